@@ -1,0 +1,212 @@
+//! Civil days: dates as counts of days, months of the feed, weekdays, the Spring Festival.
+//! Owns no clock: the last day comes from the options.
+
+use crate::Error;
+use std::{fmt, str::FromStr};
+
+/// A civil date.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Date {
+    year: i32,
+    month: u32,
+    day: u32,
+}
+
+impl Date {
+    /// The date, or an error where the calendar has none such or its year lies outside 1990 to 2100.
+    pub fn new(year: i32, month: u32, day: u32) -> Result<Date, Error> {
+        let valid =
+            (1990..=2100).contains(&year) && (1..=12).contains(&month) && day >= 1 && day <= days_in_month(year, month);
+        if valid { Ok(Date { year, month, day }) } else { Err(bad_date(format!("{year}-{month}-{day}"))) }
+    }
+
+    /// Days since 1970-01-01.
+    pub(crate) fn to_days(self) -> i32 {
+        days_of(self.year, self.month, self.day)
+    }
+}
+
+impl Default for Date {
+    /// 2025-12-31, the last booking date where none is asked for.
+    fn default() -> Date {
+        Date { year: 2025, month: 12, day: 31 }
+    }
+}
+
+impl fmt::Display for Date {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:04}-{:02}-{:02}", self.year, self.month, self.day)
+    }
+}
+
+impl FromStr for Date {
+    type Err = Error;
+
+    /// Reads `2025-12-31`.
+    fn from_str(text: &str) -> Result<Date, Error> {
+        let mut parts = text.splitn(3, '-').map(|part| part.parse::<u32>().ok());
+        match (parts.next().flatten(), parts.next().flatten(), parts.next().flatten()) {
+            (Some(year), Some(month), Some(day)) if year <= 2100 => Date::new(year as i32, month, day),
+            _ => Err(bad_date(text.to_owned())),
+        }
+    }
+}
+
+fn bad_date(text: String) -> Error {
+    Error::Option { name: "end", reason: format!("`{text}` is no date between 1990-01-01 and 2100-12-31") }
+}
+
+/// One month of the feed.
+#[derive(Clone, Debug)]
+pub(crate) struct Month {
+    /// 0 for the first month of the feed.
+    pub(crate) index: u32,
+    /// `YYYY-MM`.
+    pub(crate) name: String,
+    pub(crate) year: i32,
+    /// 1 to 12.
+    pub(crate) month: u32,
+    /// Its first day.
+    pub(crate) first: i32,
+    /// Its last day, or the feed's last day where that comes earlier.
+    pub(crate) last: i32,
+    /// Days around this year's Spring Festival on which most businesses rest.
+    pub(crate) festival: (i32, i32),
+}
+
+impl Month {
+    /// The `months` months up to and including that of `end`; the last one stops at `end`.
+    pub(crate) fn window(end: Date, months: u32) -> Vec<Month> {
+        let last_month = end.year * 12 + end.month as i32 - 1;
+        (0..months)
+            .map(|index| {
+                let count = last_month - (months - 1 - index) as i32;
+                let (year, month) = (count.div_euclid(12), count.rem_euclid(12) as u32 + 1);
+                let first = days_of(year, month, 1);
+                let new_year = spring_festival(year);
+                Month {
+                    index,
+                    name: format!("{year:04}-{month:02}"),
+                    year,
+                    month,
+                    first,
+                    last: (first + days_in_month(year, month) as i32 - 1).min(end.to_days()),
+                    festival: (new_year - 2, new_year + 7),
+                }
+            })
+            .collect()
+    }
+
+    pub(crate) fn is_festival(&self, day: i32) -> bool {
+        (self.festival.0..=self.festival.1).contains(&day)
+    }
+}
+
+/// Saturdays and Sundays; exchanged working days are not modelled.
+pub(crate) fn is_weekend(day: i32) -> bool {
+    // 1970-01-01 was a Thursday.
+    (day + 3).rem_euclid(7) >= 5
+}
+
+/// Year, month and day of a count of days (Howard Hinnant's `civil_from_days`, for dates from 1970 on).
+pub(crate) fn civil(days: i32) -> (i32, u32, u32) {
+    let z = days + 719_468;
+    let era = z.div_euclid(146_097);
+    let day_of_era = z.rem_euclid(146_097);
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted + 2) / 5 + 1;
+    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
+    (year_of_era + era * 400 + i32::from(month <= 2), month as u32, day as u32)
+}
+
+fn days_of(year: i32, month: u32, day: u32) -> i32 {
+    let year = if month <= 2 { year - 1 } else { year };
+    let era = year.div_euclid(400);
+    let year_of_era = year.rem_euclid(400);
+    let shifted = (month as i32 + 9) % 12;
+    let day_of_year = (153 * shifted + 2) / 5 + day as i32 - 1;
+    era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
+}
+
+fn days_in_month(year: i32, month: u32) -> u32 {
+    match month {
+        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    }
+}
+
+/// The first day of the lunar year. Outside the table the mean date stands in: the calendar's astronomy is not worth
+/// a dependency for years that few feeds cover.
+fn spring_festival(year: i32) -> i32 {
+    const FROM_2010: [(u32, u32); 26] = [
+        (2, 14),
+        (2, 3),
+        (1, 23),
+        (2, 10),
+        (1, 31),
+        (2, 19),
+        (2, 8),
+        (1, 28),
+        (2, 16),
+        (2, 5),
+        (1, 25),
+        (2, 12),
+        (2, 1),
+        (1, 22),
+        (2, 10),
+        (1, 29),
+        (2, 17),
+        (2, 6),
+        (1, 26),
+        (2, 13),
+        (2, 3),
+        (1, 23),
+        (2, 11),
+        (1, 31),
+        (2, 19),
+        (2, 8),
+    ];
+    let (month, day) =
+        usize::try_from(year - 2010).ok().and_then(|index| FROM_2010.get(index)).copied().unwrap_or((2, 4));
+    days_of(year, month, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_and_dates_agree() {
+        assert_eq!(days_of(1970, 1, 1), 0);
+        assert_eq!(days_of(2000, 3, 1), 11_017);
+        for days in (0..60_000).step_by(17) {
+            let (year, month, day) = civil(days);
+            assert_eq!(days_of(year, month, day), days);
+        }
+        // 2025-12-31 was a Wednesday, the Saturday after it 2026-01-03.
+        assert!(!is_weekend(days_of(2025, 12, 31)));
+        assert!(is_weekend(days_of(2026, 1, 3)) && is_weekend(days_of(2026, 1, 4)));
+        assert!(!is_weekend(days_of(2026, 1, 5)));
+    }
+
+    #[test]
+    fn dates_are_read_and_refused() {
+        assert_eq!("2024-02-29".parse::<Date>().unwrap().to_string(), "2024-02-29");
+        for text in ["2025-02-29", "2025-13-01", "2025-01", "x", "2025-01-00", "0001-01-01", "4294967295-01-01"] {
+            assert!(text.parse::<Date>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_window_ends_on_the_last_day() {
+        let months = Month::window(Date::new(2025, 2, 10).unwrap(), 3);
+        let names: Vec<&str> = months.iter().map(|month| month.name.as_str()).collect();
+        assert_eq!(names, ["2024-12", "2025-01", "2025-02"]);
+        assert_eq!(months[2].last - months[2].first, 9);
+        assert_eq!(months[0].last + 1, months[1].first);
+    }
+}

@@ -1,0 +1,90 @@
+//! The account: one row of the `accounts` table, after its checks.
+//!
+//! Owns: the row, its identifier's mask, the check character of a USCC. Does not own: reading the table (see
+//! `feed::accounts`) or what the account's money did (cells).
+
+use std::sync::Arc;
+
+use crate::period::Date;
+
+/// The four values of `account_type`.
+pub const ACCOUNT_TYPES: [&str; 4] = ["basic", "general", "special", "temporary"];
+
+/// The four values of `status`.
+pub const ACCOUNT_STATUSES: [&str; 4] = ["active", "dormant", "frozen", "closed"];
+
+/// One account in a provider's books. Texts that many accounts share are shared.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Account {
+    /// The account in the provider's books.
+    pub account_id: String,
+    /// The institution that keeps the account.
+    pub provider_id: Arc<str>,
+    /// Its name.
+    pub provider_name: Arc<str>,
+    /// CNAPS code of the opening branch.
+    pub bank_code: Option<Arc<str>>,
+    /// The holder's unified social credit code.
+    pub subject_uscc: String,
+    /// The holder's registered name.
+    pub subject_name: String,
+    /// The holder's earlier registered names.
+    pub former_names: Vec<String>,
+    /// One of [`ACCOUNT_TYPES`].
+    pub account_type: &'static str,
+    /// ISO 4217.
+    pub currency: Arc<str>,
+    /// Opening date, where given.
+    pub opened_on: Option<Date>,
+    /// Closing date, where given.
+    pub closed_on: Option<Date>,
+    /// One of [`ACCOUNT_STATUSES`].
+    pub status: &'static str,
+}
+
+/// First 4 and last 4 characters of an account id with `****` between; `****` alone below 12 characters.
+pub fn mask(account_id: &str) -> String {
+    let characters: Vec<char> = account_id.chars().collect();
+    if characters.len() < 12 {
+        return "****".to_string();
+    }
+    let (head, tail) = (&characters[..4], &characters[characters.len() - 4..]);
+    format!("{}****{}", head.iter().collect::<String>(), tail.iter().collect::<String>())
+}
+
+/// Whether `code` is an 18-character USCC whose check character holds (GB 32100-2015: weights 3^i mod 31).
+pub fn uscc_is_valid(code: &str) -> bool {
+    const ALPHABET: &[u8; 31] = b"0123456789ABCDEFGHJKLMNPQRTUWXY";
+    let bytes = code.as_bytes();
+    if bytes.len() != 18 {
+        return false;
+    }
+    let (mut sum, mut weight) = (0, 1);
+    for byte in &bytes[..17] {
+        let Some(value) = ALPHABET.iter().position(|letter| letter == byte) else { return false };
+        sum += value * weight;
+        weight = weight * 3 % 31;
+    }
+    bytes.last() == Some(&ALPHABET[(31 - sum % 31) % 31])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn masks() {
+        assert_eq!(mask("123456789012"), "1234****9012");
+        assert_eq!(mask("12345678901"), "****");
+        assert_eq!(mask("账户一二三四五六七八九十"), "账户一二****七八九十");
+    }
+
+    #[test]
+    fn uscc_check_character() {
+        // The specimen code of the standard, then with its check character and one digit changed.
+        assert!(uscc_is_valid("91350100M000100Y43"));
+        for wrong in ["91350100M000100Y44", "91350100M000100Y4", "91350101M000100Y43", "91350100I000100Y43"] {
+            assert!(!uscc_is_valid(wrong), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,273 @@
+//! The build: a whole feed in, both products of every account out.
+//!
+//! Owns: the order of the work and its all-or-nothing end. The feed is decoded once ([`read`]); its rows wait by
+//! parts of accounts ([`crate::rows::parts`]); groups of parts become cells, products and encoded output
+//! ([`produce`], [`encode`]), which are written in order ([`output`]) and only at the very end put into place.
+//! Does not own: any figure of a product.
+
+mod encode;
+mod output;
+mod produce;
+mod read;
+pub mod reconcile;
+pub mod report;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::account::Account;
+use crate::class::{Matcher, Rules};
+use crate::engine::{self, Engine};
+use crate::error::Error;
+use crate::feed::mapping::Mapping;
+use crate::feed::reject::FeedVerdict;
+use crate::feed::source::BATCH_ROWS;
+use crate::feed::{Feed, FeedPaths};
+use crate::period::Date;
+use crate::product::dictionary::Dictionary;
+use crate::product::value::Product;
+use crate::product::{Context, ProductKind, Query, item_codes};
+use crate::rows::parts::{Cut, Store};
+use crate::secret::Secret;
+use output::Outputs;
+use reconcile::FundsCheck;
+use report::{Report, Seconds, Status, Versions};
+
+/// How products are written.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum OutputFormat {
+    /// One Parquet file a product.
+    Parquet,
+    /// One file a product, a JSON object a line.
+    Json,
+}
+
+/// What a build is asked for.
+#[derive(Clone, Debug)]
+pub struct BuildOptions {
+    /// Files, folders and globs of `transactions`; `-` is an Arrow stream on standard input.
+    pub transactions: Vec<PathBuf>,
+    /// Files, folders and globs of `accounts`.
+    pub accounts: Vec<PathBuf>,
+    /// The folder for products, `rejects.csv` and `run.json`; made where it is not there.
+    pub out: PathBuf,
+    /// The data cut-off, inclusive; `None` = the newest booking date in the input.
+    pub as_of: Option<Date>,
+    /// Which products.
+    pub products: Vec<ProductKind>,
+    /// In which formats.
+    pub formats: Vec<OutputFormat>,
+    /// Bytes that waiting rows and plans may take.
+    pub memory_bytes: usize,
+    /// Workers.
+    pub threads: usize,
+    /// Rows a batch, between operators.
+    pub batch_rows: usize,
+    /// The layout, where it is not the feed's own.
+    pub mapping: Option<Mapping>,
+    /// The classification rules.
+    pub rules: Rules,
+    /// Bad rows that a file may have.
+    pub max_rejects: u64,
+    /// The one instant that all products carry, seconds since 1970 in UTC.
+    pub generated_at: i64,
+    /// Where temporary files go.
+    pub tmp: PathBuf,
+}
+
+impl BuildOptions {
+    /// Both products of a feed into a folder, with every default: Parquet, 2 GiB, a worker a core, our rules.
+    pub fn new(transactions: PathBuf, accounts: PathBuf, out: PathBuf, generated_at: i64) -> BuildOptions {
+        BuildOptions {
+            transactions: vec![transactions],
+            accounts: vec![accounts],
+            out,
+            as_of: None,
+            products: ProductKind::ALL.to_vec(),
+            formats: vec![OutputFormat::Parquet],
+            memory_bytes: 2 << 30,
+            threads: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+            batch_rows: BATCH_ROWS,
+            mapping: None,
+            rules: Rules::builtin(),
+            max_rejects: 0,
+            generated_at,
+            tmp: std::env::temp_dir(),
+        }
+    }
+}
+
+/// Told of a build as it goes on, from any thread.
+pub trait Observer: Send + Sync {
+    /// A stage begins; `total` is its length where that is known.
+    fn stage(&self, stage: Stage, total: Option<u64>);
+    /// So many rows (reading) or accounts (products) more are done.
+    fn advance(&self, count: u64);
+    /// Something to know that stops nothing.
+    fn warn(&self, message: &str);
+    /// A product was computed, from so many rows in sight; accounts of one part come in order, parts side by side.
+    fn product(&self, account: &Account, rows: u64, kind: ProductKind, product: &Product);
+}
+
+/// The stages of a build.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Stage {
+    /// Decoding, checking and classifying rows.
+    Read,
+    /// Cells and products, by parts of accounts.
+    Products,
+}
+
+/// No one to tell.
+pub struct NoObserver;
+
+impl Observer for NoObserver {
+    fn stage(&self, _stage: Stage, _total: Option<u64>) {}
+    fn advance(&self, _count: u64) {}
+    fn warn(&self, _message: &str) {}
+    fn product(&self, _account: &Account, _rows: u64, _kind: ProductKind, _product: &Product) {}
+}
+
+/// How a build ended: done, or refused with nothing but the report and the rejects written.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// What `run.json` says.
+    pub report: Report,
+    /// What `rejects.csv` says.
+    pub verdict: FeedVerdict,
+    /// The files that were refused; empty where the build is done.
+    pub refused_files: Vec<String>,
+}
+
+/// One product's dictionary, context and check.
+struct ProductPlan {
+    kind: ProductKind,
+    dictionary: Dictionary,
+    context: Context,
+    funds_check: FundsCheck,
+}
+
+impl ProductPlan {
+    fn new(kind: ProductKind, rules_version: &str, generated_at: i64) -> Result<ProductPlan, Error> {
+        let dictionary = Dictionary::builtin(kind)?;
+        dictionary.check_codes(&item_codes(kind))?;
+        let context = Context {
+            product_name: dictionary.name().into(),
+            product_version: dictionary.version().into(),
+            terms: dictionary.terms().into(),
+            rules_version: rules_version.into(),
+            generated_at,
+            query: Query::default(),
+        };
+        Ok(ProductPlan { kind, funds_check: FundsCheck::new(&dictionary)?, dictionary, context })
+    }
+}
+
+/// Builds the products of a feed.
+///
+/// A feed with a refused file is no error: the [`Outcome`] tells, and no product is written.
+///
+/// # Errors
+/// [`Error::Usage`] for paths that lead nowhere, [`Error::Overflow`] for sums beyond 64 bits, and failures of our own.
+/// Whatever the error, no product is half written.
+pub fn build(options: &BuildOptions, observer: &Arc<dyn Observer>) -> Result<Outcome, Error> {
+    let started = Instant::now();
+    let plans = options
+        .products
+        .iter()
+        .map(|kind| ProductPlan::new(*kind, &options.rules.version, options.generated_at))
+        .collect::<Result<Vec<_>, _>>()?;
+    let feed = Arc::new(Feed::open(&FeedPaths {
+        transactions: options.transactions.clone(),
+        accounts: options.accounts.clone(),
+        mapping: options.mapping.clone(),
+    })?);
+    let outputs = Outputs::create(&options.out)?;
+    let secret = Secret::draw().map_err(|error| Error::Internal(format!("no randomness: {error}")))?;
+    // Half for rows that wait; the rest for the parts in work, plans and encoders.
+    let engine = Engine::new(options.memory_bytes / 2, options.batch_rows)?;
+    let runtime = engine::runtime(options.threads)?;
+    let cut = Cut::new(feed.accounts.all().len() as u32);
+    let store = Store::new(cut, options.memory_bytes / 2, options.threads, &options.tmp)
+        .map_err(|error| Error::Internal(format!("no randomness: {error}")))?;
+    let store = Arc::new(store);
+    let opened = started.elapsed();
+
+    observer.stage(Stage::Read, feed.rows());
+    let job = read::Job {
+        feed: &feed,
+        engine: &engine,
+        store: &store,
+        matcher: Arc::new(Matcher::new(&options.rules)),
+        secret: secret.clone(),
+        workers: options.threads,
+        observer,
+    };
+    let newest = runtime.block_on(read::read(job))?;
+    let read = started.elapsed();
+    feed.take_warnings().iter().for_each(|warning| observer.warn(warning));
+
+    let as_of = options.as_of.or(newest).ok_or_else(|| {
+        Error::Usage("the feed holds no transaction to take the as-of date from; give --as-of".to_string())
+    });
+    // A feed that is refused anyway is still searched for conflicts, so that one run tells all that is wrong.
+    let refused_early = feed.refuses(options.max_rejects);
+    let as_of = if refused_early { as_of.unwrap_or(Date(0)) } else { as_of? };
+    observer.stage(Stage::Products, Some(feed.accounts.all().len() as u64));
+    let job = produce::Job {
+        feed: Arc::clone(&feed),
+        engine: engine.clone(),
+        store: Arc::clone(&store),
+        cut,
+        secret_id: secret.id(),
+        as_of,
+        plans: Arc::new(plans),
+        formats: options.formats.clone(),
+        workers: options.threads,
+        observer: Arc::clone(observer),
+        checks_only: refused_early,
+    };
+    let (produced, products) = runtime.block_on(produce::produce(job, &options.out))?;
+    let total = started.elapsed();
+
+    let rows_read = feed.rows_read();
+    let skipped = feed.skipped();
+    let (verdict, rejected_rows) = feed.verdict();
+    let refused_files: Vec<String> = verdict.refused_files(options.max_rejects).into_iter().map(String::from).collect();
+    let status = if refused_files.is_empty() { Status::Done } else { Status::Refused };
+    let report = Report {
+        status,
+        rows_read,
+        rows_kept: rows_read.saturating_sub(skipped + rejected_rows + produced.counts.duplicates),
+        duplicates: produced.counts.duplicates,
+        skipped,
+        rows_rejected: rejected_rows,
+        rejects: verdict.by_code(),
+        rows_before_opening: produced.counts.before_opening,
+        rows_after_as_of: produced.counts.after_as_of,
+        accounts: feed.accounts.all().len() as u64,
+        accounts_with_rows: produced.accounts_with_rows,
+        as_of: (status == Status::Done).then(|| as_of.to_string()),
+        reconciliation: (status == Status::Done).then_some(produced.reconciliation),
+        seconds: Seconds {
+            open: opened.as_secs_f64(),
+            read: (read - opened).as_secs_f64(),
+            products: (total - read).as_secs_f64(),
+            total: total.as_secs_f64(),
+        },
+        rows_per_second: (rows_read as f64 / total.as_secs_f64()).round() as u64,
+        spilled_bytes: store.spilled_bytes() as u64,
+        peak_bytes: report::peak_bytes(),
+        generated_at: crate::period::instant_text(options.generated_at),
+        versions: Versions::new(&options.rules.version)?,
+    };
+    if status == Status::Done && !produced.reconciliation.holds() {
+        return Err(Error::Internal(format!(
+            "the reconciliation does not hold for {} accounts; nothing was written",
+            produced.reconciliation.accounts - produced.reconciliation.accounts_equal
+        )));
+    }
+    outputs.commit(products.filter(|_| status == Status::Done), &verdict, &report)?;
+    Ok(Outcome { report, verdict, refused_files })
+}

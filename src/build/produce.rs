@@ -1,0 +1,343 @@
+//! The second half of a build: group after group of accounts becomes cells, products and encoded output.
+//!
+//! Workers take groups in order and the writer takes their output in order, so that the files are the same whoever
+//! was faster. **Invariant:** a worker holds one part of rows at a time, and at most [`groups_in_flight`] groups are
+//! in work or wait to be written.
+
+use std::collections::VecDeque;
+use std::ops::Range;
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arrow::array::{AsArray as _, RecordBatch};
+use arrow::datatypes::{Int32Type, SchemaRef, UInt32Type};
+use datafusion::common::DataFusionError;
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::streaming::PartitionStream;
+use futures::StreamExt as _;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+
+use super::encode::{Encoded, GroupEncoder, ProductFiles};
+use super::read::panicked;
+use super::reconcile::Reconciliation;
+use super::{Observer, OutputFormat, ProductPlan};
+use crate::account::{Account, mask};
+use crate::cell::Cell;
+use crate::cell::function::CellFunction;
+use crate::engine::Engine;
+use crate::error::Error;
+use crate::feed::Feed;
+use crate::feed::reject::Code;
+use crate::period::{Date, Month};
+use crate::pipeline;
+use crate::product::compute;
+use crate::product::history::History;
+use crate::rows::admit::{AccountSums, Admitted, Counts, admit};
+use crate::rows::admitted_schema;
+use crate::rows::parts::{Cut, Store};
+
+/// What producing needs.
+pub struct Job {
+    pub feed: Arc<Feed>,
+    pub engine: Engine,
+    pub store: Arc<Store>,
+    pub cut: Cut,
+    pub secret_id: u64,
+    pub as_of: Date,
+    pub plans: Arc<Vec<ProductPlan>>,
+    pub formats: Vec<OutputFormat>,
+    pub workers: usize,
+    pub observer: Arc<dyn Observer>,
+    /// The feed is refused already: only conflicts are looked for.
+    pub checks_only: bool,
+}
+
+/// What all groups came to.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Produced {
+    pub counts: Counts,
+    pub accounts_with_rows: u64,
+    pub reconciliation: Reconciliation,
+}
+
+impl Produced {
+    fn add(&mut self, other: &Produced) {
+        self.counts.add(&other.counts);
+        self.accounts_with_rows += other.accounts_with_rows;
+        self.reconciliation.add(&other.reconciliation);
+    }
+}
+
+/// Groups that may be in work or wait to be written.
+fn groups_in_flight(workers: usize) -> usize {
+    workers + 2
+}
+
+/// Encoded pieces of one group that may wait to be written: enough for every file's row group.
+const PIECES_WAITING: usize = 4;
+
+/// Encoded output on its way to the writer.
+type Sender = mpsc::Sender<Encoded>;
+
+/// Computes and writes all products into files that are not yet in place; `None` where only checks were asked for.
+pub async fn produce(job: Job, out: &Path) -> Result<(Produced, Option<ProductFiles>), Error> {
+    let groups = job.cut.groups();
+    let workers = job.workers.clamp(1, groups.max(1));
+    let in_flight = Arc::new(Semaphore::new(groups_in_flight(workers)));
+    let (senders, mut receivers): (Vec<_>, Vec<_>) = (0..groups).map(|_| mpsc::channel(PIECES_WAITING)).unzip();
+    let senders = Arc::new(senders.into_iter().map(|sender| Mutex::new(Some(sender))).collect::<Vec<_>>());
+    let mut files = match job.checks_only {
+        true => None,
+        false => Some(ProductFiles::create(out, &job.plans, &job.formats)?),
+    };
+    let encoders = files.as_ref().map(ProductFiles::encoders);
+    let shared = Arc::new(Shared { job, senders, encoders, in_flight, next: AtomicUsize::new(0) });
+    let tasks: Vec<_> = (0..workers).map(|_| tokio::spawn(work(Arc::clone(&shared)))).collect();
+    for receiver in &mut receivers {
+        while let Some(encoded) = receiver.recv().await {
+            if let Some(files) = &mut files {
+                files.write(encoded)?;
+            }
+        }
+        // The group is written, or its worker failed: either way another may begin.
+        shared.in_flight.add_permits(1);
+    }
+    let mut produced = Produced::default();
+    for task in tasks {
+        produced.add(&task.await.map_err(panicked)??);
+    }
+    Ok((produced, files))
+}
+
+/// What the workers share.
+struct Shared {
+    job: Job,
+    /// By group; taken by the worker that takes the group, and dropped with it.
+    senders: Arc<Vec<Mutex<Option<Sender>>>>,
+    encoders: Option<GroupEncoder>,
+    in_flight: Arc<Semaphore>,
+    next: AtomicUsize,
+}
+
+/// Takes group after group until none is left. On an error the rest of the senders are dropped, so that the writer ends.
+async fn work(shared: Arc<Shared>) -> Result<Produced, Error> {
+    let mut produced = Produced::default();
+    loop {
+        let permit = Arc::clone(&shared.in_flight).acquire_owned().await;
+        // The writer gives the permit back once the group is written.
+        permit.map(OwnedSemaphorePermit::forget).map_err(|_| Error::Internal("no permits".to_string()))?;
+        let group = shared.next.fetch_add(1, Ordering::Relaxed);
+        let Some(sender) = shared.senders.get(group).map(take) else { return Ok(produced) };
+        let result = match sender {
+            Some(sender) => produce_group(&shared, group, &sender).await,
+            None => Ok(Produced::default()),
+        };
+        match result {
+            Ok(of_group) => produced.add(&of_group),
+            Err(error) => {
+                shared.next.store(shared.senders.len(), Ordering::Relaxed);
+                shared.senders.iter().for_each(|sender| drop(take(sender)));
+                return Err(error);
+            }
+        }
+    }
+}
+
+fn take(sender: &Mutex<Option<Sender>>) -> Option<Sender> {
+    sender.lock().unwrap_or_else(PoisonError::into_inner).take()
+}
+
+async fn produce_group(shared: &Arc<Shared>, group: usize, sender: &Sender) -> Result<Produced, Error> {
+    let job = &shared.job;
+    let mut rows = GroupRows::new(Arc::clone(shared), group);
+    let ledger = Arc::clone(&rows.ledger);
+    let Some(encoder) = shared.encoders.as_ref().filter(|_| !job.checks_only) else {
+        while rows.next_part()? {}
+        return Ok(Produced { counts: ledger.lock().counts, ..Produced::default() });
+    };
+    let numbers = rows.numbers();
+    let table = Arc::new(GroupTable { schema: admitted_schema(), rows: Mutex::new(Some(rows)) });
+    let plan = pipeline::cells(&job.engine, table, CellFunction::udaf(job.secret_id)).await?;
+    let mut cells = CellStream { batches: plan.plan.execute(0, plan.context)?, batch: None, row: 0 };
+    let mut encoding = encoder.begin(group, sender.clone())?;
+    let mut produced = Produced::default();
+    for number in numbers {
+        let Some(account) = job.feed.accounts.get(number) else { continue };
+        let cells = cells.of_account(number, account).await?;
+        // Cells come once all rows of their account were admitted, so its sums are complete by now.
+        let sums = ledger.lock().sums.pop_front().unwrap_or_default();
+        produced.accounts_with_rows += u64::from(sums.rows > 0);
+        let products_hold = encode_account(job, account, sums.rows, &cells, &mut encoding).await?;
+        produced.reconciliation.check(&sums, cells.iter().map(|(_, cell)| cell), products_hold);
+        job.observer.advance(1);
+    }
+    if cells.has_more().await? {
+        return Err(Error::Internal("cells of an account that the group does not hold".to_string()));
+    }
+    encoding.finish().await?;
+    produced.counts = ledger.lock().counts;
+    Ok(produced)
+}
+
+/// Computes and encodes all products of an account; whether in each the classes add up to the funds comes back.
+async fn encode_account(
+    job: &Job,
+    account: &Account,
+    rows: u64,
+    cells: &[(Month, Cell)],
+    encoding: &mut super::encode::GroupEncoding,
+) -> Result<bool, Error> {
+    let history = History::new(account, job.as_of, cells);
+    let mut holds = true;
+    for (plan, number) in job.plans.iter().zip(0..) {
+        let product = compute(plan.kind, account, &history, &plan.context);
+        holds &= plan.funds_check.holds(&product);
+        job.observer.product(account, rows, plan.kind, &product);
+        encoding.append(number, &account.account_id, &product).await?;
+    }
+    Ok(holds)
+}
+
+/// The rows of a group, admitted part after part as they are asked for.
+struct GroupRows {
+    shared: Arc<Shared>,
+    parts: Range<usize>,
+    admitted: Option<Admitted>,
+    ledger: Arc<Ledger>,
+}
+
+/// What admission found in the parts of a group so far; shared with the worker that reads the group's cells.
+#[derive(Default)]
+struct Ledger(Mutex<Found>);
+
+#[derive(Default)]
+struct Found {
+    /// By account, in order; taken by the worker as it goes.
+    sums: VecDeque<AccountSums>,
+    counts: Counts,
+}
+
+impl Ledger {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Found> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl GroupRows {
+    fn new(shared: Arc<Shared>, group: usize) -> GroupRows {
+        let parts = shared.job.cut.parts_of(group);
+        GroupRows { shared, parts, admitted: None, ledger: Arc::default() }
+    }
+
+    /// The accounts of the parts to come.
+    fn numbers(&self) -> Range<u32> {
+        let cut = self.shared.job.cut;
+        let last = self.parts.end.max(self.parts.start + 1) - 1;
+        cut.accounts_of(self.parts.start).start..cut.accounts_of(last).end
+    }
+
+    /// Admits the next part; `false` after the last.
+    fn next_part(&mut self) -> Result<bool, Error> {
+        let Some(part) = self.parts.next() else { return Ok(false) };
+        let job = &self.shared.job;
+        // The part before is let go of first, so that a worker never holds two.
+        self.admitted = None;
+        let bytes = job.store.take(part).map_err(|error| Error::Internal(format!("temporary files: {error}")))?;
+        let opened_on = |number: u32| job.feed.accounts.get(number).and_then(|account| account.opened_on);
+        let mut admitted = admit(bytes, job.cut.accounts_of(part), job.as_of, opened_on)?;
+        for place in &admitted.conflicts {
+            if let Some(file) = job.feed.file(place.file) {
+                file.rejects().note(Some(place.row), Some("txn_id"), Code::DuplicateConflict);
+            }
+        }
+        let mut found = self.ledger.lock();
+        found.sums.extend(std::mem::take(&mut admitted.sums));
+        found.counts.add(&admitted.counts);
+        drop(found);
+        self.admitted = Some(admitted);
+        Ok(true)
+    }
+
+    /// The next rows; `None` after the last part.
+    fn next_batch(&mut self, rows: usize) -> Result<Option<RecordBatch>, Error> {
+        loop {
+            if let Some(batch) = self.admitted.as_mut().map(|part| part.next_batch(rows)).transpose()?.flatten() {
+                return Ok(Some(batch));
+            }
+            if !self.next_part()? {
+                return Ok(None);
+            }
+        }
+    }
+}
+
+/// A group's rows as the only partition of the `rows` table, to be read once.
+struct GroupTable {
+    schema: SchemaRef,
+    rows: Mutex<Option<GroupRows>>,
+}
+
+impl std::fmt::Debug for GroupTable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("GroupTable")
+    }
+}
+
+impl PartitionStream for GroupTable {
+    fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    fn execute(&self, context: Arc<TaskContext>) -> SendableRecordBatchStream {
+        let mut rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let batch_rows = context.session_config().batch_size();
+        let batches = std::iter::from_fn(move || {
+            let batch = rows.as_mut()?.next_batch(batch_rows);
+            batch.map_err(|error| DataFusionError::External(Box::new(error))).transpose()
+        });
+        Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.schema), futures::stream::iter(batches)))
+    }
+}
+
+/// The cells of a group, ascending by (account, month), handed out account by account.
+struct CellStream {
+    batches: SendableRecordBatchStream,
+    batch: Option<RecordBatch>,
+    row: usize,
+}
+
+impl CellStream {
+    /// The cells of the account with this number; accounts are asked for in ascending order.
+    async fn of_account(&mut self, number: u32, account: &Account) -> Result<Vec<(Month, Cell)>, Error> {
+        let mut cells = Vec::new();
+        while self.has_more().await? {
+            let Some(batch) = &self.batch else { break };
+            let [accounts, months, bytes] = batch.columns() else {
+                return Err(Error::Internal("cells in other columns than their own".to_string()));
+            };
+            if accounts.as_primitive::<UInt32Type>().value(self.row) != number {
+                break;
+            }
+            let month = Month(months.as_primitive::<Int32Type>().value(self.row));
+            let cell = Cell::decode(bytes.as_binary::<i64>().value(self.row))?;
+            cell.check_range()
+                .map_err(|_| Error::Overflow { account: mask(&account.account_id), month: month.to_string() })?;
+            cells.push((month, cell));
+            self.row += 1;
+        }
+        Ok(cells)
+    }
+
+    /// Whether a cell is left; then `batch` and `row` point at it.
+    async fn has_more(&mut self) -> Result<bool, Error> {
+        while self.batch.as_ref().is_none_or(|batch| self.row >= batch.num_rows()) {
+            match self.batches.next().await {
+                Some(batch) => (self.batch, self.row) = (Some(batch?), 0),
+                None => return Ok(false),
+            }
+        }
+        Ok(true)
+    }
+}

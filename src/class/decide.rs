@@ -1,0 +1,386 @@
+//! The order in which evidence decides: the table of classes, row by row. Owns rows 1 to 3 and the places
+//! between which the file's rules stand; what a single value says comes from the matcher.
+
+use super::key::has_key_chars;
+use super::matcher::{Facts, Matcher, RuleSet};
+use super::rules::CODE_RULES;
+use super::{Class, Evidence, Kind, Subclass};
+
+/// The holder of the account, as the account's row tells it.
+#[derive(Debug, Clone, Default)]
+pub struct Holder {
+    /// The unified social credit code.
+    pub uscc: String,
+    /// Normalised names, the current and the former ones.
+    pub names: Vec<String>,
+    /// The normalised name of the bank that keeps the account.
+    pub provider_name: String,
+}
+
+/// What a row says of its other side.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Counterparty<'a> {
+    /// The kind, if told.
+    pub kind: Option<Kind>,
+    /// The unified social credit code, upper-cased.
+    pub uscc: Option<&'a str>,
+    /// The CNAPS code of the counterparty's bank.
+    pub bank_code: Option<&'a str>,
+    /// The account number as in the feed.
+    pub account: Option<&'a str>,
+    /// The normalised name; empty if there is none.
+    pub normalised_name: &'a str,
+    /// [`Matcher::name_facts`] of the name; the default if there is none.
+    pub name_facts: Facts,
+}
+
+/// A row's class, and why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Decision {
+    /// The class.
+    pub class: Class,
+    /// The sub-class.
+    pub subclass: Subclass,
+    /// The strongest evidence for the class.
+    pub evidence: Evidence,
+    /// Number of the rule that gave the sub-class; [`Matcher::rule_id`] tells its id.
+    pub(super) rule: u16,
+}
+
+/// What the code decides by itself, in the order of `CODE_RULES`.
+enum CodeRule {
+    Cash,
+    BankPrincipal,
+    SameUscc,
+    SameName,
+    ProviderName,
+    Unidentified,
+    Trade,
+}
+
+impl Decision {
+    fn by_code(rule: CodeRule) -> Decision {
+        let (class, subclass, evidence) = match rule {
+            CodeRule::Cash => (Class::Cash, Subclass::None, Evidence::Kind),
+            CodeRule::BankPrincipal => (Class::OpeningBank, Subclass::None, Evidence::Kind),
+            CodeRule::SameUscc => (Class::SameName, Subclass::None, Evidence::Uscc),
+            CodeRule::SameName => (Class::SameName, Subclass::None, Evidence::Name),
+            CodeRule::ProviderName => (Class::OpeningBank, Subclass::None, Evidence::Name),
+            CodeRule::Unidentified => (Class::Other, Subclass::Unidentified, Evidence::None),
+            CodeRule::Trade => (Class::Other, Subclass::Trade, Evidence::None),
+        };
+        Decision { class, subclass, evidence, rule: rule as u16 }
+    }
+
+    /// Number of the rule, for tables by rule; below [`Matcher::rule_count`].
+    pub fn rule_index(self) -> usize {
+        usize::from(self.rule)
+    }
+}
+
+impl Matcher {
+    /// The class of a row: the first row of the table of classes that matches. It depends on the arguments
+    /// alone.
+    pub fn decide(&self, holder: &Holder, row: &Counterparty<'_>) -> Decision {
+        if let Some(rule) = before_rules(holder, row) {
+            return Decision::by_code(rule);
+        }
+        let said = self.may_call(row).then(|| Said::new(self, row));
+        let by_rule = |class| said.as_ref().and_then(|said| self.decide_class(class, said));
+        by_rule(Class::Public)
+            .or_else(|| by_rule(Class::PaymentPlatform))
+            .or_else(|| by_rule(Class::Agency))
+            .or_else(|| by_rule(Class::OpeningBank))
+            .or_else(|| {
+                let is_provider = is_same_text(row.normalised_name, &holder.provider_name);
+                is_provider.then(|| Decision::by_code(CodeRule::ProviderName))
+            })
+            .or_else(|| by_rule(Class::Other))
+            .unwrap_or_else(|| {
+                let is_known =
+                    has_text(row.uscc) || !row.normalised_name.is_empty() || row.account.is_some_and(has_key_chars);
+                Decision::by_code(if is_known { CodeRule::Trade } else { CodeRule::Unidentified })
+            })
+    }
+
+    /// The decision for `class`, if a rule of the file gives it: the first such rule in the file's order.
+    fn decide_class(&self, class: Class, said: &Said) -> Option<Decision> {
+        let mut allowed = self.of_class(class);
+        allowed.remove(said.bars);
+        let mut found = RuleSet::default();
+        let mut strongest = Evidence::None;
+        for (evidence, hits) in said.hits {
+            // A business is not a public body, whatever its name says.
+            if evidence == Evidence::Name && class == Class::Public && said.is_business {
+                continue;
+            }
+            let hits = hits.and(allowed);
+            if !hits.is_empty() {
+                strongest = strongest.min(evidence);
+                found.add(hits);
+            }
+        }
+        let index = found.first()?;
+        Some(Decision {
+            class,
+            subclass: self.subclass(index),
+            evidence: strongest,
+            rule: (CODE_RULES.len() + index) as u16,
+        })
+    }
+}
+
+/// Rows 1 to 3 of the table.
+fn before_rules(holder: &Holder, row: &Counterparty<'_>) -> Option<CodeRule> {
+    match row.kind {
+        Some(Kind::CashDeposit | Kind::CashWithdrawal) => return Some(CodeRule::Cash),
+        Some(
+            Kind::Interest
+            | Kind::Fee
+            | Kind::LoanDisbursement
+            | Kind::LoanRepayment
+            | Kind::WealthPurchase
+            | Kind::WealthRedemption
+            | Kind::Margin
+            | Kind::Fx,
+        ) => return Some(CodeRule::BankPrincipal),
+        _ => {}
+    }
+    match row.uscc.filter(|uscc| !uscc.is_empty()) {
+        // Another code rules the same name out, so names are not looked at.
+        Some(uscc) => (uscc == holder.uscc).then_some(CodeRule::SameUscc),
+        None => {
+            let is_holder = holder.names.iter().any(|name| is_same_text(row.normalised_name, name));
+            is_holder.then_some(CodeRule::SameName)
+        }
+    }
+}
+
+/// What the rules say of each value of a row.
+struct Said {
+    /// Strongest evidence first.
+    hits: [(Evidence, RuleSet); 5],
+    bars: RuleSet,
+    is_business: bool,
+}
+
+impl Said {
+    fn new(matcher: &Matcher, row: &Counterparty<'_>) -> Said {
+        let facts = [
+            (Evidence::Uscc, matcher.uscc_facts(row.uscc)),
+            (Evidence::BankCode, matcher.bank_facts(row.bank_code)),
+            (Evidence::Kind, matcher.kind_facts(row.kind)),
+            (Evidence::Account, matcher.account_facts(row.account)),
+            (Evidence::Name, row.name_facts),
+        ];
+        let mut bars = RuleSet::default();
+        facts.iter().for_each(|(_, facts)| bars.add(facts.bars));
+        let is_business = row.uscc.is_some_and(|uscc| uscc.starts_with('9'));
+        Said { hits: facts.map(|(evidence, facts)| (evidence, facts.hits)), bars, is_business }
+    }
+}
+
+fn has_text(text: Option<&str>) -> bool {
+    text.is_some_and(|text| !text.is_empty())
+}
+
+/// Whether both are the same text; nothing is not the same as nothing.
+fn is_same_text(one: &str, other: &str) -> bool {
+    !one.is_empty() && one == other
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Rules, normalise};
+    use super::*;
+
+    const SUBJECT: &str = "91310000MA1FL0000X";
+
+    struct Row(Option<Kind>, Option<&'static str>, Option<&'static str>, Option<&'static str>, &'static str);
+
+    fn decide(matcher: &Matcher, Row(kind, uscc, bank_code, account, name): Row) -> (Decision, String) {
+        let holder = Holder {
+            uscc: SUBJECT.to_string(),
+            names: vec!["甲乙商贸有限公司".to_string(), "旧名商贸有限公司".to_string()],
+            provider_name: "示例银行股份有限公司".to_string(),
+        };
+        let mut normalised_name = String::new();
+        normalise(name, &mut normalised_name);
+        let name_facts = matcher.name_facts(name, &normalised_name);
+        let row = Counterparty { kind, uscc, bank_code, account, normalised_name: &normalised_name, name_facts };
+        let decision = matcher.decide(&holder, &row);
+        (decision, matcher.rule_id(decision).to_string())
+    }
+
+    /// One row a case, in the order of the table: what the row says, then class, sub-class, evidence and rule.
+    #[test]
+    fn the_order_of_the_table() {
+        use {Class as C, Evidence as E, Kind as K, Subclass as S};
+        let matcher = Matcher::new(&Rules::builtin());
+        const TAX: &str = "国家税务总局某市税务局";
+        const BODY: Option<&str> = Some("11310000000000000X");
+        const FIRM: Option<&str> = Some("91110000000000000X");
+        let same = Some(SUBJECT);
+        let own = "甲乙商贸（有限公司）";
+        for (row, class, subclass, evidence, rule) in [
+            // 1: cash, before everything.
+            (Row(Some(K::CashDeposit), same, None, None, TAX), C::Cash, S::None, E::Kind, "cash"),
+            (Row(Some(K::CashWithdrawal), BODY, None, None, ""), C::Cash, S::None, E::Kind, "cash"),
+            // 2: the bank by kind, before same name.
+            (Row(Some(K::Interest), same, None, None, own), C::OpeningBank, S::None, E::Kind, "bank-principal"),
+            (Row(Some(K::Fx), BODY, None, None, TAX), C::OpeningBank, S::None, E::Kind, "bank-principal"),
+            // 3: same name, by code, else by name; another code rules it out.
+            (Row(Some(K::Tax), same, None, None, TAX), C::SameName, S::None, E::Uscc, "same-uscc"),
+            (Row(None, None, None, None, own), C::SameName, S::None, E::Name, "same-name"),
+            (Row(None, None, None, None, "旧名商贸有限公司"), C::SameName, S::None, E::Name, "same-name"),
+            (Row(None, FIRM, None, None, own), C::Other, S::Trade, E::None, "trade"),
+            (Row(None, None, None, None, "甲乙商贸有限公司上海分公司"), C::Other, S::Trade, E::None, "trade"),
+            // 4: public; the file's order gives the sub-class, the strongest evidence is told.
+            (Row(None, BODY, None, None, ""), C::Public, S::OtherPublic, E::Uscc, "uscc-public"),
+            (Row(None, BODY, None, None, TAX), C::Public, S::Tax, E::Uscc, "name-tax"),
+            (Row(None, None, Some("011290000000"), None, "某"), C::Public, S::Treasury, E::BankCode, "bank-treasury"),
+            (Row(Some(K::Tax), None, Some("011290000000"), None, ""), C::Public, S::Tax, E::BankCode, "kind-tax"),
+            (
+                Row(Some(K::SocialInsurance), None, None, None, TAX),
+                C::Public,
+                S::SocialInsurance,
+                E::Kind,
+                "kind-social-insurance",
+            ),
+            (Row(Some(K::HousingFund), FIRM, None, None, ""), C::Public, S::HousingFund, E::Kind, "kind-housing-fund"),
+            (Row(None, None, None, None, TAX), C::Public, S::Tax, E::Name, "name-tax"),
+            (Row(Some(K::Payroll), BODY, None, None, ""), C::Public, S::OtherPublic, E::Uscc, "uscc-public"),
+            // A business is not a public body by its name; the next rows of the table are open to it.
+            (Row(None, FIRM, None, None, TAX), C::Other, S::Trade, E::None, "trade"),
+            (Row(Some(K::Payroll), FIRM, None, None, TAX), C::Agency, S::None, E::Kind, "kind-agency"),
+            // 5: platforms, before agency.
+            (Row(None, FIRM, None, None, "财付通支付科技有限公司"), C::PaymentPlatform, S::None, E::Name, "tenpay"),
+            (
+                Row(Some(K::MerchantSettlement), None, None, Some("2088-0000 00000156"), "张三"),
+                C::PaymentPlatform,
+                S::None,
+                E::Account,
+                "platform-account",
+            ),
+            // 6: agency, before the bank's own accounts.
+            (Row(Some(K::AgencyPayout), None, None, None, "应付利息"), C::Agency, S::None, E::Kind, "kind-agency"),
+            (Row(None, None, None, None, "待划转代扣款"), C::Agency, S::None, E::Name, "name-agency"),
+            // 7: the bank.
+            (Row(Some(K::DepositPlacement), None, None, None, ""), C::OpeningBank, S::None, E::Kind, "kind-deposit"),
+            (
+                Row(None, None, None, None, "示例银行（股份）有限公司"),
+                C::OpeningBank,
+                S::None,
+                E::Name,
+                "provider-name",
+            ),
+            (
+                Row(None, None, None, None, "应付个人活期储蓄存款利息"),
+                C::OpeningBank,
+                S::None,
+                E::Name,
+                "name-bank-internal",
+            ),
+            // 8: the rest.
+            (Row(None, FIRM, None, None, "国网某省电力有限公司"), C::Other, S::Utility, E::Name, "name-utility"),
+            (Row(Some(K::Transfer), None, None, Some("6222**"), ""), C::Other, S::Trade, E::None, "trade"),
+            (
+                Row(Some(K::Other), None, None, Some("**--"), "（-）"),
+                C::Other,
+                S::Unidentified,
+                E::None,
+                "unidentified",
+            ),
+            (Row(None, None, None, None, ""), C::Other, S::Unidentified, E::None, "unidentified"),
+        ] {
+            let told = format!("{:?} {:?} {:?} {:?} {}", row.0, row.1, row.2, row.3, row.4);
+            let (decision, id) = decide(&matcher, row);
+            let got = (decision.class, decision.subclass, decision.evidence, id.as_str());
+            assert_eq!(got, (class, subclass, evidence, rule), "{told}");
+            assert!(decision.rule_index() < matcher.rule_count());
+        }
+    }
+
+    #[test]
+    fn names() {
+        use {Class as C, Subclass as S};
+        let matcher = Matcher::new(&Rules::builtin());
+        for (name, class, subclass) in [
+            ("国家税务总局某市税务局", C::Public, S::Tax),
+            ("国家税务总局驻马店市驿城区税务局（社保费）", C::Public, S::Tax),
+            ("某某税务师事务所有限公司", C::Other, S::Trade),
+            ("待报解预算收入", C::Public, S::Treasury),
+            ("待报解预算收入（TIPS系统）", C::Public, S::Treasury),
+            ("TIPS电子缴税款业务待报解预算收入", C::Public, S::Treasury),
+            ("待报解预算收入-电子退库", C::Public, S::Treasury),
+            ("国家金库某市中心支库（待缴库税款）", C::Public, S::Treasury),
+            ("某市社会保险事业管理中心", C::Public, S::SocialInsurance),
+            ("某市医疗保障局", C::Public, S::SocialInsurance),
+            ("社保科技有限公司", C::Other, S::Trade),
+            ("北京住房公积金管理中心1111111111", C::Public, S::HousingFund),
+            ("公积金大厦酒店", C::Other, S::Trade),
+            ("中华人民共和国上海海关", C::Public, S::Customs),
+            ("马鞍山海关（保证金）", C::Public, S::Customs),
+            ("山海关海关", C::Public, S::Customs),
+            ("秦皇岛市山海关", C::Other, S::Trade),
+            ("海关报关有限公司", C::Other, S::Trade),
+            ("上海关东大嫂超市有限公司", C::Other, S::Trade),
+            ("秦皇岛市山海关区财政局", C::Public, S::Fiscal),
+            ("某县财政国库支付中心零余额账户", C::Public, S::Fiscal),
+            ("某市中级人民法院", C::Public, S::Judicial),
+            ("公安县公安局", C::Public, S::OtherPublic),
+            ("公安县铜套有限公司", C::Other, S::Trade),
+            ("某某银行股份有限公司市政府支行", C::Other, S::Trade),
+            ("某某大学附属第一医院", C::Public, S::EducationHealth),
+            ("支付宝", C::PaymentPlatform, S::None),
+            ("支付宝-李四", C::PaymentPlatform, S::None),
+            ("支付宝（中国）网络技术有限公司客户备付金", C::PaymentPlatform, S::None),
+            ("某某支付宝贝母婴用品店", C::Other, S::Trade),
+            ("支付宝贝母婴用品店", C::Other, S::Trade),
+            ("深圳市财付通支付科技有限公司", C::PaymentPlatform, S::None),
+            ("微信支付北京一卡通", C::PaymentPlatform, S::None),
+            ("某市优微信息技术有限公司", C::Other, S::Trade),
+            ("银联商务股份有限公司客户备付金", C::PaymentPlatform, S::None),
+            ("跨境银行间支付清算（上海）有限责任公司", C::Other, S::Trade),
+            ("代发工资户", C::Agency, S::None),
+            ("代发明", C::Other, S::Trade),
+            ("某某小额贷款有限公司", C::Other, S::Trade),
+            ("手续费收入", C::OpeningBank, S::None),
+            ("国网某省电力有限公司某市供电公司", C::Other, S::Utility),
+            ("某市自来水公司", C::Other, S::Utility),
+            ("某某燃气设备有限公司", C::Other, S::Trade),
+        ] {
+            let (decision, id) = decide(&matcher, Row(None, None, None, None, name));
+            assert_eq!((decision.class, decision.subclass), (class, subclass), "{name} by {id}");
+        }
+    }
+
+    #[test]
+    fn an_unless_of_any_form_bars_the_whole_rule() {
+        let text = r#"
+            version = "1"
+            [[rule]]
+            id = "a"
+            class = "AGENCY"
+            kind = ["BILL"]
+            name.is = ["甲"]
+            unless = { uscc_prefix = ["5"], bank_prefix = ["102"], account_prefix = ["9"], kind = ["PAYROLL"] }
+            [[rule]]
+            id = "b"
+            class = "AGENCY"
+            name.contains = ["甲"]
+        "#;
+        let matcher = Matcher::new(&Rules::parse(text).unwrap_or_else(|error| panic!("{error}")));
+        for (row, rule) in [
+            (Row(None, None, None, None, "甲"), "a"),
+            (Row(Some(Kind::Bill), None, None, None, ""), "a"),
+            (Row(None, Some("52"), None, None, "甲"), "b"),
+            (Row(None, None, Some("102100000000"), None, "甲"), "b"),
+            (Row(None, None, None, Some("-9"), "甲"), "b"),
+            (Row(Some(Kind::Payroll), None, None, None, "甲"), "b"),
+            (Row(Some(Kind::Bill), Some("52"), None, None, ""), "trade"),
+        ] {
+            assert_eq!(decide(&matcher, row).1, rule);
+        }
+    }
+}

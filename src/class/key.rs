@@ -1,0 +1,54 @@
+//! The text from which a counterparty's key is hashed. Owns its form; the hash and its secret belong to
+//! the cells, and the text itself is never shown.
+
+/// The key text of a counterparty: `u:` and the code, else `n:` and the normalised name, else `a:` and the
+/// account with only letters and digits, upper-cased. `None` if there is nothing to tell it by.
+/// The text is written to `scratch`.
+pub fn key_input<'a>(
+    uscc: Option<&str>,
+    normalised_name: &str,
+    account: Option<&str>,
+    scratch: &'a mut String,
+) -> Option<&'a str> {
+    scratch.clear();
+    if let Some(uscc) = uscc.filter(|uscc| !uscc.is_empty()) {
+        scratch.push_str("u:");
+        scratch.push_str(uscc);
+    } else if !normalised_name.is_empty() {
+        scratch.push_str("n:");
+        scratch.push_str(normalised_name);
+    } else if let Some(account) = account.filter(|account| has_key_chars(account)) {
+        scratch.push_str("a:");
+        scratch.extend(key_chars(account));
+    }
+    (!scratch.is_empty()).then_some(scratch)
+}
+
+/// Whether an account number alone tells one counterparty from another.
+pub(super) fn has_key_chars(account: &str) -> bool {
+    account.chars().any(char::is_alphanumeric)
+}
+
+/// An account number's letters and digits, upper-cased.
+pub(super) fn key_chars(account: &str) -> impl Iterator<Item = char> {
+    account.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_uppercase)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows() {
+        let mut scratch = String::new();
+        for (uscc, name, account, expected) in [
+            (Some("91110000MA0000001X"), "甲", Some("1"), Some("u:91110000MA0000001X")),
+            (None, "甲公司", Some("1"), Some("n:甲公司")),
+            (Some(""), "", Some("6226******56-69 z"), Some("a:62265669Z")),
+            (None, "", Some("--*"), None),
+            (None, "", None, None),
+        ] {
+            assert_eq!(key_input(uscc, name, account, &mut scratch), expected);
+        }
+    }
+}

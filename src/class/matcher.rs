@@ -1,0 +1,491 @@
+//! What the rules say of one value: a name, a code, an account, a kind. Owns the automaton over all name
+//! patterns and the sets of rules that each value calls. In which order the rules decide is not its concern.
+
+use std::collections::HashMap;
+
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
+
+use super::key::key_chars;
+use super::name::normalise;
+use super::rules::{CODE_RULES, Conditions, MAX_RULES, Place, Rule, Rules};
+use super::{Class, Counterparty, Decision, Kind, Subclass};
+
+/// Checked rules, ready to be asked. Built once, shared by all threads.
+#[derive(Debug)]
+pub struct Matcher {
+    version: String,
+    /// Ids, classes and sub-classes of the file's rules, by index.
+    outcomes: Vec<(String, Class, Subclass)>,
+    /// For each class, the file's rules that give it.
+    of_class: [RuleSet; Class::ALL.len()],
+    kinds: [Facts; Kind::ALL.len()],
+    usccs: Prefixes,
+    banks: Prefixes,
+    accounts: Prefixes,
+    /// All name patterns, each once.
+    automaton: AhoCorasick,
+    /// What each pattern of the automaton means, by its number.
+    uses: Vec<Vec<Use>>,
+    tails: Vec<String>,
+}
+
+/// What the rules say of one value, before rows and order are looked at.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// Rules with a condition that holds.
+    pub(super) hits: RuleSet,
+    /// Rules with an `unless` that holds.
+    pub(super) bars: RuleSet,
+}
+
+/// A pattern's meaning: which rules it hits or bars if it lies at `place`.
+#[derive(Debug)]
+struct Use {
+    place: Place,
+    is_unless: bool,
+    rules: RuleSet,
+}
+
+/// A pattern found in a name.
+struct Found {
+    start: usize,
+    end: usize,
+    rules: RuleSet,
+}
+
+impl Matcher {
+    /// Builds the matcher.
+    pub fn new(rules: &Rules) -> Matcher {
+        let mut of_class = [RuleSet::default(); Class::ALL.len()];
+        let mut kinds = [Facts::default(); Kind::ALL.len()];
+        let mut names = NameTable::default();
+        for (index, rule) in rules.rules.iter().enumerate() {
+            of_class[rule.class as usize].insert(index);
+            for kind in &rule.when.kinds {
+                kinds[*kind as usize].hits.insert(index);
+            }
+            for kind in &rule.unless.kinds {
+                kinds[*kind as usize].bars.insert(index);
+            }
+            names.add(index, false, &rule.when);
+            names.add(index, true, &rule.unless);
+        }
+        // Cannot fail: the only error is a pattern set too large, and `Rules` bounds its bytes.
+        let automaton = AhoCorasick::builder()
+            .kind(Some(AhoCorasickKind::ContiguousNFA))
+            .build(&names.patterns)
+            .expect("the bytes of all patterns are bounded");
+        let outcome = |rule: &Rule| (rule.id.clone(), rule.class, rule.subclass);
+        Matcher {
+            version: rules.version.clone(),
+            outcomes: rules.rules.iter().map(outcome).collect(),
+            of_class,
+            kinds,
+            usccs: Prefixes::new(rules, |conditions| &conditions.uscc_prefixes),
+            banks: Prefixes::new(rules, |conditions| &conditions.bank_prefixes),
+            accounts: Prefixes::new(rules, |conditions| &conditions.account_prefixes),
+            automaton,
+            uses: names.uses,
+            tails: rules.tails.clone(),
+        }
+    }
+
+    /// The version of the rules.
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// The id of the rule that made a decision: one of the file's, or one of the code's own.
+    pub fn rule_id(&self, decision: Decision) -> &str {
+        let index = usize::from(decision.rule);
+        match CODE_RULES.get(index) {
+            Some(id) => id,
+            None => self.outcomes.get(index - CODE_RULES.len()).map_or("", |(id, _, _)| id),
+        }
+    }
+
+    /// How many rules there are, those of the code included.
+    pub fn rule_count(&self) -> usize {
+        CODE_RULES.len() + self.outcomes.len()
+    }
+
+    /// What the rules say of a name. `name` is the text of the feed, `normalised` its normalised form: the
+    /// brackets and dashes of the former tell where the name ends and a statement's additions begin.
+    pub fn name_facts(&self, name: &str, normalised: &str) -> Facts {
+        let mut facts = Facts::default();
+        let mut body = None;
+        // Where rules' own patterns lie, and patterns that bar rules by lying before or behind those.
+        let mut hits: Vec<Found> = Vec::new();
+        let mut beside: Vec<(Place, Found)> = Vec::new();
+        for found in self.automaton.find_overlapping_iter(normalised) {
+            let (start, end) = (found.start(), found.end());
+            for u in &self.uses[found.pattern().as_usize()] {
+                let mut body = || *body.get_or_insert_with(|| Body::new(name, normalised, &self.tails));
+                let lies_there = match u.place {
+                    Place::Contains | Place::FollowedBy | Place::PrecededBy => true,
+                    Place::Is => start == 0 && end == normalised.len(),
+                    Place::Starts => start == 0,
+                    Place::Ends => end == normalised.len(),
+                    Place::BodyIs => body().starts_at(start) && body().ends_at(end),
+                    Place::BodyEnds => body().ends_at(end),
+                };
+                let found = Found { start, end, rules: u.rules };
+                match (lies_there, u.is_unless, u.place) {
+                    (false, _, _) => {}
+                    (true, true, Place::FollowedBy | Place::PrecededBy) => beside.push((u.place, found)),
+                    (true, true, _) => facts.bars.add(u.rules),
+                    (true, false, _) => {
+                        facts.hits.add(u.rules);
+                        hits.push(found);
+                    }
+                }
+            }
+        }
+        for (place, bar) in beside {
+            let mut barred = bar.rules.and(facts.hits);
+            for hit in &hits {
+                let lies_clear = match place {
+                    Place::PrecededBy => bar.end <= hit.start,
+                    _ => hit.end <= bar.start,
+                };
+                if !lies_clear {
+                    barred.remove(hit.rules);
+                }
+            }
+            facts.bars.add(barred);
+        }
+        facts
+    }
+
+    /// Whether any rule may hold for these values; false for most rows, and cheap to ask.
+    pub(super) fn may_call(&self, row: &Counterparty<'_>) -> bool {
+        !row.name_facts.hits.is_empty()
+            || row.kind.is_some_and(|kind| !self.kinds[kind as usize].hits.is_empty())
+            || self.usccs.may_call(row.uscc)
+            || self.banks.may_call(row.bank_code)
+            || self.accounts.may_call(row.account)
+    }
+
+    pub(super) fn uscc_facts(&self, uscc: Option<&str>) -> Facts {
+        self.usccs.facts(uscc, |uscc, prefix| uscc.starts_with(prefix))
+    }
+
+    pub(super) fn bank_facts(&self, bank_code: Option<&str>) -> Facts {
+        self.banks.facts(bank_code, |code, prefix| code.starts_with(prefix))
+    }
+
+    pub(super) fn account_facts(&self, account: Option<&str>) -> Facts {
+        self.accounts.facts(account, |account, prefix| {
+            let mut chars = key_chars(account);
+            prefix.chars().all(|c| chars.next() == Some(c))
+        })
+    }
+
+    pub(super) fn kind_facts(&self, kind: Option<Kind>) -> Facts {
+        kind.map_or(Facts::default(), |kind| self.kinds[kind as usize])
+    }
+
+    pub(super) fn of_class(&self, class: Class) -> RuleSet {
+        self.of_class[class as usize]
+    }
+
+    pub(super) fn subclass(&self, index: usize) -> Subclass {
+        self.outcomes.get(index).map_or(Subclass::None, |(_, _, subclass)| *subclass)
+    }
+}
+
+/// The name patterns of all rules while they are collected: each text once, with all its meanings.
+#[derive(Default)]
+struct NameTable {
+    numbers: HashMap<String, usize>,
+    patterns: Vec<String>,
+    uses: Vec<Vec<Use>>,
+}
+
+impl NameTable {
+    fn add(&mut self, rule: usize, is_unless: bool, conditions: &Conditions) {
+        for (place, pattern) in &conditions.names {
+            let number = *self.numbers.entry(pattern.clone()).or_insert_with(|| {
+                self.patterns.push(pattern.clone());
+                self.uses.push(Vec::new());
+                self.patterns.len() - 1
+            });
+            let uses = &mut self.uses[number];
+            match uses.iter_mut().find(|u| u.place == *place && u.is_unless == is_unless) {
+                Some(u) => u.rules.insert(rule),
+                None => {
+                    let mut rules = RuleSet::default();
+                    rules.insert(rule);
+                    uses.push(Use { place: *place, is_unless, rules });
+                }
+            }
+        }
+    }
+}
+
+/// Prefixes of one code and the facts that each calls.
+#[derive(Debug)]
+struct Prefixes {
+    prefixes: Vec<(String, Facts)>,
+    /// Whether a prefix begins with this byte. Most values are known by it to call nothing.
+    is_first: [bool; 256],
+}
+
+impl Prefixes {
+    fn new(rules: &Rules, of: impl Fn(&Conditions) -> &Vec<String>) -> Prefixes {
+        let mut prefixes: Vec<(String, Facts)> = Vec::new();
+        for (index, rule) in rules.rules.iter().enumerate() {
+            for (conditions, is_unless) in [(&rule.when, false), (&rule.unless, true)] {
+                for prefix in of(conditions) {
+                    let mut rules = RuleSet::default();
+                    rules.insert(index);
+                    let none = RuleSet::default();
+                    let facts = match is_unless {
+                        false => Facts { hits: rules, bars: none },
+                        true => Facts { hits: none, bars: rules },
+                    };
+                    match prefixes.iter_mut().find(|(known, _)| known == prefix) {
+                        Some((_, known)) => known.add(facts),
+                        None => prefixes.push((prefix.clone(), facts)),
+                    }
+                }
+            }
+        }
+        let mut is_first = [false; 256];
+        let firsts = prefixes.iter().filter_map(|(prefix, _)| prefix.bytes().next());
+        firsts.for_each(|byte| is_first[usize::from(byte)] = true);
+        Prefixes { prefixes, is_first }
+    }
+
+    /// Whether `value` may have one of the prefixes, or a sign before one.
+    fn may_call(&self, value: Option<&str>) -> bool {
+        let first = value.and_then(|value| value.bytes().next());
+        let is_sign = |byte: u8| byte.is_ascii_lowercase() || !byte.is_ascii_alphanumeric();
+        first.is_some_and(|byte| self.is_first[usize::from(byte)] || is_sign(byte))
+    }
+
+    fn facts(&self, value: Option<&str>, has_prefix: impl Fn(&str, &str) -> bool) -> Facts {
+        let mut facts = Facts::default();
+        if let Some(value) = value.filter(|_| self.may_call(value)) {
+            let called = self.prefixes.iter().filter(|(prefix, _)| has_prefix(value, prefix));
+            called.for_each(|(_, more)| facts.add(*more));
+        }
+        facts
+    }
+}
+
+impl Facts {
+    fn add(&mut self, other: Facts) {
+        self.hits.add(other.hits);
+        self.bars.add(other.bars);
+    }
+}
+
+/// The ends that a name's body may have: a statement may hang digits, a bracket, a part behind a dash or a
+/// word of account purpose behind it, and several of them.
+///
+/// ```text
+/// 国家金库某市中心支库（待缴库税款）0012    body ends before 0012, and before 待缴库税款
+/// ```
+#[derive(Debug, Clone, Copy)]
+struct Body {
+    /// Byte length of the digits in front, which may belong to an account number.
+    lead: usize,
+    ends: [usize; Body::ENDS_MAX],
+    count: usize,
+}
+
+impl Body {
+    /// More ends than real names have; further ones are not looked for.
+    const ENDS_MAX: usize = 12;
+
+    fn new(name: &str, normalised: &str, tails: &[String]) -> Body {
+        let lead = normalised.len() - normalised.trim_start_matches(is_digit).len();
+        let mut body = Body { lead, ends: [0; Body::ENDS_MAX], count: 0 };
+        body.push(normalised.len());
+        // Only dropped punctuation can mark an edge, and then the lengths differ.
+        if name.len() != normalised.len() {
+            let mut scratch = String::new();
+            for cut in edges(name) {
+                normalise(&name[..cut], &mut scratch);
+                body.push(scratch.len());
+            }
+        }
+        let mut next = 0;
+        while next < body.count {
+            let text = &normalised[..body.ends[next]];
+            body.push(text.trim_end_matches(is_digit).len());
+            for tail in tails {
+                if let Some(rest) = text.strip_suffix(tail.as_str()) {
+                    body.push(rest.len());
+                }
+            }
+            next += 1;
+        }
+        body
+    }
+
+    fn push(&mut self, end: usize) {
+        let is_new = end > 0 && !self.ends[..self.count].contains(&end);
+        if is_new && self.count < Body::ENDS_MAX {
+            self.ends[self.count] = end;
+            self.count += 1;
+        }
+    }
+
+    fn starts_at(&self, start: usize) -> bool {
+        start == 0 || start == self.lead
+    }
+
+    fn ends_at(&self, end: usize) -> bool {
+        self.ends[..self.count].contains(&end)
+    }
+}
+
+fn is_digit(c: char) -> bool {
+    c.is_ascii_digit()
+}
+
+/// Where `name` may be cut: before a bracket that closes it (or that truncation left open), and at dashes.
+fn edges(name: &str) -> impl Iterator<Item = usize> {
+    const OPENERS: [char; 10] = ['(', '（', '[', '［', '【', '〔', '{', '｛', '<', '《'];
+    const CLOSERS: [char; 10] = [')', '）', ']', '］', '】', '〕', '}', '｝', '>', '》'];
+    const DASHES: [char; 8] = ['-', '－', '—', '–', '_', '＿', ':', '：'];
+    let mut rest = name;
+    let brackets = std::iter::from_fn(move || {
+        rest = rest.trim_end_matches(|c: char| is_digit(c) || c.is_whitespace());
+        let open = rest.rfind(OPENERS)?;
+        let is_last = match rest.rfind(CLOSERS) {
+            Some(close) => close < open || rest.ends_with(CLOSERS),
+            None => true,
+        };
+        rest = &rest[..open];
+        is_last.then_some(open)
+    });
+    brackets.chain(name.match_indices(DASHES).map(|(at, _)| at))
+}
+
+/// A set of rules by their index in the file.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct RuleSet([u64; RuleSet::WORDS]);
+
+impl RuleSet {
+    const WORDS: usize = MAX_RULES / 64;
+
+    fn insert(&mut self, index: usize) {
+        self.0[index / 64] |= 1 << (index % 64);
+    }
+
+    pub(super) fn add(&mut self, other: RuleSet) {
+        for (word, more) in self.0.iter_mut().zip(other.0) {
+            *word |= more;
+        }
+    }
+
+    pub(super) fn remove(&mut self, other: RuleSet) {
+        for (word, less) in self.0.iter_mut().zip(other.0) {
+            *word &= !less;
+        }
+    }
+
+    pub(super) fn and(self, other: RuleSet) -> RuleSet {
+        let mut both = self;
+        for (word, mask) in both.0.iter_mut().zip(other.0) {
+            *word &= mask;
+        }
+        both
+    }
+
+    pub(super) fn is_empty(self) -> bool {
+        self.0 == [0; RuleSet::WORDS]
+    }
+
+    /// The smallest index in the set.
+    pub(super) fn first(self) -> Option<usize> {
+        let word = self.0.iter().position(|&word| word != 0)?;
+        Some(word * 64 + self.0[word].trailing_zeros() as usize)
+    }
+}
+
+const _: () = assert!(MAX_RULES.is_multiple_of(64), "a rule set is made of whole words");
+const _: () = assert!(MAX_RULES + CODE_RULES.len() <= u16::MAX as usize, "a rule's number fits in a decision");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hits(condition: &str, name: &str) -> bool {
+        let text = format!(
+            "version = \"1\"\ntails = [\"专户\", \"财政\"]\n[[rule]]\nid = \"a\"\nclass = \"PUBLIC\"\n{condition}"
+        );
+        let rules = Rules::parse(&text).unwrap_or_else(|error| panic!("{error}"));
+        let mut normalised = String::new();
+        normalise(name, &mut normalised);
+        let facts = Matcher::new(&rules).name_facts(name, &normalised);
+        !facts.hits.is_empty() && facts.bars.is_empty()
+    }
+
+    #[test]
+    fn places() {
+        for (condition, name, expected) in [
+            ("name.is = [\"海关\"]", "（海）关", true),
+            ("name.is = [\"海关\"]", "海关1", false),
+            ("name.starts = [\"海关\"]", "海关总署", true),
+            ("name.starts = [\"海关\"]", "某海关", false),
+            ("name.ends = [\"海关\"]", "某海关", true),
+            ("name.ends = [\"海关\"]", "某海关（专户）", false),
+            ("name.contains = [\"海关\"]", "某海关大楼", true),
+            ("name.contains = [\"海关\"]", "上海", false),
+            ("name.body_ends = [\"海关\"]", "某海关", true),
+            ("name.body_ends = [\"海关\"]", "某海关专户", true),
+            ("name.body_ends = [\"海关\"]", "某海关财政专户", true),
+            ("name.body_ends = [\"海关\"]", "某海关（待缴库税款）0012", true),
+            ("name.body_ends = [\"海关\"]", "某海关（甲）（乙）", true),
+            ("name.body_ends = [\"海关\"]", "某海关（待缴库", true),
+            ("name.body_ends = [\"海关\"]", "某海关(甲)乙", false),
+            ("name.body_ends = [\"海关\"]", "某海关-税款", true),
+            ("name.body_ends = [\"海关\"]", "某海关大楼", false),
+            ("name.body_is = [\"支付宝\"]", "支付宝-李四", true),
+            ("name.body_is = [\"支付宝\"]", "001支付宝2088", true),
+            ("name.body_is = [\"支付宝\"]", "某支付宝", false),
+            ("name.body_is = [\"支付宝\"]", "支付宝贝", false),
+        ] {
+            assert_eq!(hits(condition, name), expected, "{condition} on {name}");
+        }
+    }
+
+    #[test]
+    fn unless() {
+        let firm = "name.contains = [\"税务局\", \"总局\"]\nunless.name.followed_by = [\"有限公司\", \"局子\"]";
+        let bank = "name.contains = [\"市政府\"]\nunless.name.preceded_by = [\"银行\"]";
+        for (condition, name, expected) in [
+            ("name.ends = [\"局\"]\nunless.name.contains = [\"邮\"]", "税务局", true),
+            ("name.ends = [\"局\"]\nunless.name.contains = [\"邮\"]", "邮局", false),
+            (firm, "某税务局", true),
+            (firm, "某税务局服务有限公司", false),
+            (firm, "某有限公司税务局", true),
+            (firm, "总局有限公司税务局", true),
+            // The bar must lie behind the pattern, not across it.
+            (firm, "税务局子", true),
+            (bank, "某某银行市政府支行", false),
+            (bank, "市政府（某某银行）", true),
+            (bank, "市政府某某银行市政府", true),
+        ] {
+            assert_eq!(hits(condition, name), expected, "{condition} on {name}");
+        }
+    }
+
+    #[test]
+    fn sets() {
+        let mut set = RuleSet::default();
+        assert_eq!(set.first(), None);
+        set.insert(255);
+        set.insert(64);
+        assert_eq!(set.first(), Some(64));
+        let mut less = RuleSet::default();
+        less.insert(64);
+        set.remove(less);
+        assert_eq!(set.first(), Some(255));
+        assert!(set.and(less).is_empty());
+    }
+}

@@ -1,0 +1,106 @@
+//! Normalisation of counterparty names: the one form in which names are compared, matched and keyed.
+//! Owns nothing else; what a name means is the matcher's business.
+
+use unicode_normalization::UnicodeNormalization;
+use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
+
+/// Writes the normalised form of `text` to `out`, whose old content is dropped: NFKC, without white space
+/// and punctuation (White_Space and the categories Z and P), upper-cased.
+pub fn normalise(text: &str, out: &mut String) {
+    out.clear();
+    if !normalise_plain(text, out) {
+        out.clear();
+        let kept = text.nfkc().filter(|&c| !is_dropped(c));
+        out.extend(kept.flat_map(char::to_uppercase));
+    }
+}
+
+/// Normalises text whose characters cannot act on each other, and says whether `text` was such: ASCII,
+/// common ideographs, and the full-width forms and marks that go with them. Names are nearly always that.
+fn normalise_plain(text: &str, out: &mut String) -> bool {
+    for c in text.chars() {
+        match c {
+            '\u{4E00}'..='\u{9FFF}' => out.push(c),
+            '\0'..='\x7F' => push_ascii(c, out),
+            // Full-width ASCII lies at a fixed distance from ASCII.
+            '\u{FF01}'..='\u{FF5E}' => match char::from_u32(c as u32 - 0xFEE0) {
+                Some(narrow) => push_ascii(narrow, out),
+                None => return false,
+            },
+            // Ideographic space, stops and brackets, the middle dot, dashes and quotes: all Z or P.
+            '\u{3000}'..='\u{3003}' | '\u{3008}'..='\u{3011}' | '·' | '–' | '—' | '‘' | '’' | '“' | '”' => {
+            }
+            _ => return false,
+        }
+    }
+    true
+}
+
+fn push_ascii(c: char, out: &mut String) {
+    // Symbols (S), unlike punctuation (P), stay: they are the nine that `is_ascii_punctuation` adds to P.
+    let is_symbol = matches!(c, '$' | '+' | '<' | '=' | '>' | '^' | '`' | '|' | '~');
+    let is_dropped = c.is_whitespace() || (c.is_ascii_punctuation() && !is_symbol);
+    if !is_dropped {
+        out.push(c.to_ascii_uppercase());
+    }
+}
+
+fn is_dropped(c: char) -> bool {
+    let group = c.general_category_group();
+    c.is_whitespace() || matches!(group, GeneralCategoryGroup::Separator | GeneralCategoryGroup::Punctuation)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn normalised(text: &str) -> String {
+        let mut out = String::from("left over");
+        normalise(text, &mut out);
+        out
+    }
+
+    #[test]
+    fn rows() {
+        for (text, expected) in [
+            ("", ""),
+            (" \t\u{3000}——（）()-*", ""),
+            ("上海某某（集团）股份有限公司", "上海某某集团股份有限公司"),
+            ("上海某某(集团)股份有限公司", "上海某某集团股份有限公司"),
+            ("Ａｂｃ　１２３", "ABC123"),
+            ("a.b & c_d's 50%", "ABCDS50"),
+            ("a+b=$c ~d", "A+B=$C~D"),
+            ("支付宝-李四", "支付宝李四"),
+            ("阿卜杜拉·买买提", "阿卜杜拉买买提"),
+            ("straße ﬁn", "STRASSEFIN"),
+            ("e\u{301}cole", "ÉCOLE"),
+            ("ﾃﾞｰﾀ", "データ"),
+            ("①②㈱", "12株"),
+            ("⼯⼚", "工厂"),
+            ("〔甲〕〖乙〗…", "甲乙"),
+            ("\u{200B}甲\u{A0}乙\u{85}", "\u{200B}甲乙"),
+        ] {
+            assert_eq!(normalised(text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn the_plain_path_agrees_with_the_general_one() {
+        for c in (0..=0x10FFFF).filter_map(char::from_u32) {
+            let mut plain = String::new();
+            if normalise_plain(c.encode_utf8(&mut [0; 4]), &mut plain) {
+                let kept = std::iter::once(c).nfkc().filter(|&c| !is_dropped(c));
+                let general: String = kept.flat_map(char::to_uppercase).collect();
+                assert_eq!(plain, general, "U+{:04X}", c as u32);
+            }
+        }
+    }
+
+    #[test]
+    fn normalising_twice_changes_nothing() {
+        for text in ["ßẞŉǰ", "ﬃ①Ⅳ", "İıſ", "某（甲）", "Å\u{327}e\u{301}"] {
+            let once = normalised(text);
+            assert_eq!(normalised(&once), once, "{text:?}");
+        }
+    }
+}

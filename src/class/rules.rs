@@ -1,0 +1,476 @@
+//! The rules file: reads it, checks it, and holds it in checked form. Owns the grammar, which the head of
+//! `pipelines/classes.toml` tells in words. It does not match anything.
+
+use std::collections::{HashMap, HashSet};
+
+use toml::{Table, Value};
+
+use super::{Class, Kind, Subclass, name::normalise};
+
+/// The most rules that one file may hold: what matched is kept as a fixed set of bits.
+pub const MAX_RULES: usize = 256;
+
+/// The most bytes that all name patterns may hold together, lists counted at each use.
+const PATTERN_BYTES_MAX: usize = 4 << 20;
+
+/// Ids of what the code decides before, between and after the rules of the file. A file may not use them.
+pub(super) const CODE_RULES: [&str; 7] =
+    ["cash", "bank-principal", "same-uscc", "same-name", "provider-name", "unidentified", "trade"];
+
+const BUILTIN: &str = include_str!("../../pipelines/classes.toml");
+
+/// A rules file, checked.
+#[derive(Debug, Clone)]
+pub struct Rules {
+    /// The file's version, which goes into every product.
+    pub version: String,
+    /// In the file's order. Invariant: at most [`MAX_RULES`], ids unique.
+    pub(super) rules: Vec<Rule>,
+    /// Normalised words that a statement hangs behind a name; the `body_` matchers look past them.
+    pub(super) tails: Vec<String>,
+}
+
+/// One rule: a row of its class if any condition of `when` holds and none of `unless`.
+#[derive(Debug, Clone)]
+pub(super) struct Rule {
+    pub id: String,
+    pub class: Class,
+    pub subclass: Subclass,
+    pub when: Conditions,
+    pub unless: Conditions,
+}
+
+/// Conditions joined by *or*.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Conditions {
+    pub kinds: Vec<Kind>,
+    pub uscc_prefixes: Vec<String>,
+    pub bank_prefixes: Vec<String>,
+    pub account_prefixes: Vec<String>,
+    /// Normalised patterns and where each must lie. Invariant: no pattern is empty.
+    pub names: Vec<(Place, String)>,
+}
+
+/// Where a pattern must lie in a normalised name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Place {
+    Is,
+    Contains,
+    Starts,
+    Ends,
+    /// As `Is`, on the body: the name without what a statement hangs behind it.
+    BodyIs,
+    /// As `Ends`, on the body.
+    BodyEnds,
+    /// Behind the last place where the rule's own name patterns lie. Only in `unless`.
+    FollowedBy,
+    /// Before the first place where the rule's own name patterns lie. Only in `unless`.
+    PrecededBy,
+}
+
+impl Place {
+    const ALL: [(&str, Place); 8] = [
+        ("is", Place::Is),
+        ("contains", Place::Contains),
+        ("starts", Place::Starts),
+        ("ends", Place::Ends),
+        ("body_is", Place::BodyIs),
+        ("body_ends", Place::BodyEnds),
+        ("followed_by", Place::FollowedBy),
+        ("preceded_by", Place::PrecededBy),
+    ];
+}
+
+/// What is wrong with a rules file.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RulesError {
+    /// The text is not TOML.
+    #[error("rules: not TOML: {0}")]
+    Syntax(String),
+    /// A key outside the rules is wrong.
+    #[error("rules, `{field}`: {problem}")]
+    File {
+        /// The key.
+        field: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A rule is wrong.
+    #[error("rule `{rule}`, `{field}`: {problem}")]
+    Rule {
+        /// The rule's id, or `#` and its number from 1 where the id itself is missing.
+        rule: String,
+        /// The key inside the rule, such as `unless.name.contains`.
+        field: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+}
+
+impl Rules {
+    /// Reads a rules file.
+    ///
+    /// # Errors
+    /// The first thing that is wrong, with the rule and the field: no TOML; an unknown key, class,
+    /// sub-class, kind or list; a value of the wrong type; an id that is missing, given twice or one of
+    /// the code's own; a class that rules cannot give; a sub-class of another class; a rule that can never
+    /// match; a pattern with nothing left after normalisation; too many rules or patterns.
+    pub fn parse(text: &str) -> Result<Rules, RulesError> {
+        let table: Table = toml::from_str(text).map_err(|error| RulesError::Syntax(error.to_string()))?;
+        let file = |field: &str, problem: String| RulesError::File { field: field.to_string(), problem };
+
+        let mut version = None;
+        let mut tails = Vec::new();
+        let mut lists = HashMap::new();
+        let mut entries = &Vec::new();
+        for (key, value) in &table {
+            match (key.as_str(), value) {
+                ("version", Value::String(text)) if !text.trim().is_empty() => version = Some(text.clone()),
+                ("version", _) => return Err(file(key, "must be a text that is not empty".to_string())),
+                ("tails", _) => tails = read_patterns(value).map_err(|problem| file(key, problem))?,
+                ("lists", Value::Table(table)) => {
+                    for (name, value) in table {
+                        let list = read_patterns(value);
+                        let list = list.map_err(|problem| file(&format!("lists.{name}"), problem))?;
+                        lists.insert(name.clone(), list);
+                    }
+                }
+                ("lists", _) => return Err(file(key, "must be a table of lists".to_string())),
+                ("rule", Value::Array(array)) => entries = array,
+                ("rule", _) => return Err(file(key, "must be written as `[[rule]]`".to_string())),
+                _ => return Err(file(key, "is not a known key".to_string())),
+            }
+        }
+        let version = version.ok_or_else(|| file("version", "is missing".to_string()))?;
+        let rules = read_rules(entries, &lists)?;
+
+        let patterns = rules.iter().flat_map(|rule| rule.when.names.iter().chain(&rule.unless.names));
+        let bytes: usize = patterns.map(|(_, pattern)| pattern.len()).sum();
+        if bytes > PATTERN_BYTES_MAX {
+            let problem =
+                format!("name patterns hold {bytes} bytes together, more than the {PATTERN_BYTES_MAX} allowed");
+            return Err(file("rule", problem));
+        }
+        Ok(Rules { version, rules, tails })
+    }
+
+    /// The rules that come with the program.
+    pub fn builtin() -> Rules {
+        // Cannot fail: the text is compiled in, and a test parses it.
+        Rules::parse(BUILTIN).expect("pipelines/classes.toml is checked by a test")
+    }
+}
+
+fn read_rules(entries: &[Value], lists: &HashMap<String, Vec<String>>) -> Result<Vec<Rule>, RulesError> {
+    if entries.len() > MAX_RULES {
+        let problem = format!("holds {} rules, more than the {MAX_RULES} allowed", entries.len());
+        return Err(RulesError::File { field: "rule".to_string(), problem });
+    }
+    let mut seen: HashSet<&str> = CODE_RULES.into();
+    let mut rules = Vec::with_capacity(entries.len());
+    for (index, entry) in entries.iter().enumerate() {
+        let id = entry.get("id").and_then(Value::as_str).unwrap_or_default().trim();
+        let name = if id.is_empty() { format!("#{}", index + 1) } else { id.to_string() };
+        let wrong = |(field, problem)| RulesError::Rule { rule: name.clone(), field, problem };
+        if id.is_empty() {
+            return Err(wrong(("id".to_string(), "must be a text that is not empty".to_string())));
+        }
+        if !seen.insert(id) {
+            return Err(wrong(("id".to_string(), "is taken, by another rule or by the code".to_string())));
+        }
+        let Value::Table(table) = entry else {
+            return Err(wrong(("rule".to_string(), "must be a table".to_string())));
+        };
+        rules.push(read_rule(id, table, lists).map_err(wrong)?);
+    }
+    Ok(rules)
+}
+
+/// A field and what is wrong with it; the caller knows the rule.
+type Wrong = (String, String);
+
+fn read_rule(id: &str, table: &Table, lists: &HashMap<String, Vec<String>>) -> Result<Rule, Wrong> {
+    let mut class = None;
+    let mut subclass = None;
+    let mut when = Conditions::default();
+    let mut unless = Conditions::default();
+    for (key, value) in table {
+        match key.as_str() {
+            "id" => {}
+            "class" => class = Some(read_class(value).map_err(|problem| (key.clone(), problem))?),
+            "subclass" => subclass = Some(read_subclass(value).map_err(|problem| (key.clone(), problem))?),
+            "unless" => {
+                let Value::Table(table) = value else {
+                    return Err((key.clone(), "must be a table of conditions".to_string()));
+                };
+                for (inner, value) in table {
+                    read_condition("unless.", inner, value, lists, &mut unless)?;
+                }
+                if unless.is_empty() {
+                    return Err((key.clone(), "holds no condition".to_string()));
+                }
+            }
+            _ => read_condition("", key, value, lists, &mut when)?,
+        }
+    }
+    let class = class.ok_or_else(|| ("class".to_string(), "is missing".to_string()))?;
+    let subclass = match (subclass, class) {
+        (None, Class::Public) => Subclass::OtherPublic,
+        (None, Class::Other) => Subclass::Trade,
+        (None, _) => Subclass::None,
+        (Some(subclass), _) if subclass.class() == Some(class) => subclass,
+        (Some(subclass), _) => {
+            let problem = format!("`{}` is not a sub-class of {}", subclass.name(), class.name());
+            return Err(("subclass".to_string(), problem));
+        }
+    };
+    if when.is_empty() {
+        return Err(("rule".to_string(), "has no condition, so it can never match".to_string()));
+    }
+    for (key, place) in [("followed_by", Place::FollowedBy), ("preceded_by", Place::PrecededBy)] {
+        if when.names.iter().any(|(used, _)| *used == place) {
+            return Err((format!("name.{key}"), "is for `unless` only".to_string()));
+        }
+    }
+    Ok(Rule { id: id.to_string(), class, subclass, when, unless })
+}
+
+fn read_class(value: &Value) -> Result<Class, String> {
+    let text = read_text(value)?;
+    match Class::parse(text) {
+        Some(class @ (Class::Cash | Class::SameName)) => {
+            Err(format!("{} is decided by the code and cannot be given by a rule", class.name()))
+        }
+        Some(class) => Ok(class),
+        None => Err(format!("`{text}` is not a class")),
+    }
+}
+
+fn read_subclass(value: &Value) -> Result<Subclass, String> {
+    let text = read_text(value)?;
+    match Subclass::parse(text) {
+        Some(Subclass::Unidentified) => Err("`unidentified` is decided by the code".to_string()),
+        Some(Subclass::None) | None => Err(format!("`{text}` is not a sub-class")),
+        Some(subclass) => Ok(subclass),
+    }
+}
+
+fn read_condition(
+    path: &str,
+    key: &str,
+    value: &Value,
+    lists: &HashMap<String, Vec<String>>,
+    to: &mut Conditions,
+) -> Result<(), Wrong> {
+    let at = |problem| (format!("{path}{key}"), problem);
+    match key {
+        "kind" => {
+            for text in read_texts(value).map_err(at)? {
+                let kind = Kind::parse(text).ok_or_else(|| at(format!("`{text}` is not a kind")))?;
+                to.kinds.push(kind);
+            }
+        }
+        "uscc_prefix" => to.uscc_prefixes = read_prefixes(value, 18).map_err(at)?,
+        "bank_prefix" => to.bank_prefixes = read_prefixes(value, 12).map_err(at)?,
+        "account_prefix" => to.account_prefixes = read_prefixes(value, 40).map_err(at)?,
+        "name" => {
+            let Value::Table(table) = value else {
+                return Err(at("must be a table such as `{ contains = [..] }`".to_string()));
+            };
+            for (inner, value) in table {
+                let at = |problem| (format!("{path}name.{inner}"), problem);
+                let place = Place::ALL.iter().find(|(name, _)| name == inner);
+                let (_, place) = place.ok_or_else(|| at("is not a known key".to_string()))?;
+                for pattern in read_patterns_or_lists(value, lists).map_err(at)? {
+                    to.names.push((*place, pattern));
+                }
+            }
+        }
+        _ => return Err(at("is not a known key".to_string())),
+    }
+    Ok(())
+}
+
+/// Prefixes of codes: ASCII letters and digits, upper-cased as the feed's codes are.
+fn read_prefixes(value: &Value, chars_max: usize) -> Result<Vec<String>, String> {
+    let texts = read_texts(value)?.into_iter();
+    let checked = texts.map(|text| {
+        let is_code = !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric());
+        if !is_code || text.len() > chars_max {
+            return Err(format!("`{text}` must be 1 to {chars_max} ASCII letters or digits"));
+        }
+        Ok(text.to_ascii_uppercase())
+    });
+    checked.collect()
+}
+
+/// Patterns, with `@list` standing for the patterns of that list.
+fn read_patterns_or_lists(value: &Value, lists: &HashMap<String, Vec<String>>) -> Result<Vec<String>, String> {
+    let mut patterns = Vec::new();
+    for text in read_texts(value)? {
+        match text.strip_prefix('@') {
+            Some(name) => {
+                let list = lists.get(name).ok_or_else(|| format!("there is no list `{name}`"))?;
+                patterns.extend_from_slice(list);
+            }
+            None => patterns.push(read_pattern(text)?),
+        }
+    }
+    Ok(patterns)
+}
+
+fn read_patterns(value: &Value) -> Result<Vec<String>, String> {
+    read_texts(value)?.into_iter().map(read_pattern).collect()
+}
+
+fn read_pattern(text: &str) -> Result<String, String> {
+    if text.starts_with('@') {
+        return Err(format!("`{text}`: a list cannot stand here"));
+    }
+    let mut pattern = String::new();
+    normalise(text, &mut pattern);
+    if pattern.is_empty() {
+        return Err(format!("`{text}` is empty after normalisation"));
+    }
+    Ok(pattern)
+}
+
+fn read_texts(value: &Value) -> Result<Vec<&str>, String> {
+    let Value::Array(values) = value else {
+        return Err("must be a list of texts".to_string());
+    };
+    if values.is_empty() {
+        return Err("must not be empty".to_string());
+    }
+    values.iter().map(read_text).collect()
+}
+
+fn read_text(value: &Value) -> Result<&str, String> {
+    value.as_str().ok_or_else(|| format!("holds a {} where a text belongs", value.type_str()))
+}
+
+impl Conditions {
+    fn is_empty(&self) -> bool {
+        self.kinds.is_empty()
+            && self.uscc_prefixes.is_empty()
+            && self.bank_prefixes.is_empty()
+            && self.account_prefixes.is_empty()
+            && self.names.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_builtin_file_is_right() {
+        let rules = Rules::parse(BUILTIN).unwrap_or_else(|error| panic!("{error}"));
+        assert!(!rules.rules.is_empty());
+    }
+
+    #[test]
+    fn patterns_are_normalised_and_lists_unfolded() {
+        let text = r#"
+            version = "1"
+            [lists]
+            firm = ["有限 公司", "ｌｔｄ."]
+            [[rule]]
+            id = "a"
+            class = "PUBLIC"
+            uscc_prefix = ["1a"]
+            name = { ends = ["（某）局"] }
+            unless = { name = { followed_by = ["@firm", "店"] } }
+        "#;
+        let rules = Rules::parse(text).unwrap_or_else(|error| panic!("{error}"));
+        let [rule] = &rules.rules[..] else { panic!("one rule") };
+        assert_eq!(rule.subclass, Subclass::OtherPublic);
+        assert_eq!(rule.when.uscc_prefixes, ["1A"]);
+        assert_eq!(rule.when.names, [(Place::Ends, "某局".to_string())]);
+        let after = ["有限公司", "LTD", "店"].map(|text| (Place::FollowedBy, text.to_string()));
+        assert_eq!(rule.unless.names, after);
+    }
+
+    /// Each row: the file without its version, and what the message must say.
+    #[test]
+    fn a_bad_file_is_told_by_rule_and_field() {
+        let rule = |body: &str| format!("[[rule]]\nid = \"a\"\n{body}");
+        let public = |body: &str| rule(&format!("class = \"PUBLIC\"\n{body}"));
+        let fine = public("name = { is = [\"甲\"] }");
+        for (text, expected) in [
+            ("rule = 3".to_string(), "rules, `rule`: must be written as `[[rule]]`"),
+            ("rule = [3]".to_string(), "rule `#1`, `id`: must be"),
+            ("colour = 3".to_string(), "rules, `colour`: is not a known key"),
+            ("tails = [\"（\"]".to_string(), "rules, `tails`: `（` is empty after normalisation"),
+            ("lists = [\"a\"]".to_string(), "rules, `lists`: must be a table"),
+            ("[lists]\na = []".to_string(), "rules, `lists.a`: must not be empty"),
+            ("[lists]\na = [\"@b\"]".to_string(), "rules, `lists.a`: `@b`: a list cannot stand here"),
+            ("[[rule]]\nclass = \"PUBLIC\"".to_string(), "rule `#1`, `id`: must be"),
+            (format!("{fine}\n{fine}"), "rule `a`, `id`: is taken"),
+            (fine.replace("\"a\"", "\"cash\""), "rule `cash`, `id`: is taken"),
+            (fine.replace("class", "klass"), "rule `a`, `klass`: is not a known key"),
+            (rule("kind = [\"TAX\"]"), "rule `a`, `class`: is missing"),
+            (fine.replace("PUBLIC", "public"), "rule `a`, `class`: `public` is not a class"),
+            (fine.replace("PUBLIC", "CASH"), "rule `a`, `class`: CASH is decided by the code"),
+            (fine.replace("PUBLIC", "SAME_NAME"), "rule `a`, `class`: SAME_NAME is decided by the code"),
+            (fine.replace("\"PUBLIC\"", "3"), "rule `a`, `class`: holds a integer where a text belongs"),
+            (public("subclass = \"none\""), "rule `a`, `subclass`: `none` is not a sub-class"),
+            (public("subclass = \"taxes\""), "rule `a`, `subclass`: `taxes` is not a sub-class"),
+            (
+                public("subclass = \"trade\"\nkind = [\"TAX\"]"),
+                "rule `a`, `subclass`: `trade` is not a sub-class of PUBLIC",
+            ),
+            (
+                rule("class = \"OTHER\"\nsubclass = \"unidentified\""),
+                "rule `a`, `subclass`: `unidentified` is decided by the code",
+            ),
+            (
+                rule("class = \"AGENCY\"\nsubclass = \"tax\"\nkind = [\"TAX\"]"),
+                "rule `a`, `subclass`: `tax` is not a sub-class of AGENCY",
+            ),
+            (public(""), "rule `a`, `rule`: has no condition"),
+            (public("unless = { kind = [\"TAX\"] }"), "rule `a`, `rule`: has no condition"),
+            (public("name = {}"), "rule `a`, `rule`: has no condition"),
+            (public("kind = \"TAX\""), "rule `a`, `kind`: must be a list of texts"),
+            (public("kind = []"), "rule `a`, `kind`: must not be empty"),
+            (public("kind = [\"TAXES\"]"), "rule `a`, `kind`: `TAXES` is not a kind"),
+            (public("uscc_prefix = [\"\"]"), "rule `a`, `uscc_prefix`: `` must be 1 to 18"),
+            (public("bank_prefix = [\"0110000000000\"]"), "rule `a`, `bank_prefix`: `0110000000000` must be"),
+            (public("account_prefix = [\"20-88\"]"), "rule `a`, `account_prefix`: `20-88` must be"),
+            (public("name = [\"甲\"]"), "rule `a`, `name`: must be a table"),
+            (public("name = { has = [\"甲\"] }"), "rule `a`, `name.has`: is not a known key"),
+            (public("name = { is = [\"（ ）\"] }"), "rule `a`, `name.is`: `（ ）` is empty after normalisation"),
+            (public("name = { is = [\"@firm\"] }"), "rule `a`, `name.is`: there is no list `firm`"),
+            (public("name = { followed_by = [\"甲\"] }"), "rule `a`, `name.followed_by`: is for `unless` only"),
+            (public("name = { preceded_by = [\"甲\"] }"), "rule `a`, `name.preceded_by`: is for `unless` only"),
+            (format!("{fine}\nunless = 3"), "rule `a`, `unless`: must be a table"),
+            (format!("{fine}\nunless = {{}}"), "rule `a`, `unless`: holds no condition"),
+            (format!("{fine}\nunless = {{ id = [\"b\"] }}"), "rule `a`, `unless.id`: is not a known key"),
+            (
+                format!("{fine}\nunless = {{ name = {{ ends = [\"-\"] }} }}"),
+                "rule `a`, `unless.name.ends`: `-` is empty after normalisation",
+            ),
+            ("[[rule".to_string(), "rules: not TOML: "),
+        ] {
+            let text = format!("version = \"1\"\n{text}");
+            let error = Rules::parse(&text).expect_err(expected).to_string();
+            assert!(error.starts_with(expected), "expected {expected:?}, got {error:?}");
+        }
+    }
+
+    #[test]
+    fn a_file_needs_a_version_and_has_a_bound() {
+        for (text, expected) in [
+            ("", "rules, `version`: is missing"),
+            ("version = 1", "rules, `version`: must be a text that is not empty"),
+            ("version = \" \"", "rules, `version`: must be a text that is not empty"),
+        ] {
+            assert_eq!(Rules::parse(text).expect_err(expected).to_string(), expected);
+        }
+        let rule = |index| format!("[[rule]]\nid = \"r{index}\"\nclass = \"OTHER\"\nkind = [\"BILL\"]\n");
+        let file = |count| format!("version = \"1\"\n{}", (0..count).map(rule).collect::<String>());
+        assert!(Rules::parse(&file(MAX_RULES)).is_ok());
+        let error = Rules::parse(&file(MAX_RULES + 1)).expect_err("too many").to_string();
+        assert_eq!(error, "rules, `rule`: holds 257 rules, more than the 256 allowed");
+    }
+}

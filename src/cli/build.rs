@@ -1,0 +1,220 @@
+//! `liushui build`: the products of all accounts of a feed.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::{Args, ValueEnum};
+use liushui::build::{BuildOptions, Observer, Outcome, OutputFormat, build};
+use liushui::class::Rules;
+use liushui::error::Error;
+use liushui::feed::mapping::Mapping;
+use liushui::feed::source::BATCH_ROWS;
+use liushui::period::{Date, parse_instant};
+
+use super::dictionary::ProductName;
+use super::progress::Bar;
+use super::{grouped, now, print, size};
+
+/// Rejects that the console shows; `rejects.csv` has them all.
+const REJECTS_SHOWN: usize = 20;
+
+/// Compute the products of all accounts of a feed
+#[derive(Args)]
+#[command(
+    after_help = "Example:\n  liushui build --transactions feed/transactions --accounts feed/accounts.parquet --out products\n\n\
+    Writes detail-summary and report (.parquet, .ndjson), rejects.csv and run.json. A file is taken whole or not at\n\
+    all: one refused file refuses the build, and then only rejects.csv and run.json are written (exit code 1)."
+)]
+pub struct Build {
+    /// Files, folders or globs of `transactions` (.parquet, .arrow, .csv, .csv.gz, .csv.zst); `-` reads an Arrow stream
+    #[arg(long, required = true, num_args = 1.., value_name = "PATH")]
+    transactions: Vec<PathBuf>,
+    /// Files, folders or globs of `accounts`; left out where the mapping gives the account itself
+    #[arg(long, num_args = 1.., value_name = "PATH")]
+    accounts: Vec<PathBuf>,
+    /// Folder for the products, rejects.csv and run.json
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// Data cut-off, inclusive [default: the newest booking date in the input]
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = parse_date)]
+    as_of: Option<Date>,
+    /// Which products
+    #[arg(long, value_enum, value_delimiter = ',', default_values = ["detail-summary", "report"])]
+    products: Vec<ProductName>,
+    /// How they are written
+    #[arg(long, value_enum, value_delimiter = ',', default_values = ["parquet"])]
+    format: Vec<Format>,
+    /// Memory for rows that wait and for plans; what does not fit goes to temporary files
+    #[arg(long, value_name = "SIZE", default_value = "2GiB", value_parser = parse_memory)]
+    memory: usize,
+    /// Workers [default: one a core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+    /// A mapping for another layout: a TOML file, or the name of one that is shipped (berka)
+    #[arg(long, value_name = "FILE")]
+    mapping: Option<PathBuf>,
+    /// Classification rules instead of the built-in ones
+    #[arg(long, value_name = "FILE")]
+    rules: Option<PathBuf>,
+    /// Bad rows that each file may have
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    max_rejects: u64,
+    /// The one instant that all products carry [default: now]
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    generated_at: Option<i64>,
+    /// Folder for temporary files [default: the system's]
+    #[arg(long, value_name = "DIR")]
+    tmp: Option<PathBuf>,
+    /// Rows a batch between operators
+    #[arg(long, value_name = "N", default_value_t = BATCH_ROWS as u32, hide = true,
+          value_parser = clap::value_parser!(u32).range(1..=1_048_576))]
+    batch_rows: u32,
+    /// Print run.json to standard output instead of a summary
+    #[arg(long)]
+    json: bool,
+    /// No progress bar
+    #[arg(long)]
+    no_progress: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Parquet,
+    Json,
+}
+
+/// The least memory that a build can do with.
+const MEMORY_MIN: usize = 64 << 20;
+
+fn parse_memory(text: &str) -> Result<usize, String> {
+    let bytes = size::parse(text)?;
+    if bytes < MEMORY_MIN { Err("at least 64MiB are needed".to_string()) } else { Ok(bytes) }
+}
+
+fn parse_date(text: &str) -> Result<Date, String> {
+    Date::parse(text).ok_or_else(|| "give a date such as 2025-12-31".to_string())
+}
+
+fn parse_time(text: &str) -> Result<i64, String> {
+    parse_instant(text).ok_or_else(|| "give a time such as 2026-01-01T08:00:00+08:00".to_string())
+}
+
+impl Build {
+    /// Builds, and tells how it went.
+    pub fn run(self) -> anyhow::Result<ExitCode> {
+        let (json, bar) = (self.json, Arc::new(Bar::new(self.no_progress)));
+        let options = self.options()?;
+        let observer: Arc<dyn Observer> = Arc::clone(&bar) as _;
+        let outcome = build(&options, &observer);
+        bar.clear();
+        let outcome = outcome?;
+        if json {
+            print(&format!("{}\n", serde_json::to_string_pretty(&outcome.report)?))?;
+        } else if outcome.refused_files.is_empty() {
+            print(&summary(&outcome, &options))?;
+        }
+        tell_rejects(&outcome);
+        if outcome.refused_files.is_empty() {
+            return Ok(ExitCode::SUCCESS);
+        }
+        Err(Error::Refused { files: outcome.refused_files.len() }.into())
+    }
+
+    fn options(self) -> Result<BuildOptions, Error> {
+        let mapping = self.mapping.as_deref().map(Mapping::load).transpose()?;
+        let rules = match &self.rules {
+            Some(path) => {
+                let text = std::fs::read_to_string(path)
+                    .map_err(|error| Error::Usage(format!("cannot read the rules `{}`: {error}", path.display())))?;
+                Rules::parse(&text)?
+            }
+            None => Rules::builtin(),
+        };
+        let mut formats: Vec<OutputFormat> = Vec::new();
+        for format in self.format {
+            let format = match format {
+                Format::Parquet => OutputFormat::Parquet,
+                Format::Json => OutputFormat::Json,
+            };
+            if !formats.contains(&format) {
+                formats.push(format);
+            }
+        }
+        let mut products = Vec::new();
+        for kind in self.products.iter().map(|product| product.kind()) {
+            if !products.contains(&kind) {
+                products.push(kind);
+            }
+        }
+        let defaults = BuildOptions::new(PathBuf::new(), PathBuf::new(), self.out, 0);
+        Ok(BuildOptions {
+            transactions: self.transactions,
+            accounts: self.accounts,
+            as_of: self.as_of,
+            products,
+            formats,
+            memory_bytes: self.memory,
+            threads: self.threads.map_or(defaults.threads, usize::from),
+            batch_rows: self.batch_rows as usize,
+            mapping,
+            rules,
+            max_rejects: self.max_rejects,
+            generated_at: self.generated_at.unwrap_or_else(now),
+            tmp: self.tmp.unwrap_or(defaults.tmp.clone()),
+            ..defaults
+        })
+    }
+}
+
+/// What a person wants to know of a build that is done.
+pub fn summary(outcome: &Outcome, options: &BuildOptions) -> String {
+    let report = &outcome.report;
+    let mut lines = vec![
+        format!("rows read        {:>15}", grouped(report.rows_read)),
+        format!("  kept           {:>15}", grouped(report.rows_kept)),
+        format!("  duplicates     {:>15}", grouped(report.duplicates)),
+        format!("  skipped        {:>15}", grouped(report.skipped)),
+        format!("  rejected       {:>15}", grouped(report.rows_rejected)),
+        format!(
+            "accounts         {:>15}   ({} with rows)",
+            grouped(report.accounts),
+            grouped(report.accounts_with_rows)
+        ),
+        format!("as of            {:>15}", report.as_of.as_deref().unwrap_or_default()),
+    ];
+    if let Some(reconciliation) = &report.reconciliation {
+        lines.push(format!(
+            "reconciliation   {:>15}   accounts whose rows, cells and periods agree to the fen",
+            format!("{}/{}", grouped(reconciliation.accounts_equal), grouped(reconciliation.accounts))
+        ));
+    }
+    lines.push(format!(
+        "time             {:>13.2} s   reading {:.2} s, products {:.2} s",
+        report.seconds.total, report.seconds.read, report.seconds.products
+    ));
+    lines.push(format!("rows a second    {:>15}", grouped(report.rows_per_second)));
+    if let Some(peak_bytes) = report.peak_bytes {
+        lines.push(format!("peak memory      {:>15}", size::text(peak_bytes)));
+    }
+    if report.spilled_bytes > 0 {
+        lines.push(format!("temporary files  {:>15}", size::text(report.spilled_bytes)));
+    }
+    lines.push(format!("written to       {}", options.out.display()));
+    lines.join("\n") + "\n"
+}
+
+fn tell_rejects(outcome: &Outcome) {
+    for (path, reject) in outcome.verdict.iter().take(REJECTS_SHOWN) {
+        let row = reject.row.map(|row| format!(", row {row}")).unwrap_or_default();
+        let column = reject.column.as_deref().map(|column| format!(", column `{column}`")).unwrap_or_default();
+        eprintln!("{path}{row}{column}: {}", reject.code);
+    }
+    let more = outcome.verdict.iter().count().saturating_sub(REJECTS_SHOWN);
+    if more > 0 {
+        eprintln!("... and {} more in rejects.csv", grouped(more as u64));
+    }
+    for (path, verdict) in &outcome.verdict.files {
+        verdict.hints.iter().for_each(|hint| eprintln!("hint: {path}: {hint}"));
+    }
+}

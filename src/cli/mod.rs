@@ -1,0 +1,93 @@
+//! The command line: one file a subcommand, and what they share. No logic that a library user would miss.
+//!
+//! Data go to standard output or to files, all else to standard error. Exit codes: 0 done, 1 input refused, 2 wrong
+//! usage, 3 failure of our own.
+
+mod build;
+mod datagen;
+mod demo;
+mod dictionary;
+mod progress;
+mod size;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use liushui::error::Error;
+
+/// Bank transaction feeds in, small-business cash-flow credit products out.
+#[derive(Parser)]
+#[command(version, propagate_version = true, arg_required_else_help = true, after_help = EXIT_CODES)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 done, 1 input refused, 2 wrong usage, 3 failure of our own.";
+
+#[derive(Subcommand)]
+enum Command {
+    /// The whole thing on a small synthetic economy, in this process, with nothing to install
+    Demo(demo::Demo),
+    /// Compute the products of all accounts of a feed
+    Build(Box<build::Build>),
+    /// Generate a synthetic economy with its own expected answers
+    Datagen(datagen::Datagen),
+    /// Show the items of a product, their types and formulas
+    Dictionary(dictionary::ShowDictionary),
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Whatever keeps the command from its work; [`fail`] turns it into a message and an exit code.
+pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    match arguments.command {
+        Command::Demo(command) => command.run(),
+        Command::Build(command) => command.run(),
+        Command::Datagen(command) => command.run(),
+        Command::Dictionary(command) => command.run(),
+    }
+}
+
+/// Tells the error and gives its exit code. A reader that went away is no failure.
+pub fn fail(error: &anyhow::Error) -> ExitCode {
+    let pipe = error.chain().filter_map(|cause| cause.downcast_ref::<std::io::Error>());
+    if pipe.into_iter().any(|cause| cause.kind() == std::io::ErrorKind::BrokenPipe) {
+        return ExitCode::SUCCESS;
+    }
+    eprintln!("error: {error:#}");
+    ExitCode::from(error.downcast_ref::<Error>().map_or(3, Error::exit_code))
+}
+
+/// Standard output for data; a write error ends the command through [`fail`].
+fn print(text: &str) -> std::io::Result<()> {
+    use std::io::Write as _;
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()
+}
+
+/// Columns of the terminal, or a width that fits a page.
+fn width() -> usize {
+    std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).unwrap_or(120)
+}
+
+/// Seconds since 1970: the only place where a command reads the clock.
+fn now() -> i64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.map_or(0, |since| since.as_secs() as i64)
+}
+
+/// A number with thousands set apart: `30 200`.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() * 4 / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(' ');
+        }
+        text.push(digit);
+    }
+    text
+}

@@ -1,0 +1,113 @@
+//! The library's error: what went wrong, where, and what to do next. Never a value of a feed.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::cell::CellError;
+use crate::class::RulesError;
+use crate::feed::mapping::MappingError;
+use crate::product::dictionary::DictionaryError;
+use crate::product::render::RenderError;
+use crate::rows::admit::DamagedPart;
+
+/// Why a command could not do its work.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Options or settings that do not make sense.
+    #[error("{0}")]
+    Usage(String),
+    /// The feed was refused; the report tells why.
+    #[error("{files} of the feed's files refused; see `rejects.csv`")]
+    Refused {
+        /// How many files.
+        files: usize,
+    },
+    /// A sum of one account and month leaves 64-bit fen.
+    #[error("account {account}: a sum of {month} leaves the range of 64-bit fen; are the amounts right?")]
+    Overflow {
+        /// The account, masked as on the product.
+        account: String,
+        /// The month, `YYYY-MM`.
+        month: String,
+    },
+    /// The mapping does not hold together.
+    #[error("mapping: {0}")]
+    Mapping(#[from] MappingError),
+    /// The rules do not hold together.
+    #[error("rules: {0}")]
+    Rules(#[from] RulesError),
+    /// A dictionary does not hold together: a mistake of our own.
+    #[error("dictionary: {0}")]
+    Dictionary(#[from] DictionaryError),
+    /// A product that does not fit its dictionary: a mistake of our own.
+    #[error("product: {0}")]
+    Render(#[from] RenderError),
+    /// Cells that cannot be merged or read: a mistake of our own.
+    #[error("cell: {0}")]
+    Cell(#[from] CellError),
+    /// Rows that cannot be read back: a mistake of our own.
+    #[error(transparent)]
+    Rows(#[from] DamagedPart),
+    /// A file or folder of ours, not of the feed.
+    #[error("{what} `{path}`: {source}", path = path.display())]
+    Io {
+        /// What was tried.
+        what: &'static str,
+        /// Where.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The query engine failed.
+    #[error("query engine: {0}")]
+    Engine(datafusion::error::DataFusionError),
+    /// An invariant does not hold: a mistake of our own.
+    #[error("internal: {0}")]
+    Internal(String),
+}
+
+impl Error {
+    /// An [`Error::Io`].
+    pub fn io(what: &'static str, path: &Path, source: io::Error) -> Error {
+        Error::Io { what, path: path.to_path_buf(), source }
+    }
+
+    /// The exit code of a command that ends with this error: 1 input refused, 2 usage, 3 failure of our own.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Error::Refused { .. } | Error::Overflow { .. } => 1,
+            Error::Usage(_) | Error::Mapping(_) | Error::Rules(_) => 2,
+            _ => 3,
+        }
+    }
+}
+
+impl From<datafusion::error::DataFusionError> for Error {
+    /// An error of ours that crossed the engine comes back as itself.
+    fn from(error: datafusion::error::DataFusionError) -> Error {
+        use datafusion::error::DataFusionError;
+        match error {
+            DataFusionError::External(inner) => match inner.downcast::<Error>() {
+                Ok(ours) => *ours,
+                Err(other) => match other.downcast::<CellError>() {
+                    Ok(cell) => Error::Cell(*cell),
+                    Err(other) => Error::Engine(DataFusionError::External(other)),
+                },
+            },
+            DataFusionError::Context(_, inner) => Error::from(*inner),
+            other => Error::Engine(other),
+        }
+    }
+}
+
+impl From<arrow::error::ArrowError> for Error {
+    fn from(error: arrow::error::ArrowError) -> Error {
+        Error::Engine(datafusion::error::DataFusionError::from(error))
+    }
+}
+
+impl From<parquet::errors::ParquetError> for Error {
+    fn from(error: parquet::errors::ParquetError) -> Error {
+        Error::Internal(format!("writing Parquet: {error}"))
+    }
+}

@@ -1,0 +1,159 @@
+//! The `accounts` table: its checks, and the numbers by which everything after the feed knows an account.
+//!
+//! Owns: which rows of the table stand, and the order of accounts (by `account_id` as UTF-8 bytes, from 0). Does not
+//! own: reading files (`feed::source`).
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use arrow::array::{Array as _, StringViewArray};
+
+use super::check::is_bank_code;
+use super::convert::Converter;
+use super::raw::RawBatch;
+use super::reject::{Code, FileRejects};
+use super::schema::{ACCOUNTS, Column, Typing};
+use crate::account::{ACCOUNT_STATUSES, ACCOUNT_TYPES, Account, uscc_is_valid};
+
+/// What a transaction's `account_id` leads to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Known {
+    /// The account's number.
+    Account(u32),
+    /// The account's own row was refused; the number tells refused accounts apart.
+    Refused(u32),
+}
+
+/// All accounts of a feed, by number and by id.
+#[derive(Default, Debug)]
+pub struct AccountIndex {
+    /// Ascending by `account_id`.
+    accounts: Vec<Account>,
+    by_id: HashMap<String, Known>,
+}
+
+impl AccountIndex {
+    /// The account with this number.
+    pub fn get(&self, number: u32) -> Option<&Account> {
+        self.accounts.get(number as usize)
+    }
+
+    /// All accounts, in the order of their numbers.
+    pub fn all(&self) -> &[Account] {
+        &self.accounts
+    }
+
+    /// Looks an `account_id` up.
+    pub fn find(&self, account_id: &str) -> Option<Known> {
+        self.by_id.get(account_id).copied()
+    }
+}
+
+/// Collects rows of `accounts` from all its files, in path order.
+#[derive(Default)]
+pub struct AccountsBuilder {
+    accounts: HashMap<String, Account>,
+    refused: HashSet<String>,
+    shared: HashSet<Arc<str>>,
+    /// Rows read.
+    pub rows_read: u64,
+}
+
+impl AccountsBuilder {
+    /// Checks a batch and takes its good rows; what is bad goes to `rejects`.
+    pub fn add(&mut self, raw: &RawBatch, typing: Typing, rejects: &FileRejects) {
+        let [account_id, provider_id, provider_name, bank_code, uscc, name, former, rest @ ..] = &ACCOUNTS;
+        let [account_type, currency, opened_on, closed_on, status] = rest;
+        let mut from = Converter::new(&raw.batch, typing);
+        let ids = from.text(account_id);
+        let provider_ids = from.text(provider_id);
+        let provider_names = from.text(provider_name);
+        let bank_codes = self.checked(&mut from, bank_code, Code::BadValue, is_bank_code);
+        let usccs = self.checked(&mut from, uscc, Code::BadUscc, uscc_is_valid);
+        let names = from.text(name);
+        let former_names = from.texts(former);
+        let types = self.checked(&mut from, account_type, Code::BadValue, |v| ACCOUNT_TYPES.contains(&v));
+        let currencies = self.checked(&mut from, currency, Code::BadCurrency, is_currency);
+        let (opened, closed) = (from.date(opened_on), from.date(closed_on));
+        let statuses = self.checked(&mut from, status, Code::BadValue, |v| ACCOUNT_STATUSES.contains(&v));
+
+        for (row, column, code) in from.faults.iter() {
+            rejects.note(Some(raw.rows.of(row)), Some(column), code);
+            if ids.is_valid(row) {
+                self.refused.insert(ids.value(row).to_string());
+            }
+        }
+        self.rows_read += from.rows() as u64;
+        let good = (0..from.rows()).filter(|row| !from.faults.is_bad(*row));
+        for row in good {
+            let account = Account {
+                account_id: ids.value(row).to_string(),
+                provider_id: self.share(provider_ids.value(row)),
+                provider_name: self.share(provider_names.value(row)),
+                bank_code: bank_codes.is_valid(row).then(|| self.share(bank_codes.value(row))),
+                subject_uscc: usccs.value(row).to_string(),
+                subject_name: names.value(row).to_string(),
+                former_names: former_names.get(row).cloned().unwrap_or_default(),
+                account_type: one_of(&ACCOUNT_TYPES, types.value(row)),
+                currency: self.share(currencies.value(row)),
+                opened_on: opened.get(row).copied().flatten(),
+                closed_on: closed.get(row).copied().flatten(),
+                status: one_of(&ACCOUNT_STATUSES, statuses.value(row)),
+            };
+            match self.accounts.get(&account.account_id) {
+                // Equal rows are one.
+                Some(first) if *first == account => {}
+                Some(_) => rejects.note(Some(raw.rows.of(row)), Some(account_id.name), Code::DuplicateConflict),
+                None => {
+                    self.accounts.insert(account.account_id.clone(), account);
+                }
+            }
+        }
+    }
+
+    /// Numbers the accounts that stand. A refused row refuses its account, whatever other rows say of it.
+    pub fn finish(self) -> AccountIndex {
+        let mut accounts: Vec<Account> =
+            self.accounts.into_values().filter(|account| !self.refused.contains(&account.account_id)).collect();
+        accounts.sort_unstable_by(|a, b| a.account_id.as_bytes().cmp(b.account_id.as_bytes()));
+        let numbered = accounts.iter().zip(0..).map(|(a, number)| (a.account_id.clone(), Known::Account(number)));
+        let refused = self.refused.into_iter().zip(0..).map(|(id, number)| (id, Known::Refused(number)));
+        let by_id = numbered.chain(refused).collect();
+        AccountIndex { accounts, by_id }
+    }
+
+    fn checked(
+        &self,
+        from: &mut Converter<'_>,
+        column: &Column,
+        code: Code,
+        allowed: impl Fn(&str) -> bool,
+    ) -> StringViewArray {
+        let texts = from.text(column);
+        for (row, text) in texts.iter().enumerate() {
+            if text.is_some_and(|text| !allowed(text)) {
+                from.faults.note(row, column, code);
+            }
+        }
+        texts
+    }
+
+    fn share(&mut self, text: &str) -> Arc<str> {
+        if let Some(shared) = self.shared.get(text) {
+            return Arc::clone(shared);
+        }
+        let shared: Arc<str> = text.into();
+        self.shared.insert(Arc::clone(&shared));
+        shared
+    }
+}
+
+/// Three capital letters, as every code of ISO 4217 has.
+fn is_currency(text: &str) -> bool {
+    text.len() == 3 && text.bytes().all(|b| b.is_ascii_uppercase())
+}
+
+/// The value's static twin; it was checked to be one of `values`.
+fn one_of(values: &[&'static str], value: &str) -> &'static str {
+    values.iter().find(|allowed| **allowed == value).copied().unwrap_or_default()
+}

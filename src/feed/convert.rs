@@ -1,0 +1,308 @@
+//! A source's column to the feed's type, value by value, with a fault for each value that does not fit.
+//!
+//! Owns: trimming, text to numbers and times, decimals to fen, zones. Does not own: which values a column allows
+//! (`feed::check`, `feed::accounts`). Columns have passed [`super::schema::check_schema`].
+
+use arrow::array::{
+    Array, ArrayRef, AsArray, Decimal256Array, Int64Array, PrimitiveArray, StringViewArray, StringViewBuilder,
+};
+use arrow::compute::{cast, cast_with_options};
+use arrow::datatypes::{
+    ArrowTimestampType, DataType, Date32Type, Decimal256Type, DecimalType as _, Int64Type, TimeUnit,
+    TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType, i256,
+};
+use arrow::record_batch::RecordBatch;
+
+use super::reject::Code;
+use super::schema::{Column, Typing};
+use crate::money::{AMOUNT_FEN_MAX, parse_fen};
+use crate::period::{Date, SHANGHAI_OFFSET_US, parse_time, time_in_range};
+
+/// The first fault of each row of a batch: which column, and why.
+pub struct RowFaults {
+    first: Vec<Option<(&'static str, Code)>>,
+}
+
+impl RowFaults {
+    /// No fault yet.
+    pub fn new(rows: usize) -> RowFaults {
+        RowFaults { first: vec![None; rows] }
+    }
+
+    /// Notes a fault of a row, unless an earlier column had one.
+    pub fn note(&mut self, row: usize, column: &Column, code: Code) {
+        if let Some(first @ None) = self.first.get_mut(row) {
+            *first = Some((column.name, code));
+        }
+    }
+
+    /// The rows with a fault, ascending.
+    pub fn iter(&self) -> impl Iterator<Item = (usize, &'static str, Code)> {
+        let faults = self.first.iter().enumerate();
+        faults.filter_map(|(row, fault)| fault.map(|(column, code)| (row, column, code)))
+    }
+
+    /// Whether a row has a fault.
+    pub fn is_bad(&self, row: usize) -> bool {
+        self.first.get(row).is_some_and(Option::is_some)
+    }
+
+    /// Whether no row has one.
+    pub fn is_empty(&self) -> bool {
+        self.first.iter().all(Option::is_none)
+    }
+}
+
+/// The columns of one raw batch, converted one at a time.
+pub struct Converter<'a> {
+    batch: &'a RecordBatch,
+    typing: Typing,
+    /// What was found so far.
+    pub faults: RowFaults,
+}
+
+impl<'a> Converter<'a> {
+    /// A converter over a batch.
+    pub fn new(batch: &'a RecordBatch, typing: Typing) -> Converter<'a> {
+        Converter { batch, typing, faults: RowFaults::new(batch.num_rows()) }
+    }
+
+    /// Rows of the batch.
+    pub fn rows(&self) -> usize {
+        self.batch.num_rows()
+    }
+
+    fn source(&self, column: &Column) -> Option<&'a ArrayRef> {
+        self.batch.column_by_name(column.name).filter(|array| !array.data_type().is_null())
+    }
+
+    /// A text column, trimmed; an empty value is null.
+    pub fn text(&mut self, column: &Column) -> StringViewArray {
+        let texts = match self.source(column) {
+            None => StringViewArray::new_null(self.rows()),
+            Some(array) => trimmed(&as_view(array)),
+        };
+        self.require(column, &texts);
+        texts
+    }
+
+    /// Civil Shanghai microseconds. What cannot be one is `bad_time`.
+    pub fn time(&mut self, column: &Column) -> Int64Array {
+        let times = match (self.source(column), self.typing) {
+            (None, _) => Int64Array::new_null(self.rows()),
+            (Some(array), Typing::AllText) => self.parse(column, array, Code::BadTime, parse_time),
+            (Some(array), Typing::Typed) => {
+                let civil = civil_us(array);
+                for (row, time_us) in civil.iter().enumerate() {
+                    // A value too large for microseconds became null: it was given, so it is no null.
+                    if array.is_valid(row) && !time_us.is_some_and(time_in_range) {
+                        self.faults.note(row, column, Code::BadTime);
+                    }
+                }
+                civil
+            }
+        };
+        self.require(column, &times);
+        times
+    }
+
+    /// An integer; text that is none is `bad_type`.
+    pub fn integer(&mut self, column: &Column) -> Int64Array {
+        let integers = match (self.source(column), self.typing) {
+            (None, _) => Int64Array::new_null(self.rows()),
+            (Some(array), Typing::AllText) => self.parse(column, array, Code::BadType, |text| text.parse().ok()),
+            // Every accepted integer type fits an i64.
+            (Some(array), Typing::Typed) => cast(array, &DataType::Int64)
+                .ok()
+                .and_then(|array| array.as_primitive_opt::<Int64Type>().cloned())
+                .unwrap_or_else(|| Int64Array::new_null(self.rows())),
+        };
+        self.require(column, &integers);
+        integers
+    }
+
+    /// Fen. Text that is no money is `bad_type`, more than 18 digits are `amount_range`.
+    pub fn money(&mut self, column: &Column) -> Int64Array {
+        let fen = match (self.source(column), self.typing) {
+            (None, _) => Int64Array::new_null(self.rows()),
+            (Some(array), Typing::AllText) => self.money_of_text(column, array),
+            (Some(array), Typing::Typed) => self.money_of_decimal(column, array),
+        };
+        self.require(column, &fen);
+        fen
+    }
+
+    /// A date; text that is none is `bad_time`.
+    pub fn date(&mut self, column: &Column) -> Vec<Option<Date>> {
+        match (self.source(column), self.typing) {
+            (None, _) => vec![None; self.rows()],
+            (Some(array), Typing::AllText) => {
+                let days = self.parse(column, array, Code::BadTime, |text| Date::parse(text).map(|d| i64::from(d.0)));
+                days.iter().map(|days| days.map(|days| Date(days as i32))).collect()
+            }
+            (Some(array), Typing::Typed) => {
+                let days = array.as_primitive::<Date32Type>();
+                let date = |row: usize| {
+                    let date = days.is_valid(row).then(|| Date::from_days(days.value(row)));
+                    if date == Some(None) {
+                        self.faults.note(row, column, Code::BadTime);
+                    }
+                    date.flatten()
+                };
+                (0..days.len()).map(date).collect()
+            }
+        }
+    }
+
+    /// A list of texts, trimmed, without empty ones; in CSV separated by `|`.
+    pub fn texts(&mut self, column: &Column) -> Vec<Vec<String>> {
+        let Some(array) = self.source(column) else { return vec![Vec::new(); self.rows()] };
+        let trim = |texts: &StringViewArray| -> Vec<String> {
+            texts.iter().flatten().map(str::trim).filter(|text| !text.is_empty()).map(String::from).collect()
+        };
+        if self.typing == Typing::AllText {
+            let split = |text: &str| trim(&text.split('|').map(Some).collect());
+            return as_view(array).iter().map(|text| text.map(split).unwrap_or_default()).collect();
+        }
+        let item = |row: usize| match array.data_type() {
+            _ if array.is_null(row) => Vec::new(),
+            DataType::LargeList(_) => trim(&as_view(&array.as_list::<i64>().value(row))),
+            _ => trim(&as_view(&array.as_list::<i32>().value(row))),
+        };
+        (0..self.rows()).map(item).collect()
+    }
+
+    fn require(&mut self, column: &Column, values: &dyn Array) {
+        if column.required && values.logical_null_count() > 0 {
+            // A value that is null because it could not be read has its own fault already, which stands.
+            (0..values.len())
+                .filter(|row| values.is_null(*row))
+                .for_each(|row| self.faults.note(row, column, Code::NullRequired));
+        }
+    }
+
+    fn parse(
+        &mut self,
+        column: &Column,
+        array: &ArrayRef,
+        code: Code,
+        read: impl Fn(&str) -> Option<i64>,
+    ) -> Int64Array {
+        let value = |(row, text): (usize, Option<&str>)| {
+            let text = text.map(str::trim).filter(|text| !text.is_empty())?;
+            let value = read(text);
+            if value.is_none() {
+                self.faults.note(row, column, code);
+            }
+            value
+        };
+        as_view(array).iter().enumerate().map(value).collect()
+    }
+
+    fn money_of_text(&mut self, column: &Column, array: &ArrayRef) -> Int64Array {
+        let value = |(row, text): (usize, Option<&str>)| {
+            let text = text.map(str::trim).filter(|text| !text.is_empty())?;
+            let fen = parse_fen(text);
+            if fen.is_none() {
+                let code = if is_long_money(text) { Code::AmountRange } else { Code::BadType };
+                self.faults.note(row, column, code);
+            }
+            fen
+        };
+        as_view(array).iter().enumerate().map(value).collect()
+    }
+
+    fn money_of_decimal(&mut self, column: &Column, array: &ArrayRef) -> Int64Array {
+        if let DataType::Decimal128(_, 2) = array.data_type() {
+            let decimals = array.as_primitive::<arrow::datatypes::Decimal128Type>();
+            let fen = |(row, value): (usize, Option<i128>)| {
+                let value = value?;
+                let fen = i64::try_from(value).ok().filter(|fen| fen.abs() <= AMOUNT_FEN_MAX);
+                if fen.is_none() {
+                    self.faults.note(row, column, Code::AmountRange);
+                }
+                fen
+            };
+            return decimals.iter().enumerate().map(fen).collect();
+        }
+        // Other widths and scales are rare: through the widest, value by value.
+        let wide = widest(array);
+        let fen = |(row, value): (usize, Option<i256>)| {
+            let value = value?;
+            let fen = value.to_i128().and_then(|v| i64::try_from(v).ok()).filter(|f| f.abs() <= AMOUNT_FEN_MAX);
+            if fen.is_none() {
+                self.faults.note(row, column, Code::AmountRange);
+            }
+            fen
+        };
+        let mut converted: Int64Array = wide.iter().enumerate().map(fen).collect();
+        if wide.null_count() > array.null_count() {
+            // The cast itself could not hold a value: out of range too.
+            (0..array.len())
+                .filter(|row| array.is_valid(*row) && wide.is_null(*row))
+                .for_each(|row| self.faults.note(row, column, Code::AmountRange));
+            converted = converted.iter().collect();
+        }
+        converted
+    }
+}
+
+/// Any string array as a view array; types are checked before.
+fn as_view(array: &ArrayRef) -> StringViewArray {
+    match array.as_string_view_opt() {
+        Some(view) => view.clone(),
+        None => cast(array, &DataType::Utf8View)
+            .ok()
+            .and_then(|array| array.as_string_view_opt().cloned())
+            .unwrap_or_else(|| StringViewArray::new_null(array.len())),
+    }
+}
+
+/// Values without surrounding white space, empty ones null. Most columns need nothing done.
+fn trimmed(texts: &StringViewArray) -> StringViewArray {
+    let is_clean = |text: &str| !text.is_empty() && text.trim().len() == text.len();
+    if texts.iter().flatten().all(is_clean) {
+        return texts.clone();
+    }
+    let mut builder = StringViewBuilder::with_capacity(texts.len());
+    for text in texts {
+        builder.append_option(text.map(str::trim).filter(|text| !text.is_empty()));
+    }
+    builder.finish()
+}
+
+/// Digits enough for money, but too many of them.
+fn is_long_money(text: &str) -> bool {
+    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+    let (whole, decimals) = digits.split_once('.').unwrap_or((digits, "00"));
+    let all_digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    all_digits(whole) && all_digits(decimals) && decimals.len() <= 2
+}
+
+fn widest(array: &ArrayRef) -> Decimal256Array {
+    let wanted = DataType::Decimal256(Decimal256Type::MAX_PRECISION, 2);
+    cast_with_options(array, &wanted, &arrow::compute::CastOptions { safe: true, ..Default::default() })
+        .ok()
+        .and_then(|array| array.as_primitive_opt::<Decimal256Type>().cloned())
+        .unwrap_or_else(|| Decimal256Array::new_null(array.len()))
+}
+
+/// Any timestamp as civil Shanghai microseconds: a zoned value is an instant and is shifted, one without a zone
+/// is civil already. What is below a microsecond is cut, towards the past; what does not fit is null.
+fn civil_us(array: &ArrayRef) -> Int64Array {
+    let DataType::Timestamp(unit, zone) = array.data_type() else { return Int64Array::new_null(array.len()) };
+    let shift_us = if zone.is_some() { SHANGHAI_OFFSET_US } else { 0 };
+    match unit {
+        TimeUnit::Second => scaled::<TimestampSecondType>(array, 1_000_000, shift_us),
+        TimeUnit::Millisecond => scaled::<TimestampMillisecondType>(array, 1_000, shift_us),
+        TimeUnit::Microsecond => scaled::<TimestampMicrosecondType>(array, 1, shift_us),
+        TimeUnit::Nanosecond => {
+            let nanoseconds: &PrimitiveArray<TimestampNanosecondType> = array.as_primitive();
+            nanoseconds.unary_opt(|ns| ns.div_euclid(1_000).checked_add(shift_us))
+        }
+    }
+}
+
+fn scaled<T: ArrowTimestampType>(array: &ArrayRef, factor: i64, shift_us: i64) -> Int64Array {
+    array.as_primitive::<T>().unary_opt(|value| value.checked_mul(factor)?.checked_add(shift_us))
+}

@@ -1,0 +1,726 @@
+//! CSV files as raw batches: the feed's own layout, or another that a mapping turns into it.
+//!
+//! Owns: records, the header, row numbers, ragged rows, batches of text columns. [`text`] owns bytes and
+//! encodings, [`mapping`](crate::feed::mapping) what another layout's columns mean. Does not own: checks; every
+//! value passes as it stands, and an empty text is left to the check stage to read as null.
+//!
+//! What is read: RFC 4180 with any of its line ends, line breaks within quotes, empty lines ignored. A row with
+//! more or fewer fields than the header is a bad row (`bad_type`), not a bad file; a last row that lacks fields
+//! and has no line end, and a quote that is never closed, mean that the file is cut (`truncated_file`). A row
+//! above [`ROW_BYTES_MAX`] or with more than [`FIELDS_MAX`] fields is none (`unreadable_file`).
+//!
+//! **Invariant:** memory is bounded by a batch of [`BATCH_BYTES_MAX`] and a row, whatever the file holds. A fault
+//! never carries a value.
+
+mod text;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, StringArray};
+use arrow::buffer::{Buffer, OffsetBuffer, ScalarBuffer};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::record_batch::{RecordBatch, RecordBatchOptions};
+use csv_core::ReadRecordResult;
+
+pub use self::text::Encoding;
+use self::text::Text;
+use super::mapping::{Bound, JOIN_PARTS_MAX, Layout, Ragged, TableMapping};
+use super::raw::{RawBatch, RawBatches, RowNumbers};
+use super::reject::{Code, FileFault};
+
+/// Largest row, in bytes of its fields.
+pub const ROW_BYTES_MAX: usize = 1 << 20;
+
+/// Most fields of a row.
+pub const FIELDS_MAX: usize = 4_096;
+
+/// A batch ends when its text reaches this, however few rows it has.
+pub const BATCH_BYTES_MAX: usize = 8 << 20;
+
+/// Rows within which a mapping's header must come.
+pub const HEADER_ROWS_MAX: usize = 1_000;
+
+// A column's offsets are i32: a full batch and one more row, which a mapping may have joined of many parts.
+const _: () = assert!(BATCH_BYTES_MAX + 2 * JOIN_PARTS_MAX * ROW_BYTES_MAX < i32::MAX as usize);
+
+/// How a CSV file is read.
+#[derive(Clone, Copy, Debug)]
+pub struct CsvOptions<'a> {
+    /// What turns the file's layout into the feed's; `None` = it is in the feed's own.
+    pub mapping: Option<&'a TableMapping>,
+    /// Most rows of a batch.
+    pub batch_rows: usize,
+}
+
+/// A CSV file whose header was read.
+pub struct Opened {
+    /// Its rows. There is at least one batch, if an empty one: its columns tell what the file has.
+    pub batches: RawBatches,
+    /// Headings of a file in the feed's own layout that the table does not know, for a warning. Empty where the
+    /// table knows none of them: then the first line is likely no header but data, which no message may show.
+    pub unknown_columns: Vec<String>,
+}
+
+/// Opens a CSV file, plain or compressed as its name says, and reads its header.
+///
+/// `wanted` are the table's columns. A file in the feed's own layout gives those of them that it has, in its own
+/// order; headings are trimmed, and one that comes twice is a fault of that column (`bad_value`). With a mapping,
+/// the mapping's columns come, and a source column that it names and the file lacks is a `missing_column`.
+pub fn open(path: &Path, wanted: &[&str], options: CsvOptions<'_>) -> Result<Opened, FileFault> {
+    let own = Layout::default();
+    let layout = options.mapping.map_or(&own, TableMapping::layout);
+    let wants_id = options.mapping.is_some_and(TableMapping::makes_txn_id);
+    let (text, content_id) = Text::open(path, layout.encoding, wants_id)?;
+    let mut records = Records::new(text, layout.delimiter);
+    let header = read_header(&mut records, &layout.header)?;
+    let mut unknown_columns = Vec::new();
+    let (names, fill) = match options.mapping {
+        None => {
+            let columns = own_columns(&header, wanted)?;
+            let names: Vec<&str> = columns.iter().map(|column| header[*column].as_str()).collect();
+            if !names.is_empty() {
+                let unknown = header.iter().filter(|name| !name.is_empty() && !wanted.contains(&name.as_str()));
+                unknown_columns.extend(unknown.cloned());
+            }
+            (names, Fill::Own(columns))
+        }
+        Some(mapping) => {
+            let bound = mapping.bind(&header, content_id)?;
+            (mapping.columns().collect(), Fill::Mapped(Box::new(bound)))
+        }
+    };
+    let fields: Vec<Field> = names.iter().map(|name| Field::new(*name, DataType::Utf8, true)).collect();
+    let batches = Batches {
+        columns: names.iter().map(|_| TextColumn::default()).collect(),
+        schema: Arc::new(Schema::new(fields)),
+        records,
+        fill,
+        width: header.len(),
+        layout: layout.clone(),
+        batch_rows: options.batch_rows.max(1),
+        row: 0,
+        begun: false,
+        ended: false,
+        fault: None,
+    };
+    Ok(Opened { batches: Box::new(batches), unknown_columns })
+}
+
+/// Reads up to and with the header: the first row that holds all of `headings`; the first at all where none is
+/// given.
+fn read_header(records: &mut Records, headings: &[String]) -> Result<Vec<String>, FileFault> {
+    for read in 0..HEADER_ROWS_MAX {
+        if !records.advance()? {
+            let Some(heading) = headings.first().filter(|_| read > 0) else {
+                return Err(FileFault::whole(Code::TruncatedFile, "the file is empty: not even a header"));
+            };
+            return Err(no_header(heading));
+        }
+        let record = records.record()?;
+        let header: Vec<String> = record.fields().map(|name| name.trim().to_string()).collect();
+        if headings.iter().all(|heading| header.contains(heading)) {
+            return Ok(header);
+        }
+    }
+    Err(no_header(headings.first().map_or("", String::as_str)))
+}
+
+fn no_header(heading: &str) -> FileFault {
+    FileFault::column(Code::MissingColumn, heading, "no line holds the headings that the mapping's `file.header` lists")
+}
+
+/// Where the header has the wanted columns.
+fn own_columns(header: &[String], wanted: &[&str]) -> Result<Vec<usize>, FileFault> {
+    let mut columns = Vec::new();
+    for (index, name) in header.iter().enumerate() {
+        if wanted.contains(&name.as_str()) {
+            if header[..index].contains(name) {
+                return Err(FileFault::column(Code::BadValue, name, "the header names the column twice"));
+            }
+            columns.push(index);
+        }
+    }
+    Ok(columns)
+}
+
+/// The rows of a file after its header.
+struct Batches {
+    records: Records,
+    fill: Fill,
+    /// Fields of the header, and so of each row.
+    width: usize,
+    layout: Layout,
+    schema: SchemaRef,
+    columns: Vec<TextColumn>,
+    batch_rows: usize,
+    /// Number of the last data row read.
+    row: u64,
+    /// A batch was given.
+    begun: bool,
+    ended: bool,
+    /// Comes after the batch of the rows before it.
+    fault: Option<FileFault>,
+}
+
+/// How a record becomes a row of the batch.
+enum Fill {
+    /// These fields are the columns.
+    Own(Vec<usize>),
+    /// A mapping makes them.
+    Mapped(Box<Bound>),
+}
+
+/// What became of a record.
+enum Outcome {
+    Row,
+    Skipped,
+    Bad(Code),
+}
+
+impl Iterator for Batches {
+    type Item = Result<RawBatch, FileFault>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if let Some(fault) = self.fault.take() {
+            self.ended = true;
+            return Some(Err(fault));
+        }
+        if self.ended {
+            return None;
+        }
+        let (mut rows, mut faults, mut skipped) = (Vec::new(), Vec::new(), 0);
+        while rows.len() + faults.len() < self.batch_rows && self.text_bytes() < BATCH_BYTES_MAX {
+            match self.read_row() {
+                Ok(Some(Outcome::Row)) => rows.push(self.row),
+                Ok(Some(Outcome::Skipped)) => skipped += 1,
+                Ok(Some(Outcome::Bad(code))) => faults.push((self.row, code)),
+                Ok(None) => {
+                    self.ended = true;
+                    break;
+                }
+                Err(fault) => {
+                    // The file as a whole is meant, so no row is blamed; the console tells how far it was good.
+                    let hint = format!("beyond data row {}: {}", self.row, fault.hint);
+                    self.fault = Some(FileFault { hint, ..fault });
+                    break;
+                }
+            }
+        }
+        if self.begun && rows.is_empty() && faults.is_empty() && skipped == 0 {
+            return self.next_fault();
+        }
+        self.begun = true;
+        let batch = match self.finish(rows.len()) {
+            Ok(batch) => batch,
+            Err(fault) => {
+                self.ended = true;
+                return Some(Err(fault));
+            }
+        };
+        let rows = match (rows.first(), rows.last()) {
+            (Some(first), Some(last)) if last - first + 1 > rows.len() as u64 => RowNumbers::Each(rows),
+            (first, _) => RowNumbers::From(first.copied().unwrap_or(self.row + 1)),
+        };
+        Some(Ok(RawBatch { batch, rows, skipped, faults }))
+    }
+}
+
+impl Batches {
+    fn next_fault(&mut self) -> Option<Result<RawBatch, FileFault>> {
+        self.ended = true;
+        self.fault.take().map(Err)
+    }
+
+    fn text_bytes(&self) -> usize {
+        self.columns.iter().map(|column| column.values.len()).sum()
+    }
+
+    /// Reads one record into the columns; `None` at the end of the file.
+    fn read_row(&mut self) -> Result<Option<Outcome>, FileFault> {
+        if !self.records.advance()? {
+            return Ok(None);
+        }
+        self.row += 1;
+        let fields = self.records.fields_count;
+        if !self.layout.footer.is_empty() {
+            let record = self.records.record()?;
+            let first = record.field(0).trim();
+            if self.layout.footer.iter().any(|start| first.starts_with(start.as_str())) {
+                return Ok(Some(Outcome::Skipped));
+            }
+        }
+        if fields != self.width {
+            match self.layout.ragged {
+                Ragged::Skip => return Ok(Some(Outcome::Skipped)),
+                Ragged::Pad if fields < self.width || self.records.record()?.is_blank_from(self.width) => {}
+                _ if fields < self.width && self.records.cut => {
+                    self.row -= 1;
+                    let hint = "the last line lacks fields and its line end: the file is cut";
+                    return Err(FileFault::whole(Code::TruncatedFile, hint));
+                }
+                _ => return Ok(Some(Outcome::Bad(Code::BadType))),
+            }
+        }
+        match &mut self.fill {
+            Fill::Own(fields) => {
+                for (column, field) in self.columns.iter_mut().zip(fields.iter()) {
+                    column.values.extend_from_slice(self.records.field(*field));
+                }
+            }
+            Fill::Mapped(bound) => {
+                let outs = self.columns.iter_mut().map(|column| &mut column.values);
+                if !bound.apply(self.records.record()?, self.row, outs) {
+                    return Ok(Some(Outcome::Skipped));
+                }
+            }
+        }
+        for column in &mut self.columns {
+            column.end_value();
+        }
+        Ok(Some(Outcome::Row))
+    }
+
+    fn finish(&mut self, rows: usize) -> Result<RecordBatch, FileFault> {
+        let arrays: Result<Vec<ArrayRef>, _> = self.columns.iter_mut().map(TextColumn::finish).collect();
+        let options = RecordBatchOptions::new().with_row_count(Some(rows));
+        arrays
+            .and_then(|arrays| RecordBatch::try_new_with_options(Arc::clone(&self.schema), arrays, &options))
+            // Text that passed the file's first pass and fails here: the file is being written to.
+            .map_err(|_| FileFault::whole(Code::BadEncoding, "the file changed while it was read"))
+    }
+}
+
+/// A column of a batch that is being filled.
+#[derive(Default)]
+struct TextColumn {
+    values: Vec<u8>,
+    /// Where each value ends.
+    ends: Vec<i32>,
+}
+
+impl TextColumn {
+    fn end_value(&mut self) {
+        // Fits: see the assertion at BATCH_BYTES_MAX.
+        self.ends.push(self.values.len() as i32);
+    }
+
+    fn finish(&mut self) -> Result<ArrayRef, arrow::error::ArrowError> {
+        let mut offsets = Vec::with_capacity(self.ends.len() + 1);
+        offsets.push(0);
+        offsets.append(&mut self.ends);
+        let capacity = self.values.len();
+        let values = std::mem::replace(&mut self.values, Vec::with_capacity(capacity));
+        let offsets = OffsetBuffer::new(ScalarBuffer::from(offsets));
+        Ok(Arc::new(StringArray::try_new(offsets, Buffer::from_vec(values), None)?))
+    }
+}
+
+/// One record, as text.
+#[derive(Clone, Copy)]
+pub(super) struct Record<'a> {
+    text: &'a str,
+    ends: &'a [usize],
+}
+
+impl<'a> Record<'a> {
+    /// A field; empty beyond the last.
+    pub(super) fn field(&self, index: usize) -> &'a str {
+        let Some(end) = self.ends.get(index) else {
+            return "";
+        };
+        let start = if index == 0 { 0 } else { self.ends[index - 1] };
+        self.text.get(start..*end).unwrap_or_default()
+    }
+
+    fn fields(self) -> impl Iterator<Item = &'a str> {
+        (0..self.ends.len()).map(move |index| self.field(index))
+    }
+
+    /// Whether the fields from `index` on are all blank.
+    fn is_blank_from(self, index: usize) -> bool {
+        self.fields().skip(index).all(|field| field.trim().is_empty())
+    }
+}
+
+/// The records of a text.
+struct Records {
+    text: Text,
+    /// How far the text's chunk is used up.
+    at: usize,
+    tail: Tail,
+    parser: csv_core::Reader,
+    fields: Vec<u8>,
+    ends: Vec<usize>,
+    /// Fields of the current record.
+    fields_count: usize,
+    /// The current record is the file's last and has no line end.
+    cut: bool,
+}
+
+/// How far the end of the text is told to the parser. A line end is given first, then nothing: a record that only
+/// the second completes stands within a quote.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Tail {
+    Ahead,
+    Newline,
+    Nothing,
+}
+
+impl Records {
+    fn new(text: Text, delimiter: u8) -> Records {
+        let parser = csv_core::ReaderBuilder::new().delimiter(delimiter).build();
+        Records {
+            text,
+            at: 0,
+            tail: Tail::Ahead,
+            parser,
+            fields: vec![0; 4_096],
+            ends: vec![0; 64],
+            fields_count: 0,
+            cut: false,
+        }
+    }
+
+    /// Reads the next record; false where there is none.
+    fn advance(&mut self) -> Result<bool, FileFault> {
+        let mut written = 0;
+        self.fields_count = 0;
+        loop {
+            if self.tail == Tail::Ahead && self.at == self.text.chunk().len() {
+                self.at = 0;
+                if !self.text.advance()? {
+                    self.tail = Tail::Newline;
+                }
+            }
+            let input = match self.tail {
+                Tail::Ahead => &self.text.chunk()[self.at..],
+                Tail::Newline => b"\n",
+                Tail::Nothing => b"",
+            };
+            let (result, read, wrote, ended) =
+                self.parser.read_record(input, &mut self.fields[written..], &mut self.ends[self.fields_count..]);
+            written += wrote;
+            self.fields_count += ended;
+            let fed = self.tail;
+            match fed {
+                Tail::Ahead => self.at += read,
+                Tail::Newline if read > 0 => self.tail = Tail::Nothing,
+                Tail::Newline | Tail::Nothing => {}
+            }
+            match result {
+                ReadRecordResult::InputEmpty => {}
+                ReadRecordResult::OutputFull => grow(&mut self.fields, ROW_BYTES_MAX, "bytes")?,
+                ReadRecordResult::OutputEndsFull => grow(&mut self.ends, FIELDS_MAX, "fields")?,
+                ReadRecordResult::Record if fed == Tail::Nothing => {
+                    return Err(FileFault::whole(Code::TruncatedFile, "a quote is open at the end of the file"));
+                }
+                ReadRecordResult::Record => {
+                    self.cut = fed == Tail::Newline;
+                    return Ok(true);
+                }
+                ReadRecordResult::End => return Ok(false),
+            }
+        }
+    }
+
+    /// A field of the current record, as bytes; empty beyond the last.
+    fn field(&self, index: usize) -> &[u8] {
+        if index >= self.fields_count {
+            return b"";
+        }
+        let start = if index == 0 { 0 } else { self.ends[index - 1] };
+        &self.fields[start..self.ends[index]]
+    }
+
+    /// The current record as text.
+    fn record(&self) -> Result<Record<'_>, FileFault> {
+        let ends = &self.ends[..self.fields_count];
+        let bytes = &self.fields[..ends.last().copied().unwrap_or_default()];
+        let text = std::str::from_utf8(bytes)
+            .map_err(|_| FileFault::whole(Code::BadEncoding, "the file changed while it was read"))?;
+        Ok(Record { text, ends })
+    }
+}
+
+/// Doubles a buffer of the current record, up to a limit.
+fn grow<T: Clone + Default>(buffer: &mut Vec<T>, max: usize, unit: &str) -> Result<(), FileFault> {
+    if buffer.len() >= max {
+        let hint = format!("a row of more than {max} {unit}: is a quote open, or the delimiter another?");
+        return Err(FileFault::whole(Code::UnreadableFile, hint));
+    }
+    buffer.resize((buffer.len() * 2).min(max), T::default());
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::super::mapping::Mapping;
+    use super::*;
+
+    const WANTED: [&str; 3] = ["a", "b", "c"];
+
+    fn write(dir: &tempfile::TempDir, name: &str, bytes: &[u8]) -> std::path::PathBuf {
+        let path = dir.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path
+    }
+
+    /// The rows of a file as `number:value|value`, then what ended or spoilt it.
+    fn read_path(path: &Path, mapping: Option<&TableMapping>, batch_rows: usize) -> String {
+        let opened = match open(path, &WANTED, CsvOptions { mapping, batch_rows }) {
+            Ok(opened) => opened,
+            Err(fault) => return show(&fault),
+        };
+        let (mut lines, mut skipped) = (Vec::new(), 0);
+        for item in opened.batches {
+            let raw = match item {
+                Ok(raw) => raw,
+                Err(fault) => {
+                    lines.push(show(&fault));
+                    continue;
+                }
+            };
+            assert!(raw.batch.num_rows() <= batch_rows);
+            let columns: Vec<&StringArray> =
+                raw.batch.columns().iter().map(|column| column.as_any().downcast_ref().unwrap()).collect();
+            for index in 0..raw.batch.num_rows() {
+                let values: Vec<&str> = columns.iter().map(|column| column.value(index)).collect();
+                lines.push(format!("{}:{}", raw.rows.of(index), values.join("|")));
+            }
+            lines.extend(raw.faults.iter().map(|(row, code)| format!("{row}!{code}")));
+            skipped += raw.skipped;
+        }
+        if skipped > 0 {
+            lines.push(format!("skipped {skipped}"));
+        }
+        lines.join(" ")
+    }
+
+    fn show(fault: &FileFault) -> String {
+        assert_eq!(fault.row, None);
+        let row = fault.hint.strip_prefix("beyond data row ").and_then(|hint| hint.split_once(':'));
+        let row = row.map_or(String::new(), |(row, _)| format!("@{row}"));
+        let column = fault.column.as_ref().map_or(String::new(), |column| format!("({column})"));
+        format!("{}{row}{column}", fault.code)
+    }
+
+    fn read(name: &str, bytes: &[u8]) -> String {
+        let dir = tempfile::tempdir().unwrap();
+        let path = write(&dir, name, bytes);
+        let whole = read_path(&path, None, 1_000);
+        let one_by_one = read_path(&path, None, 1);
+        let sorted = |text: &str| {
+            let mut words: Vec<String> = text.split(' ').map(str::to_string).collect();
+            words.sort();
+            words
+        };
+        assert_eq!(sorted(&whole), sorted(&one_by_one), "batches of one row");
+        whole
+    }
+
+    fn gzip(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    #[test]
+    fn records() {
+        let cases: [(&str, &str); 24] = [
+            ("a,b,c\n1,2,3\n", "1:1|2|3"),
+            ("a,b,c\r\n1,2,3\r\n4,5,6", "1:1|2|3 2:4|5|6"),
+            ("a,b,c\r1,2,3\r", "1:1|2|3"),
+            ("\u{feff}a,b\n1,2\n", "1:1|2"),
+            ("\u{feff}\"a\",b\n1,2\n", "1:1|2"),
+            (" a ,\"b\"\n1,2\n", "1:1|2"),
+            ("c,x,a\n3,9,1\n", "1:3|1"),
+            ("a,b\n,\n", "1:|"),
+            ("a,b\n\"1,\"\"x\"\"\",2\n", "1:1,\"x\"|2"),
+            ("a,b\n\"1\n\n1\",2\n3,4\n", "1:1\n\n1|2 2:3|4"),
+            ("a,b\n\n1,2\n\n\r\n3,4\n\n", "1:1|2 2:3|4"),
+            ("a,b\n1,2\"3\n", "1:1|2\"3"),
+            ("a,b\n1\n2,3\n4,5,6\n7,8\n", "2:2|3 4:7|8 1!bad_type 3!bad_type"),
+            ("a,b\n1,2\n3\n", "1:1|2 2!bad_type"),
+            ("a,b\n1,2\n3", "1:1|2 truncated_file@1"),
+            ("a,b\n1,2\n3,4,5", "1:1|2 2!bad_type"),
+            ("a,b\n1,2\n3,\"4", "1:1|2 truncated_file@1"),
+            ("a,b\n1,2\n3,\"4\n5,6\n", "1:1|2 truncated_file@1"),
+            ("a,b\n1,\"2\"", "1:1|2"),
+            ("a,\"b", "truncated_file"),
+            ("a,b\n", ""),
+            ("", "truncated_file"),
+            ("\n\n", "truncated_file"),
+            ("a,b,a\n1,2,3\n", "bad_value(a)"),
+        ];
+        for (text, rows) in cases {
+            assert_eq!(read("x.csv", text.as_bytes()), rows, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_file_without_rows_gives_a_batch_all_the_same() {
+        let dir = tempfile::tempdir().unwrap();
+        let open = |text: &str| {
+            let path = write(&dir, "x.csv", text.as_bytes());
+            open(&path, &WANTED, CsvOptions { mapping: None, batch_rows: 10 }).unwrap()
+        };
+        let opened = open("b,y,a,z\n");
+        assert_eq!(opened.unknown_columns, ["y", "z"]);
+        let batches: Vec<RawBatch> = opened.batches.map(Result::unwrap).collect();
+        assert_eq!(batches.len(), 1);
+        assert_eq!(batches[0].rows, RowNumbers::From(1));
+        let names: Vec<String> = batches[0].batch.schema().fields().iter().map(|field| field.name().clone()).collect();
+        assert_eq!(names, ["b", "a"]);
+        // A file whose header is missing shows no data in a warning.
+        let opened = open("6222000012345678,90.00\n6222000012345678,91.00\n");
+        assert!(opened.unknown_columns.is_empty());
+        let batches: Vec<RawBatch> = opened.batches.map(Result::unwrap).collect();
+        assert_eq!((batches.len(), batches[0].batch.num_rows(), batches[0].batch.num_columns()), (1, 1, 0));
+    }
+
+    #[test]
+    fn encodings() {
+        let text = "a,b\n1,财付通\n2,㐀€\n";
+        let gb18030 = encoding_rs::GB18030.encode(text).0.into_owned();
+        assert!(std::str::from_utf8(&gb18030).is_err());
+        let rows = "1:1|财付通 2:2|㐀€";
+        assert_eq!(read("x.csv", text.as_bytes()), rows);
+        assert_eq!(read("x.csv", &gb18030), rows);
+        assert_eq!(read("x.csv.gz", &gzip(&gb18030)), rows);
+        assert_eq!(read("x.csv", &[b"\x84\x31\x95\x33".as_slice(), &gb18030].concat()), rows, "GB18030's own mark");
+        // Valid in neither; valid GB18030 behind a UTF-8 mark.
+        assert_eq!(read("x.csv", b"a,b\n1,2\n3,\xff\n"), "bad_encoding@0");
+        assert_eq!(read("x.csv", b"\xef\xbb\xbfa,b\n1,\xd6\xd0\n"), "bad_encoding");
+        assert_eq!(read("x.csv", b"\xff\xfea\0,\0b\0\n\0"), "bad_encoding", "UTF-16");
+        // Cut within a character.
+        let cut = &text.as_bytes()[..text.len() - 2];
+        assert_eq!(read("x.csv", cut), "1:1|财付通 truncated_file@1");
+        let cut = encoding_rs::GB18030.encode("a,b\n1,财付通").0;
+        assert_eq!(read("x.csv", &cut[..cut.len() - 1]), "truncated_file@0");
+    }
+
+    #[test]
+    fn a_late_character_tells_the_encoding() {
+        // The first character outside ASCII comes after several chunks, across the end of one.
+        for shift in 0..4 {
+            let mut text = "a,b\n".to_string();
+            text.push_str(&"x".repeat(shift));
+            while text.len() < 700_000 {
+                text.push_str("1,2\n");
+            }
+            text.push_str("3,");
+            text.push_str(&"付".repeat(300_000));
+            text.push('\n');
+            let gb18030 = encoding_rs::GB18030.encode(&text).0.into_owned();
+            let dir = tempfile::tempdir().unwrap();
+            let (utf8, gb18030) = (write(&dir, "u.csv", text.as_bytes()), write(&dir, "g.csv", &gb18030));
+            let rows = read_path(&utf8, None, 1_000);
+            assert!(rows.ends_with('付'));
+            assert_eq!(rows, read_path(&gb18030, None, 1_000));
+        }
+    }
+
+    #[test]
+    fn compressed_files() {
+        let text = b"a,b\n1,2\n3,4\n".as_slice();
+        let rows = "1:1|2 2:3|4";
+        let (gz, zst) = (gzip(text), zstd::encode_all(text, 3).unwrap());
+        assert_eq!(read("x.csv.gz", &gz), rows);
+        assert_eq!(read("x.csv.GZ", &gz), rows);
+        assert_eq!(read("x.csv.zst", &zst), rows);
+        let two_members = [gzip(b"a,b\n1,2\n"), gzip(b"3,4\n")].concat();
+        assert_eq!(read("x.csv.gz", &two_members), rows);
+        let two_frames =
+            [zstd::encode_all(&b"a,b\n1,2\n"[..], 3).unwrap(), zstd::encode_all(&b"3,4\n"[..], 3).unwrap()];
+        assert_eq!(read("x.csv.zst", &two_frames.concat()), rows);
+        for (name, bytes) in [("x.csv.gz", &gz), ("x.csv.zst", &zst)] {
+            for length in 0..bytes.len() {
+                assert_eq!(read(name, &bytes[..length]), "truncated_file", "{name} cut at {length}");
+            }
+            assert_eq!(read(name, text), "unreadable_file", "{name} not packed");
+            assert_eq!(read("x.csv", bytes), "unreadable_file", "{name} not named so");
+            let trailed = [bytes.as_slice(), b"garbage garbage"].concat();
+            assert_eq!(read(name, &trailed), "unreadable_file", "{name} with garbage behind");
+        }
+        let mut damaged = gz.clone();
+        let crc = damaged.len() - 5;
+        damaged[crc] ^= 1;
+        assert_eq!(read("x.csv.gz", &damaged), "unreadable_file");
+    }
+
+    #[test]
+    fn what_is_no_file_is_unreadable() {
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(read_path(dir.path(), None, 1), "unreadable_file");
+        assert_eq!(read_path(&dir.path().join("none.csv"), None, 1), "unreadable_file");
+    }
+
+    #[test]
+    fn rows_have_a_bound() {
+        let long = "x".repeat(ROW_BYTES_MAX);
+        assert_eq!(read("x.csv", format!("a,b\n1,2\n{long},3\n").as_bytes()), "1:1|2 unreadable_file@1");
+        let open_quote = format!("a,b\n1,2\n\"{}", "x,y\n".repeat(ROW_BYTES_MAX / 4));
+        assert_eq!(read("x.csv", open_quote.as_bytes()), "1:1|2 unreadable_file@1");
+        let wide = ",".repeat(FIELDS_MAX);
+        assert_eq!(read("x.csv", format!("a,b\n1,2\n{wide}\n").as_bytes()), "1:1|2 unreadable_file@1");
+        assert_eq!(read("x.csv", format!("a,b{}\n", ",x".repeat(FIELDS_MAX)).as_bytes()), "unreadable_file");
+    }
+
+    #[test]
+    fn batches_have_a_bound() {
+        let value = "x".repeat(100_000);
+        let rows = format!("{value},1\n").repeat(200);
+        let dir = tempfile::tempdir().unwrap();
+        let path = write(&dir, "x.csv", format!("a,b\n{rows}").as_bytes());
+        let opened = open(&path, &WANTED, CsvOptions { mapping: None, batch_rows: 100_000 }).unwrap();
+        let sizes: Vec<usize> = opened.batches.map(|raw| raw.unwrap().batch.num_rows()).collect();
+        assert_eq!(sizes, [84, 84, 32]);
+    }
+
+    /// A mapping of three columns that stand for the feed's.
+    fn mapped(file: &str, rest: &str, bytes: &[u8]) -> String {
+        let toml = format!(
+            "[file]\n{file}\n[columns]\naccount_id = \"a\"\ntxn_id = \"b\"\nbooked_at = {{ constant = \"\" }}\n\
+             direction = {{ constant = \"\" }}\namount = {{ constant = \"\" }}\n{rest}"
+        );
+        let mapping = Mapping::parse("test", &toml).unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        let path = write(&dir, "x.csv", bytes);
+        read_path(&path, Some(&mapping.transactions), 1_000)
+    }
+
+    #[test]
+    fn layouts() {
+        let cases = [
+            ("", "a,b\n 1 ,2\t\n", "1:1|2|||"),
+            ("delimiter = ';'", "a;b\n1;2\n", "1:1|2|||"),
+            ("delimiter = \"\\t\"", "a\tb\n1\t2\n", "1:1|2|||"),
+            ("header = ['b', 'a']", "title\n\na,x\nb,a,c\n1,2,3\n", "1:2|1|||"),
+            ("header = ['b', 'q']", "title\nb,a,c\n1,2,3\n", "missing_column(b)"),
+            ("null = ['--', '/']", "a,b\n--,/\n -- ,-\n", "1:|||| 2:|-|||"),
+            ("footer = ['Sum', '=']", "a,b\n1,2\nSum: 1\n3,4\n==\n", "1:1|2||| 3:3|4||| skipped 2"),
+            ("ragged = 'refuse'", "a,b\n1\n1,2,\n1,2\n", "3:1|2||| 1!bad_type 2!bad_type"),
+            ("ragged = 'pad'", "a,b\n1\n1,2, \n1,2,3\n1", "1:1|||| 2:1|2||| 4:1|||| 3!bad_type"),
+            ("ragged = 'skip'", "a,b\n1\n1,2,3\n1,2\n1", "3:1|2||| skipped 3"),
+            ("", "a,x\n1,2\n", "missing_column(b)"),
+            ("", "a,b,b\n1,2,3\n", "bad_value(b)"),
+            ("", "a,b,x,x\n1,2,3,4\n", "1:1|2|||"),
+            ("encoding = 'gb18030'", "a,b\n1,2\n", "1:1|2|||"),
+        ];
+        for (file, text, rows) in cases {
+            assert_eq!(mapped(file, "", text.as_bytes()), rows, "{file} {text:?}");
+        }
+        let gb18030 = encoding_rs::GB18030.encode("a,b\n1,联通\n").0;
+        assert_eq!(mapped("encoding = 'gb18030'", "", &gb18030), "1:1|联通|||");
+        assert_eq!(mapped("encoding = 'utf-8'", "", &gb18030), "bad_encoding@0");
+    }
+
+    #[test]
+    fn skipped_rows_keep_their_numbers() {
+        let rule = "[[row]]\nwhen = { a = 'x' }\nskip = true\n";
+        assert_eq!(mapped("", rule, b"a,b\n1,2\nx,2\n3,4\nx,5\n"), "1:1|2||| 3:3|4||| skipped 2");
+    }
+}

@@ -1,0 +1,457 @@
+//! The grammar of mapping files: TOML tables into [`Mapping`](super::Mapping).
+//!
+//! Owns: every key, what it may hold, and the message where it holds something else. The tables are walked by
+//! hand, so that each message names the key by its whole path.
+
+use toml::{Table, Value};
+
+use super::convert::TimeForm;
+use super::{
+    AccountsMapping, Action, Column, Condition, Encoding, JOIN_PARTS_MAX, Layout, Mapping, MappingError, MoneyColumns,
+    MoneyForm, MoneyPart, Output, Part, Ragged, Rule, Slot, Source, TableMapping, Test, TimeColumn,
+};
+use crate::feed::schema::{self, ACCOUNTS, ColumnType, TRANSACTIONS};
+
+type Result<T> = std::result::Result<T, MappingError>;
+
+/// Parses a mapping's TOML.
+pub(super) fn mapping(name: &str, toml: &str) -> Result<Mapping> {
+    let table: Table = toml.parse().map_err(|error: toml::de::Error| MappingError::Syntax {
+        name: name.to_string(),
+        problem: error.to_string(),
+    })?;
+    let mut keys = Keys { name, path: String::new(), table };
+    let transactions = table_mapping(&mut keys, &TRANSACTIONS)?;
+    let accounts = match keys.table("accounts")? {
+        None => AccountsMapping::Own,
+        Some(mut accounts) => {
+            let mapped = match accounts.table("constants")? {
+                Some(constants) => AccountsMapping::Constants(account_constants(constants)?),
+                None => AccountsMapping::Table(table_mapping(&mut accounts, &ACCOUNTS)?),
+            };
+            accounts.finish()?;
+            mapped
+        }
+    };
+    keys.finish()?;
+    Ok(Mapping { name: name.to_string(), transactions, accounts })
+}
+
+fn account_constants(mut keys: Keys<'_>) -> Result<Vec<(&'static str, String)>> {
+    let mut constants = Vec::new();
+    for column in &ACCOUNTS {
+        match keys.text(column.name)? {
+            Some(text) => constants.push((column.name, text)),
+            None if column.required => {
+                return Err(keys.error(column.name, "missing, and the feed requires it"));
+            }
+            None => {}
+        }
+    }
+    keys.finish()?;
+    Ok(constants)
+}
+
+/// Takes `file`, `columns` and `row`, and leaves the other keys to the caller.
+fn table_mapping(keys: &mut Keys<'_>, table: &[schema::Column]) -> Result<TableMapping> {
+    let layout = match keys.table("file")? {
+        Some(file) => layout(file)?,
+        None => Layout::default(),
+    };
+    let Some(mut columns) = keys.table("columns")? else {
+        return Err(keys.error("columns", "missing"));
+    };
+    let mut slots = Slots(Vec::new());
+    let mut outputs: Vec<Output> = Vec::new();
+    for column in table {
+        let name = column.name;
+        let Some(value) = columns.table.remove(name) else {
+            continue;
+        };
+        let source = source(&columns, column, value, &mut slots)?;
+        if let Source::Money(money, MoneyPart::Amount) = &source
+            && !matches!(money.form, MoneyForm::Plain(_))
+        {
+            if outputs.iter().any(|output| output.name == "direction") {
+                return Err(columns.error("direction", "given twice: `amount` makes it already"));
+            }
+            outputs.push(Output { name: "direction", source: Source::Money(money.clone(), MoneyPart::Direction) });
+        }
+        outputs.push(Output { name, source });
+    }
+    if table.iter().any(|column| column.name == "txn_id") && !outputs.iter().any(|output| output.name == "txn_id") {
+        outputs.push(Output { name: "txn_id", source: Source::RowId });
+    }
+    let drafts = rules(keys, table, &mut slots)?;
+    for (name, _) in drafts.iter().flat_map(|draft| &draft.set) {
+        if !outputs.iter().any(|output| output.name == *name) {
+            outputs.push(Output { name, source: Source::Null });
+        }
+    }
+    let place = |name: &str| table.iter().position(|column| column.name == name);
+    outputs.sort_by_key(|output| place(output.name));
+    for column in table.iter().filter(|column| column.required) {
+        if !outputs.iter().any(|output| output.name == column.name) {
+            return Err(columns.error(column.name, "missing, and the feed requires it"));
+        }
+    }
+    columns.finish()?;
+    let rules = drafts.into_iter().map(|draft| draft.rule(&outputs)).collect();
+    Ok(TableMapping { layout, slots: slots.0, outputs, rules })
+}
+
+fn layout(mut keys: Keys<'_>) -> Result<Layout> {
+    let encoding = match keys.text("encoding")?.as_deref() {
+        None => None,
+        Some("utf-8") => Some(Encoding::Utf8),
+        Some("gb18030") => Some(Encoding::Gb18030),
+        Some(_) => return Err(keys.error("encoding", "must be `utf-8` or `gb18030`")),
+    };
+    let delimiter = match keys.text("delimiter")?.as_deref().map(str::as_bytes) {
+        None => b',',
+        Some([byte]) if byte.is_ascii() && !b"\"\r\n".contains(byte) => *byte,
+        Some(_) => return Err(keys.error("delimiter", "must be one ASCII character, no quote or line end")),
+    };
+    let ragged = match keys.text("ragged")?.as_deref() {
+        None | Some("refuse") => Ragged::Refuse,
+        Some("pad") => Ragged::Pad,
+        Some("skip") => Ragged::Skip,
+        Some(_) => return Err(keys.error("ragged", "must be `refuse`, `pad` or `skip`")),
+    };
+    let header = keys.texts("header")?.unwrap_or_default();
+    let footer = keys.texts("footer")?.unwrap_or_default();
+    if footer.iter().any(String::is_empty) {
+        return Err(keys.error("footer", "every row begins with an empty text"));
+    }
+    let null = keys.texts("null")?.unwrap_or_default();
+    keys.finish()?;
+    Ok(Layout { encoding, delimiter, header, ragged, footer, null })
+}
+
+/// The source columns met so far.
+struct Slots(Vec<Slot>);
+
+impl Slots {
+    fn place(&mut self, column: String, key: String) -> usize {
+        if let Some(place) = self.0.iter().position(|slot| slot.column == column) {
+            return place;
+        }
+        self.0.push(Slot { column, key });
+        self.0.len() - 1
+    }
+}
+
+/// One entry of `[columns]`.
+fn source(columns: &Keys<'_>, target: &schema::Column, value: Value, slots: &mut Slots) -> Result<Source> {
+    let name = target.name;
+    let is_money = target.kind == ColumnType::Money;
+    let mut keys = match value {
+        Value::String(column) => {
+            let slot = slots.place(column, columns.path_of(name));
+            return Ok(plain(Column { slot, null: Vec::new() }, None, is_money));
+        }
+        Value::Table(table) => columns.below(name, table),
+        _ => return Err(columns.error(name, "must be a source column's name or a table")),
+    };
+    let source = if let Some(text) = keys.text("constant")? {
+        Source::Constant(text)
+    } else if keys.has("join") {
+        joined(&mut keys, slots)?
+    } else if keys.has("date") || keys.has("time") {
+        if target.kind != ColumnType::Time {
+            return Err(keys.error("date", "only `booked_at` has a date and a time"));
+        }
+        two_column_time(&mut keys, slots)?
+    } else if keys.has("in") || keys.has("out") {
+        if name != "amount" {
+            return Err(keys.error("in", "only `amount` is made of two columns"));
+        }
+        let (money_in, money_out) = (keys.required_text("in")?, keys.required_text("out")?);
+        let null = keys.texts("null")?.unwrap_or_default();
+        let money_in = Column { slot: slots.place(money_in, keys.path_of("in")), null: null.clone() };
+        let money_out = Column { slot: slots.place(money_out, keys.path_of("out")), null };
+        let thousands = thousands(&mut keys, true)?;
+        Source::Money(MoneyColumns { form: MoneyForm::InOut(money_in, money_out), thousands }, MoneyPart::Amount)
+    } else if keys.has("column") {
+        one_column(&mut keys, target, slots)?
+    } else {
+        return Err(columns.error(name, "needs one of `column`, `constant`, `join`, `date` and `time`, `in` and `out`"));
+    };
+    keys.finish()?;
+    Ok(source)
+}
+
+fn plain(column: Column, thousands: Option<char>, is_money: bool) -> Source {
+    if is_money {
+        Source::Money(MoneyColumns { form: MoneyForm::Plain(column), thousands }, MoneyPart::Amount)
+    } else {
+        Source::Column(column)
+    }
+}
+
+/// `{ column = .. }` with at most one way to convert it.
+fn one_column(keys: &mut Keys<'_>, target: &schema::Column, slots: &mut Slots) -> Result<Source> {
+    let is_money = target.kind == ColumnType::Money;
+    let date_only = target.kind == ColumnType::Date;
+    let column = column(keys, slots)?;
+    if keys.has("format") {
+        let forms = forms(keys, true)?;
+        if !date_only && target.kind != ColumnType::Time {
+            return Err(keys.error("format", "only columns of dates and times have one"));
+        }
+        return Ok(Source::Time { date: TimeColumn { column, forms }, time: None, date_only });
+    }
+    if keys.has("values") || keys.has("otherwise") {
+        let Some(mut table) = keys.table("values")? else {
+            return Err(keys.error("values", "missing beside `otherwise`"));
+        };
+        let from: Vec<String> = table.table.keys().cloned().collect();
+        let mut values = Vec::new();
+        for from in from {
+            let to = table.required_text(&from)?;
+            values.push((from, to));
+        }
+        return Ok(Source::Translated { column, values, otherwise: keys.text("otherwise")? });
+    }
+    let thousands = thousands(keys, is_money)?;
+    match keys.text("direction")?.as_deref() {
+        Some("sign") if target.name == "amount" => {
+            Ok(Source::Money(MoneyColumns { form: MoneyForm::Signed(column), thousands }, MoneyPart::Amount))
+        }
+        Some("sign") => Err(keys.error("direction", "only `amount` has a sign that tells it")),
+        Some(_) => Err(keys.error("direction", "must be `sign`")),
+        None => Ok(plain(column, thousands, is_money)),
+    }
+}
+
+/// Takes `column` and `null`.
+fn column(keys: &mut Keys<'_>, slots: &mut Slots) -> Result<Column> {
+    let column = keys.required_text("column")?;
+    let null = keys.texts("null")?.unwrap_or_default();
+    Ok(Column { slot: slots.place(column, keys.path_of("column")), null })
+}
+
+fn thousands(keys: &mut Keys<'_>, is_money: bool) -> Result<Option<char>> {
+    let Some(text) = keys.text("thousands")? else {
+        return Ok(None);
+    };
+    let mut characters = text.chars();
+    match (characters.next(), characters.next()) {
+        _ if !is_money => Err(keys.error("thousands", "only amounts and balances have such separators")),
+        (Some(separator), None) if !separator.is_ascii_digit() && !"+-.".contains(separator) => Ok(Some(separator)),
+        _ => Err(keys.error("thousands", "must be one character, no digit, sign or point")),
+    }
+}
+
+fn joined(keys: &mut Keys<'_>, slots: &mut Slots) -> Result<Source> {
+    let Some(Value::Array(values)) = keys.table.remove("join") else {
+        return Err(keys.error("join", "must be a list"));
+    };
+    if values.is_empty() || values.len() > JOIN_PARTS_MAX {
+        return Err(keys.error("join", &format!("must have 1 to {JOIN_PARTS_MAX} parts")));
+    }
+    let mut parts = Vec::new();
+    for value in values {
+        parts.push(match value {
+            Value::String(column) => Part::Column(slots.place(column, keys.path_of("join"))),
+            Value::Table(table) => {
+                let mut part = keys.below("join", table);
+                let text = part.required_text("constant")?;
+                part.finish()?;
+                Part::Constant(text)
+            }
+            _ => return Err(keys.error("join", "a part is a source column's name or `{ constant = .. }`")),
+        });
+    }
+    Ok(Source::Joined { parts, with: keys.text("with")?.unwrap_or_default() })
+}
+
+fn two_column_time(keys: &mut Keys<'_>, slots: &mut Slots) -> Result<Source> {
+    let mut part = |key: &str| {
+        let Some(mut below) = keys.table(key)? else {
+            return Err(keys.error(key, "missing"));
+        };
+        let column = column(&mut below, slots)?;
+        let forms = forms(&mut below, key == "date")?;
+        if key == "date" && forms.iter().any(TimeForm::has_time) {
+            return Err(below.error("format", "has a time of day, which the other column has too"));
+        }
+        below.finish()?;
+        Ok(TimeColumn { column, forms })
+    };
+    let (date, time) = (part("date")?, part("time")?);
+    Ok(Source::Time { date, time: Some(time), date_only: false })
+}
+
+/// Takes `format`: one or several forms, of dates or else of times of day.
+fn forms(keys: &mut Keys<'_>, of_dates: bool) -> Result<Vec<TimeForm>> {
+    let texts = keys.texts("format")?.ok_or_else(|| keys.error("format", "missing"))?;
+    let mut forms = Vec::new();
+    for text in &texts {
+        let form = TimeForm::new(text).filter(|form| if of_dates { form.has_date() } else { form.has_time() });
+        match form {
+            Some(form) => forms.push(form),
+            None if of_dates => {
+                return Err(keys.error("format", &format!("`{text}` is no form of a whole date")));
+            }
+            None => return Err(keys.error("format", &format!("`{text}` is no form of a time of day"))),
+        }
+    }
+    if forms.is_empty() {
+        return Err(keys.error("format", "lists none"));
+    }
+    Ok(forms)
+}
+
+/// A rule whose columns have no places yet.
+struct Draft {
+    when: Vec<Condition>,
+    skip: bool,
+    set: Vec<(&'static str, String)>,
+}
+
+impl Draft {
+    fn rule(self, outputs: &[Output]) -> Rule {
+        let place = |name: &str| outputs.iter().position(|output| output.name == name);
+        let set = self.set.into_iter().filter_map(|(name, text)| Some((place(name)?, text))).collect();
+        Rule { when: self.when, action: if self.skip { Action::Skip } else { Action::Set(set) } }
+    }
+}
+
+/// Takes `row`.
+fn rules(keys: &mut Keys<'_>, table: &[schema::Column], slots: &mut Slots) -> Result<Vec<Draft>> {
+    let Some(value) = keys.table.remove("row") else {
+        return Ok(Vec::new());
+    };
+    let Value::Array(values) = value else {
+        return Err(keys.error("row", "must be written `[[row]]`"));
+    };
+    let mut drafts = Vec::new();
+    for (index, value) in values.into_iter().enumerate() {
+        let Value::Table(given) = value else {
+            return Err(keys.error("row", "must be written `[[row]]`"));
+        };
+        let mut rule = keys.below(&format!("row[{}]", index + 1), given);
+        let when = match rule.table("when")? {
+            Some(when) => conditions(when, slots)?,
+            None => Vec::new(),
+        };
+        let skip = match rule.table.remove("skip") {
+            None => false,
+            Some(Value::Boolean(true)) => true,
+            Some(_) => return Err(rule.error("skip", "can only be true")),
+        };
+        let mut set = Vec::new();
+        if let Some(mut settings) = rule.table("set")? {
+            for column in table {
+                if let Some(text) = settings.text(column.name)? {
+                    set.push((column.name, text));
+                }
+            }
+            settings.finish()?;
+        }
+        if skip != set.is_empty() {
+            return Err(rule.error("set", "a rule has either `set`, with a column, or `skip`"));
+        }
+        rule.finish()?;
+        drafts.push(Draft { when, skip, set });
+    }
+    Ok(drafts)
+}
+
+fn conditions(mut keys: Keys<'_>, slots: &mut Slots) -> Result<Vec<Condition>> {
+    let columns: Vec<String> = keys.table.keys().cloned().collect();
+    let mut conditions = Vec::new();
+    for column in columns {
+        let slot = slots.place(column.clone(), keys.path_of(&column));
+        let tests = if let Some(Value::Table(_)) = keys.table.get(&column) {
+            let Some(mut given) = keys.table(&column)? else {
+                continue;
+            };
+            let mut tests = Vec::new();
+            tests.extend(given.texts("is")?.map(Test::Is));
+            tests.extend(given.texts("not")?.map(Test::Not));
+            tests.extend(given.texts("starts")?.map(Test::Starts));
+            tests.extend(given.texts("contains")?.map(Test::Contains));
+            given.finish()?;
+            tests
+        } else {
+            keys.texts(&column)?.map(Test::Is).into_iter().collect()
+        };
+        if tests.is_empty() {
+            return Err(keys.error(&column, "needs one of `is`, `not`, `starts`, `contains`"));
+        }
+        conditions.push(Condition { slot, tests });
+    }
+    Ok(conditions)
+}
+
+/// A table whose keys are taken one by one; what is left at the end is unknown.
+struct Keys<'a> {
+    name: &'a str,
+    /// Keys that lead here, with points between.
+    path: String,
+    table: Table,
+}
+
+impl<'a> Keys<'a> {
+    fn path_of(&self, key: &str) -> String {
+        if self.path.is_empty() { key.to_string() } else { format!("{}.{key}", self.path) }
+    }
+
+    fn below(&self, key: &str, table: Table) -> Keys<'a> {
+        Keys { name: self.name, path: self.path_of(key), table }
+    }
+
+    fn has(&self, key: &str) -> bool {
+        self.table.contains_key(key)
+    }
+
+    fn table(&mut self, key: &str) -> Result<Option<Keys<'a>>> {
+        match self.table.remove(key) {
+            None => Ok(None),
+            Some(Value::Table(table)) => Ok(Some(self.below(key, table))),
+            Some(_) => Err(self.error(key, "must be a table")),
+        }
+    }
+
+    fn text(&mut self, key: &str) -> Result<Option<String>> {
+        match self.table.remove(key) {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text)),
+            Some(_) => Err(self.error(key, "must be a text")),
+        }
+    }
+
+    fn required_text(&mut self, key: &str) -> Result<String> {
+        self.text(key)?.ok_or_else(|| self.error(key, "missing"))
+    }
+
+    /// A text or a list of texts.
+    fn texts(&mut self, key: &str) -> Result<Option<Vec<String>>> {
+        let values = match self.table.remove(key) {
+            None => return Ok(None),
+            Some(Value::Array(values)) => values,
+            Some(value) => vec![value],
+        };
+        let mut texts = Vec::with_capacity(values.len());
+        for value in values {
+            let Value::String(text) = value else {
+                return Err(self.error(key, "must be a text or a list of texts"));
+            };
+            texts.push(text);
+        }
+        Ok(Some(texts))
+    }
+
+    fn finish(self) -> Result<()> {
+        match self.table.keys().next() {
+            Some(key) => Err(self.error(key, "unknown key")),
+            None => Ok(()),
+        }
+    }
+
+    fn error(&self, key: &str, problem: &str) -> MappingError {
+        MappingError::Key { name: self.name.to_string(), key: self.path_of(key), problem: problem.to_string() }
+    }
+}

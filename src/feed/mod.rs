@@ -1,0 +1,306 @@
+//! The feed: files in, checked transactions and rejects out.
+//!
+//! Owns: the way from bytes to the checked `transactions` table: finding and opening files ([`source`]), their formats
+//! ([`csv`], Parquet, Arrow IPC), layouts of other banks ([`mapping`]), the checks ([`check`], [`accounts`]) and what
+//! was refused ([`reject`]). Does not own: classes and cells.
+//!
+//! **Invariant:** every data row of a feed is in the checked table, in the rejects, or skipped by the mapping and counted.
+
+pub mod accounts;
+pub mod check;
+pub mod convert;
+pub mod csv;
+pub mod mapping;
+pub mod raw;
+pub mod reject;
+pub mod schema;
+pub mod source;
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arrow::array::{ArrayRef, StringArray};
+use arrow::datatypes::SchemaRef;
+use arrow::record_batch::RecordBatch;
+use datafusion::common::DataFusionError;
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::streaming::PartitionStream;
+
+use crate::error::Error;
+use accounts::{AccountIndex, AccountsBuilder};
+use check::check_transactions;
+use mapping::{AccountsMapping, Mapping, TableMapping};
+use raw::{RawBatch, RowNumbers};
+use reject::{FeedVerdict, FileFault, FileRejects};
+use schema::{ACCOUNTS, TRANSACTIONS, Typing, checked_schema};
+use source::{Found, Opened, Slice};
+
+/// What a feed is made of.
+#[derive(Clone, Debug, Default)]
+pub struct FeedPaths {
+    /// Files, folders and globs of `transactions`; `-` is an Arrow stream on standard input.
+    pub transactions: Vec<PathBuf>,
+    /// Files, folders and globs of `accounts`; empty where the mapping gives the account itself.
+    pub accounts: Vec<PathBuf>,
+    /// The layout, where it is not the feed's own.
+    pub mapping: Option<Mapping>,
+}
+
+/// A feed whose accounts are read and whose transaction files are open.
+pub struct Feed {
+    /// The accounts that stand.
+    pub accounts: Arc<AccountIndex>,
+    /// Things to know that refuse nothing, such as unknown columns.
+    warnings: Arc<Mutex<Vec<String>>>,
+    account_files: Vec<(String, FileRejects)>,
+    files: Vec<Arc<FeedFile>>,
+}
+
+/// One file of `transactions`.
+pub struct FeedFile {
+    number: u32,
+    name: String,
+    /// `None` where it could not be opened; its rejects tell why.
+    opened: Option<Opened>,
+    rejects: FileRejects,
+    rows_read: AtomicU64,
+    skipped: AtomicU64,
+}
+
+impl Feed {
+    /// Finds and opens all files, and reads the accounts.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for paths that lead to no feed. What is wrong inside files is told by [`Feed::verdict`].
+    pub fn open(paths: &FeedPaths) -> Result<Feed, Error> {
+        let transaction_files = source::find(&paths.transactions)?;
+        let mut warnings = Vec::new();
+        let (accounts, account_files) = read_accounts(paths, &mut warnings)?;
+        let mapping = paths.mapping.as_ref().map(|mapping| &mapping.transactions);
+        let mut files = Vec::with_capacity(transaction_files.len());
+        for (found, number) in transaction_files.iter().zip(0..) {
+            let rejects = FileRejects::default();
+            let opened = match source::open(found, &TRANSACTIONS, mapping) {
+                Ok(opened) => {
+                    warn_unknown(&found.name, &opened.unknown_columns, &mut warnings);
+                    Some(opened)
+                }
+                Err(faults) => {
+                    faults.into_iter().for_each(|fault| rejects.note_fault(fault));
+                    None
+                }
+            };
+            let (rows_read, skipped) = (AtomicU64::new(0), AtomicU64::new(0));
+            files.push(Arc::new(FeedFile { number, name: found.name.clone(), opened, rejects, rows_read, skipped }));
+        }
+        let warnings = Arc::new(Mutex::new(warnings));
+        Ok(Feed { accounts: Arc::new(accounts), warnings, account_files, files })
+    }
+
+    /// Rows of all files, where every file tells.
+    pub fn rows(&self) -> Option<u64> {
+        self.files.iter().filter_map(|file| file.opened.as_ref()).map(Opened::rows).sum()
+    }
+
+    /// The feed as partitions of the `transactions` table, one a slice, in the order of files.
+    ///
+    /// `read` is told of rows as they are read.
+    pub fn partitions(&self, read: &Arc<dyn Fn(u64) + Send + Sync>) -> Vec<Arc<dyn PartitionStream>> {
+        let mut partitions: Vec<Arc<dyn PartitionStream>> = Vec::new();
+        for file in &self.files {
+            for slice in file.opened.iter().flat_map(Opened::slices) {
+                partitions.push(Arc::new(Partition {
+                    schema: checked_schema(),
+                    file: Arc::clone(file),
+                    slice,
+                    accounts: Arc::clone(&self.accounts),
+                    warnings: Arc::clone(&self.warnings),
+                    read: Callback(Arc::clone(read)),
+                }));
+            }
+        }
+        partitions
+    }
+
+    /// The file with this number.
+    pub fn file(&self, number: u32) -> Option<&FeedFile> {
+        self.files.get(number as usize).map(Arc::as_ref)
+    }
+
+    /// Takes what there is to know by now that refuses nothing, such as unknown columns.
+    pub fn take_warnings(&self) -> Vec<String> {
+        let mut warnings = std::mem::take(&mut *self.warnings.lock().unwrap_or_else(PoisonError::into_inner));
+        warnings.sort();
+        warnings
+    }
+
+    /// Data rows read so far, skipped ones included.
+    pub fn rows_read(&self) -> u64 {
+        self.files.iter().map(|file| file.rows_read.load(Ordering::Relaxed)).sum::<u64>() + self.skipped()
+    }
+
+    /// Rows that the mapping skipped so far.
+    pub fn skipped(&self) -> u64 {
+        self.files.iter().map(|file| file.skipped.load(Ordering::Relaxed)).sum()
+    }
+
+    /// Whether a file may not be taken as far as is known by now, with so many bad rows tolerated a file.
+    pub fn refuses(&self, max_rejects: u64) -> bool {
+        self.account_files.iter().any(|(_, rejects)| rejects.refuses(max_rejects))
+            || self.files.iter().any(|file| file.rejects.refuses(max_rejects))
+    }
+
+    /// What was refused, and the rows of `transactions` that were; to be asked once, after all rows were read.
+    pub fn verdict(&self) -> (FeedVerdict, u64) {
+        let of_transactions: Vec<_> =
+            self.files.iter().map(|file| (file.name.clone(), file.rejects.finish())).collect();
+        let rows = of_transactions.iter().map(|(_, verdict)| verdict.rows).sum();
+        let of_accounts = self.account_files.iter().map(|(name, rejects)| (name.clone(), rejects.finish()));
+        (FeedVerdict::new(of_accounts.chain(of_transactions).collect()), rows)
+    }
+}
+
+impl FeedFile {
+    /// Where the file's rejects go.
+    pub fn rejects(&self) -> &FileRejects {
+        &self.rejects
+    }
+}
+
+/// Every file of `accounts` with its rejects, by name.
+type AccountFiles = Vec<(String, FileRejects)>;
+
+fn read_accounts(paths: &FeedPaths, warnings: &mut Vec<String>) -> Result<(AccountIndex, AccountFiles), Error> {
+    let mut builder = AccountsBuilder::default();
+    let mapping = match paths.mapping.as_ref().map(|mapping| (&mapping.accounts, &mapping.name)) {
+        Some((AccountsMapping::Constants(constants), name)) => {
+            if !paths.accounts.is_empty() {
+                return Err(Error::Usage("the mapping gives the account itself; leave --accounts out".to_string()));
+            }
+            let rejects = FileRejects::default();
+            builder.add(&one_row(constants)?, Typing::AllText, &rejects);
+            return Ok((builder.finish(), vec![(name.clone(), rejects)]));
+        }
+        Some((AccountsMapping::Table(table), _)) => Some(table),
+        Some((AccountsMapping::Own, _)) | None => None,
+    };
+    if paths.accounts.is_empty() {
+        return Err(Error::Usage("give the accounts of the feed: --accounts PATH".to_string()));
+    }
+    let mut files = Vec::new();
+    for found in source::find(&paths.accounts)? {
+        let rejects = FileRejects::default();
+        if let Err(faults) = read_accounts_file(&found, mapping, &mut builder, &rejects, warnings) {
+            faults.into_iter().for_each(|fault| rejects.note_fault(fault));
+        }
+        files.push((found.name, rejects));
+    }
+    Ok((builder.finish(), files))
+}
+
+fn read_accounts_file(
+    found: &Found,
+    mapping: Option<&TableMapping>,
+    builder: &mut AccountsBuilder,
+    rejects: &FileRejects,
+    warnings: &mut Vec<String>,
+) -> Result<(), Vec<FileFault>> {
+    let opened = source::open(found, &ACCOUNTS, mapping)?;
+    let reading = opened.read(&Slice::Whole)?;
+    warn_unknown(&found.name, &opened.unknown_columns, warnings);
+    warn_unknown(&found.name, &reading.unknown_columns, warnings);
+    for raw in reading.batches {
+        let raw = raw.map_err(|fault| vec![fault])?;
+        raw.faults.iter().for_each(|(row, code)| rejects.note(Some(*row), None, *code));
+        builder.add(&raw, opened.typing, rejects);
+    }
+    Ok(())
+}
+
+/// A mapping's constants as the only row of an `accounts` table.
+fn one_row(constants: &[(&'static str, String)]) -> Result<RawBatch, Error> {
+    let columns = constants.iter().map(|(name, text)| {
+        let column: ArrayRef = Arc::new(StringArray::from(vec![text.as_str()]));
+        (*name, column)
+    });
+    let batch = RecordBatch::try_from_iter(columns)?;
+    Ok(RawBatch { batch, rows: RowNumbers::From(1), skipped: 0, faults: Vec::new() })
+}
+
+fn warn_unknown(name: &str, unknown_columns: &[String], warnings: &mut Vec<String>) {
+    if !unknown_columns.is_empty() {
+        warnings.push(format!("{name}: unknown columns are ignored: `{}`", unknown_columns.join("`, `")));
+    }
+}
+
+/// A slice of one file as a partition of the `transactions` table.
+#[derive(Debug)]
+struct Partition {
+    schema: SchemaRef,
+    file: Arc<FeedFile>,
+    slice: Slice,
+    accounts: Arc<AccountIndex>,
+    warnings: Arc<Mutex<Vec<String>>>,
+    read: Callback,
+}
+
+/// A callback, for which `Debug` has nothing to say.
+#[derive(Clone)]
+struct Callback(Arc<dyn Fn(u64) + Send + Sync>);
+
+impl std::fmt::Debug for Callback {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Callback")
+    }
+}
+
+impl std::fmt::Debug for FeedFile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "FeedFile({})", self.name)
+    }
+}
+
+impl PartitionStream for Partition {
+    fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    fn execute(&self, _context: Arc<TaskContext>) -> SendableRecordBatchStream {
+        let file = Arc::clone(&self.file);
+        let (accounts, read) = (Arc::clone(&self.accounts), self.read.clone());
+        let typing = file.opened.as_ref().map_or(Typing::Typed, |opened| opened.typing);
+        let raws = match file.opened.as_ref().map(|opened| opened.read(&self.slice)) {
+            Some(Ok(reading)) => {
+                let mut warnings = self.warnings.lock().unwrap_or_else(PoisonError::into_inner);
+                warn_unknown(&file.name, &reading.unknown_columns, &mut warnings);
+                Some(reading.batches)
+            }
+            Some(Err(faults)) => {
+                faults.into_iter().for_each(|fault| file.rejects.note_fault(fault));
+                None
+            }
+            None => None,
+        };
+        // A fault ends this slice and is noted; the other files are still checked, so that all faults are told.
+        let checked = raws.into_iter().flatten().map_while(move |raw| match raw {
+            Ok(raw) => {
+                for (row, code) in &raw.faults {
+                    file.rejects.note(Some(*row), None, *code);
+                }
+                let rows = raw.batch.num_rows() as u64 + raw.faults.len() as u64;
+                file.rows_read.fetch_add(rows, Ordering::Relaxed);
+                file.skipped.fetch_add(raw.skipped, Ordering::Relaxed);
+                (read.0)(rows + raw.skipped);
+                let checked = check_transactions(&raw, typing, file.number, &accounts, &file.rejects);
+                Some(checked.map_err(DataFusionError::from))
+            }
+            Err(fault) => {
+                file.rejects.note_fault(fault);
+                None
+            }
+        });
+        Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.schema), futures::stream::iter(checked)))
+    }
+}

@@ -1,0 +1,43 @@
+//! The raw batch: rows as a source gives them, before any check.
+//!
+//! Owns: the type between a reader (Parquet, Arrow IPC, CSV) and the checks. Columns bear the feed's names;
+//! their types are the source's own (all text, from CSV).
+
+use arrow::record_batch::RecordBatch;
+
+use super::reject::{Code, FileFault};
+
+/// Data rows of a batch, as `rejects.csv` counts them: from 1 within the file.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum RowNumbers {
+    /// Consecutive rows that begin with this one.
+    From(u64),
+    /// One number a row, ascending: the source skipped some.
+    Each(Vec<u64>),
+}
+
+impl RowNumbers {
+    /// The number of the batch's row `index`.
+    pub fn of(&self, index: usize) -> u64 {
+        match self {
+            RowNumbers::From(first) => first + index as u64,
+            RowNumbers::Each(rows) => rows.get(index).copied().unwrap_or_default(),
+        }
+    }
+}
+
+/// Some rows of one file, unchecked.
+#[derive(Clone, Debug)]
+pub struct RawBatch {
+    /// The rows, under the feed's column names.
+    pub batch: RecordBatch,
+    /// Where they stand in the file.
+    pub rows: RowNumbers,
+    /// Rows of the source that a mapping skipped since the batch before.
+    pub skipped: u64,
+    /// Rows of the source that are none, such as a ragged line, and so are not in `batch`: bad rows, by number.
+    pub faults: Vec<(u64, Code)>,
+}
+
+/// Batches of one file, in order; the first fault ends them.
+pub type RawBatches = Box<dyn Iterator<Item = Result<RawBatch, FileFault>> + Send>;

@@ -1,0 +1,430 @@
+//! The files of a feed: which there are, of which format, and their rows as raw batches.
+//!
+//! Owns: paths, folders, globs and standard input; formats; the cut of a Parquet file into slices that workers can
+//! read side by side. Does not own: what the rows must be (`feed::check`).
+
+use std::fs::File;
+use std::io::{self, BufReader, Read, Seek as _, SeekFrom};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use arrow::array::RecordBatchReader;
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::error::ArrowError;
+use arrow::ipc::reader::{FileReader, StreamReader};
+use arrow::record_batch::RecordBatch;
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
+
+use super::csv;
+use super::mapping::TableMapping;
+use super::raw::{RawBatch, RawBatches, RowNumbers};
+use super::reject::{Code, FileFault};
+use super::schema::{Column, Typing, check_schema, unknown_columns};
+use crate::error::Error;
+
+/// Rows of a raw batch.
+pub const BATCH_ROWS: usize = 8192;
+
+/// About so many rows of a Parquet file make a slice.
+const SLICE_ROWS: u64 = 262_144;
+
+/// The formats a feed may come in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Format {
+    Parquet,
+    IpcFile,
+    IpcStream,
+    Csv,
+}
+
+/// One file of a feed, found but not opened.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Found {
+    /// The path as messages and `rejects.csv` show it; `-` is standard input.
+    pub name: String,
+    path: PathBuf,
+}
+
+/// Finds the files of paths, folders and globs, ascending by the path's bytes, each once.
+///
+/// Of a folder only files with a feed's ending are taken, at any depth; hidden ones are passed over.
+///
+/// # Errors
+/// [`Error::Usage`] where a path leads nowhere, or a folder or glob to no feed file.
+pub fn find(paths: &[PathBuf]) -> Result<Vec<Found>, Error> {
+    let mut found = Vec::new();
+    for path in paths {
+        let name = path.to_string_lossy();
+        let before = found.len();
+        if name == "-" || path.is_file() {
+            found.push(path.clone());
+        } else if path.is_dir() {
+            walk(path, &mut found).map_err(|error| Error::io("cannot read the folder", path, error))?;
+        } else if name.contains(['*', '?', '[']) {
+            let matches = glob::glob(&name)
+                .map_err(|error| Error::Usage(format!("`{name}` is no valid pattern: {}", error.msg)))?;
+            found.extend(matches.filter_map(Result::ok).filter(|path| path.is_file()));
+        } else if path.exists() {
+            // A pipe or device: read as it comes, once.
+            found.push(path.clone());
+        } else {
+            return Err(Error::Usage(format!("`{name}` does not exist; give a file, a folder, a glob or `-`")));
+        }
+        if found.len() == before {
+            return Err(Error::Usage(format!(
+                "`{name}` holds no feed file (.parquet, .arrow, .arrows, .feather, .csv, .csv.gz, .csv.zst)"
+            )));
+        }
+    }
+    let named = |path: PathBuf| Found { name: path.to_string_lossy().into_owned(), path };
+    let mut found: Vec<Found> = found.into_iter().map(named).collect();
+    found.sort();
+    found.dedup();
+    Ok(found)
+}
+
+fn walk(folder: &Path, found: &mut Vec<PathBuf>) -> io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        let path = entry.path();
+        if entry.file_name().to_string_lossy().starts_with('.') {
+            continue;
+        }
+        // `file_type` does not follow links, so a loop of links is not walked.
+        if entry.file_type()?.is_dir() {
+            walk(&path, found)?;
+        } else if format_by_name(&path).is_some() && path.is_file() {
+            found.push(path);
+        }
+    }
+    Ok(())
+}
+
+fn format_by_name(path: &Path) -> Option<Format> {
+    let name = path.file_name()?.to_string_lossy().to_lowercase();
+    let ends = |endings: &[&str]| endings.iter().any(|ending| name.ends_with(ending));
+    match () {
+        () if ends(&[".parquet"]) => Some(Format::Parquet),
+        () if ends(&[".arrow", ".feather", ".ipc"]) => Some(Format::IpcFile),
+        () if ends(&[".arrows"]) => Some(Format::IpcStream),
+        () if ends(&[".csv", ".csv.gz", ".csv.zst"]) => Some(Format::Csv),
+        () => None,
+    }
+}
+
+/// A file of a feed, opened far enough to know that its columns fit.
+pub struct Opened {
+    /// As [`Found::name`].
+    pub name: String,
+    path: PathBuf,
+    content: Content,
+    /// How its columns are typed.
+    pub typing: Typing,
+    /// Columns that the feed does not know.
+    pub unknown_columns: Vec<String>,
+    table: &'static [Column],
+}
+
+enum Content {
+    Parquet(ArrowReaderMetadata),
+    IpcFile,
+    IpcStream,
+    Csv(Option<TableMapping>),
+}
+
+/// A part of a file that one worker reads.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Slice {
+    /// All of it.
+    Whole,
+    /// Some row groups of a Parquet file.
+    RowGroups {
+        /// Which.
+        groups: Range<usize>,
+        /// Rows of the file before them.
+        rows_before: u64,
+    },
+}
+
+/// Rows of a slice, and columns that the feed does not know where they show only now.
+pub struct Reading {
+    /// The rows; the first fault ends them.
+    pub batches: RawBatches,
+    /// For a warning.
+    pub unknown_columns: Vec<String>,
+}
+
+impl Reading {
+    fn of(batches: impl Iterator<Item = Result<RawBatch, FileFault>> + Send + 'static) -> Reading {
+        Reading { batches: Box::new(batches), unknown_columns: Vec::new() }
+    }
+}
+
+/// Opens a file and holds its columns against the table, where they show without reading it. A mapping makes it CSV,
+/// whatever its name.
+///
+/// # Errors
+/// Every fault of the file as a whole that shows without reading its rows.
+pub fn open(found: &Found, table: &'static [Column], mapping: Option<&TableMapping>) -> Result<Opened, Vec<FileFault>> {
+    let one = |fault: FileFault| vec![fault];
+    let format = if mapping.is_some() { Format::Csv } else { format_of(found).map_err(one)? };
+    let (content, schema) = match format {
+        Format::Parquet => {
+            let metadata = parquet_metadata(&found.path).map_err(one)?;
+            let schema = metadata.schema().clone();
+            (Content::Parquet(metadata), Some(schema))
+        }
+        Format::IpcFile => {
+            let reader = ipc_file(&found.path).map_err(one)?;
+            (Content::IpcFile, Some(reader.schema()))
+        }
+        // What is read from front to back is opened once, when it is read.
+        Format::IpcStream => (Content::IpcStream, None),
+        Format::Csv => (Content::Csv(mapping.cloned()), None),
+    };
+    let typing = if format == Format::Csv { Typing::AllText } else { Typing::Typed };
+    let mut unknown = Vec::new();
+    if let Some(schema) = schema {
+        let faults = check_schema(table, &schema, typing);
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        unknown = unknown_columns(table, &schema);
+    }
+    Ok(Opened { name: found.name.clone(), path: found.path.clone(), content, typing, unknown_columns: unknown, table })
+}
+
+impl Opened {
+    /// The slices that workers read.
+    pub fn slices(&self) -> Vec<Slice> {
+        let Content::Parquet(metadata) = &self.content else { return vec![Slice::Whole] };
+        let mut slices = Vec::new();
+        let (mut first, mut rows_before, mut rows) = (0, 0, 0);
+        let groups = metadata.metadata().row_groups();
+        for (group, group_rows) in groups.iter().map(|group| group.num_rows().max(0) as u64).enumerate() {
+            rows += group_rows;
+            if rows >= SLICE_ROWS || group + 1 == groups.len() {
+                slices.push(Slice::RowGroups { groups: first..group + 1, rows_before });
+                (first, rows_before, rows) = (group + 1, rows_before + rows, 0);
+            }
+        }
+        slices
+    }
+
+    /// Rows, where the file tells without being read.
+    pub fn rows(&self) -> Option<u64> {
+        match &self.content {
+            Content::Parquet(metadata) => u64::try_from(metadata.metadata().file_metadata().num_rows()).ok(),
+            _ => None,
+        }
+    }
+
+    /// Reads a slice.
+    ///
+    /// # Errors
+    /// Every fault of the file as a whole that shows before the first row.
+    pub fn read(&self, slice: &Slice) -> Result<Reading, Vec<FileFault>> {
+        let one = |fault: FileFault| vec![fault];
+        match (&self.content, slice) {
+            (Content::Parquet(metadata), slice) => {
+                let (groups, rows_before) = match slice {
+                    Slice::RowGroups { groups, rows_before } => (groups.clone(), *rows_before),
+                    Slice::Whole => (0..metadata.metadata().num_row_groups(), 0),
+                };
+                let reader = self.parquet_reader(metadata, groups).map_err(one)?;
+                Ok(Reading::of(numbered(reader, rows_before, |error| unreadable(&error))))
+            }
+            (Content::IpcFile, _) => {
+                let reader = ipc_file(&self.path).map_err(one)?;
+                Ok(Reading::of(numbered(reader, 0, |error| unreadable(&error))))
+            }
+            (Content::IpcStream, _) => ipc_stream(&self.path, self.table),
+            (Content::Csv(mapping), _) => self.csv(mapping.as_ref()),
+        }
+    }
+
+    fn csv(&self, mapping: Option<&TableMapping>) -> Result<Reading, Vec<FileFault>> {
+        let wanted: Vec<&str> = self.table.iter().map(|column| column.name).collect();
+        let options = csv::CsvOptions { mapping, batch_rows: BATCH_ROWS };
+        let csv::Opened { mut batches, unknown_columns } =
+            csv::open(&self.path, &wanted, options).map_err(|fault| vec![fault])?;
+        // There is at least one batch, if an empty one; its columns are the file's.
+        let first = batches.next();
+        if let Some(Ok(raw)) = &first {
+            let faults = check_schema(self.table, &raw.batch.schema(), Typing::AllText);
+            if !faults.is_empty() {
+                return Err(faults);
+            }
+        }
+        Ok(Reading { batches: Box::new(first.into_iter().chain(batches)), unknown_columns })
+    }
+
+    fn parquet_reader(
+        &self,
+        metadata: &ArrowReaderMetadata,
+        groups: Range<usize>,
+    ) -> Result<impl RecordBatchReader + Send + use<>, FileFault> {
+        let file = File::open(&self.path).map_err(|error| cannot_open(&error))?;
+        let known = metadata.schema().fields().iter().enumerate();
+        let known = known.filter(|(_, field)| self.table.iter().any(|column| column.name == field.name()));
+        let mask = ProjectionMask::roots(metadata.parquet_schema(), known.map(|(root, _)| root));
+        ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata.clone())
+            .with_projection(mask)
+            .with_row_groups(groups.collect())
+            .with_batch_size(BATCH_ROWS)
+            .build()
+            .map_err(|error| unreadable(&error))
+    }
+}
+
+/// Numbers the rows of a reader's batches and turns its errors into faults.
+fn numbered<E>(
+    reader: impl Iterator<Item = Result<RecordBatch, E>>,
+    rows_before: u64,
+    fault: impl Fn(E) -> FileFault,
+) -> impl Iterator<Item = Result<RawBatch, FileFault>> {
+    let mut next_row = rows_before + 1;
+    reader.map(move |batch| {
+        let batch = batch.map_err(&fault)?;
+        let rows = RowNumbers::From(next_row);
+        next_row += batch.num_rows() as u64;
+        Ok(RawBatch { batch, rows, skipped: 0, faults: Vec::new() })
+    })
+}
+
+/// The format by ending, or where that tells nothing, by the first bytes.
+fn format_of(found: &Found) -> Result<Format, FileFault> {
+    if found.name == "-" {
+        return Ok(Format::IpcStream);
+    }
+    let by_name = format_by_name(&found.path);
+    if matches!(by_name, Some(Format::Parquet | Format::Csv | Format::IpcStream)) {
+        return by_name.ok_or_else(|| cannot_open(&io::Error::other("no format")));
+    }
+    let mut magic = [0; 6];
+    let mut file = File::open(&found.path).map_err(|error| cannot_open(&error))?;
+    let read = file.read(&mut magic).map_err(|error| cannot_open(&error))?;
+    Ok(match magic.get(..read) {
+        Some(b"ARROW1") => Format::IpcFile,
+        _ if by_name == Some(Format::IpcFile) => Format::IpcStream,
+        Some(head) if head.starts_with(b"PAR1") => Format::Parquet,
+        _ => Format::Csv,
+    })
+}
+
+fn cannot_open(error: &io::Error) -> FileFault {
+    FileFault::whole(Code::UnreadableFile, format!("the file cannot be opened: {}", error.kind()))
+}
+
+/// The error's own text may quote a value, so only its kind is told.
+fn unreadable<E>(_error: &E) -> FileFault {
+    FileFault::whole(Code::UnreadableFile, "the file's content is damaged; have it sent again")
+}
+
+fn truncated() -> FileFault {
+    FileFault::whole(Code::TruncatedFile, "the file ends before its content does; have it sent again")
+}
+
+/// A Parquet file's footer, with its text columns to be read as views.
+fn parquet_metadata(path: &Path) -> Result<ArrowReaderMetadata, FileFault> {
+    let file = File::open(path).map_err(|error| cannot_open(&error))?;
+    framed(&file, b"PAR1", b"PAR1")?;
+    let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
+    let metadata = ArrowReaderMetadata::load(&file, options).map_err(|error| unreadable(&error))?;
+    let view = |field: &Field| match field.data_type() {
+        DataType::Utf8 => field.clone().with_data_type(DataType::Utf8View),
+        _ => field.clone(),
+    };
+    let fields: Vec<Field> = metadata.schema().fields().iter().map(|field| view(field)).collect();
+    let options = ArrowReaderOptions::new().with_schema(SchemaRef::new(Schema::new(fields)));
+    ArrowReaderMetadata::try_new(metadata.metadata().clone(), options).map_err(|error| unreadable(&error))
+}
+
+/// A file that begins as its format does but does not end so was cut off.
+fn framed(mut file: &File, head: &[u8], tail: &[u8]) -> Result<(), FileFault> {
+    let mut first = vec![0; head.len()];
+    file.seek(SeekFrom::Start(0)).map_err(|error| cannot_open(&error))?;
+    match file.read_exact(&mut first) {
+        Ok(()) if first == head => {}
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Err(truncated()),
+        Err(error) => return Err(cannot_open(&error)),
+        Ok(()) => {
+            let hint = "the file's first bytes are not its format's; is the ending right?";
+            return Err(FileFault::whole(Code::UnreadableFile, hint));
+        }
+    }
+    let mut last = vec![0; tail.len()];
+    let end = SeekFrom::End(-(tail.len() as i64));
+    let complete = file.seek(end).and_then(|_| file.read_exact(&mut last)).is_ok() && last == tail;
+    file.seek(SeekFrom::Start(0)).map_err(|error| cannot_open(&error))?;
+    if complete { Ok(()) } else { Err(truncated()) }
+}
+
+fn ipc_file(path: &Path) -> Result<FileReader<BufReader<File>>, FileFault> {
+    let file = File::open(path).map_err(|error| cannot_open(&error))?;
+    framed(&file, b"ARROW1", b"ARROW1")?;
+    FileReader::try_new(BufReader::new(file), None).map_err(|error| unreadable(&error))
+}
+
+/// An Arrow stream from a file or standard input. One that stops without its end mark was cut off.
+fn ipc_stream(path: &Path, table: &'static [Column]) -> Result<Reading, Vec<FileFault>> {
+    let input: Box<dyn Read + Send> = if path == Path::new("-") {
+        Box::new(io::stdin())
+    } else {
+        Box::new(File::open(path).map_err(|error| vec![cannot_open(&error)])?)
+    };
+    let fault = |error: ArrowError| match error {
+        ArrowError::IoError(_, inner) if inner.kind() == io::ErrorKind::UnexpectedEof => truncated(),
+        other => unreadable(&other),
+    };
+    let reader = StreamReader::try_new(Tail::new(BufReader::new(input)), None);
+    let mut reader = reader.map_err(|error| vec![fault(error)])?;
+    let faults = check_schema(table, &reader.schema(), Typing::Typed);
+    if !faults.is_empty() {
+        return Err(faults);
+    }
+    let unknown_columns = unknown_columns(table, &reader.schema());
+    let mut done = false;
+    let batches = std::iter::from_fn(move || match reader.next() {
+        _ if done => None,
+        Some(batch) => {
+            done = batch.is_err();
+            Some(batch.map_err(fault))
+        }
+        None => {
+            done = true;
+            (!reader.get_ref().ends_with_mark()).then(|| Err(truncated()))
+        }
+    });
+    Ok(Reading { batches: Box::new(numbered(batches, 0, |fault| fault)), unknown_columns })
+}
+
+/// A reader that remembers the last eight bytes it gave.
+struct Tail<R> {
+    inner: R,
+    last: [u8; 8],
+}
+
+impl<R> Tail<R> {
+    fn new(inner: R) -> Tail<R> {
+        Tail { inner, last: [0; 8] }
+    }
+
+    /// The mark that ends an Arrow stream: a continuation and a length of zero.
+    fn ends_with_mark(&self) -> bool {
+        self.last == [0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0]
+    }
+}
+
+impl<R: Read> Read for Tail<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        let given = &buffer[..count];
+        let kept = self.last.len().saturating_sub(count);
+        self.last.rotate_right(kept);
+        let fresh = count.min(self.last.len());
+        self.last[kept..].copy_from_slice(&given[count - fresh..]);
+        Ok(count)
+    }
+}

@@ -1,0 +1,56 @@
+//! Flow: how many transactions and how much money went one way.
+//!
+//! Owns: direction, and the count and amount that cells and products add up. A reversal is a flow of -1 and
+//! minus its amount, so flows are added and never taken apart.
+
+/// Which way money went, from the account's side.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[repr(u8)]
+pub enum Direction {
+    /// Credit: money received.
+    In = 0,
+    /// Debit: money paid.
+    Out = 1,
+}
+
+impl Direction {
+    /// Both, in the order that products show them.
+    pub const BOTH: [Direction; 2] = [Direction::In, Direction::Out];
+}
+
+/// A signed count of transactions and a signed sum of their amounts.
+///
+/// The sum is an i128: one cell would need more than 2^67 rows to leave it. Whether it also fits the i64 that
+/// the contract asks for is checked once a cell is complete, so that no order of rows can make a difference.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Flow {
+    /// Transactions, net of reversals.
+    pub count: i64,
+    /// Fen, net of reversals.
+    pub amount_fen: i128,
+}
+
+impl Flow {
+    /// Adds another flow to this one.
+    pub fn add(&mut self, other: Flow) {
+        self.count += other.count;
+        self.amount_fen += other.amount_fen;
+    }
+
+    /// Neither a count nor an amount.
+    pub fn is_zero(self) -> bool {
+        self == Flow::default()
+    }
+}
+
+impl std::iter::Sum for Flow {
+    fn sum<I: Iterator<Item = Flow>>(flows: I) -> Flow {
+        flows.fold(Flow::default(), |mut sum, flow| {
+            sum.add(flow);
+            sum
+        })
+    }
+}
+
+/// A flow each way, indexed by [`Direction`].
+pub type Flows = [Flow; 2];

@@ -1,0 +1,62 @@
+//! The pipelines: `pipelines/*.sql` as plans over the feed and over rows.
+//!
+//! Owns: which tables and functions each pipeline sees. Does not own: the SQL (data) or sessions ([`crate::engine`]).
+
+use std::sync::Arc;
+
+use datafusion::catalog::streaming::StreamingTable;
+use datafusion::execution::TaskContext;
+use datafusion::logical_expr::{AggregateUDF, ScalarUDF};
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::streaming::PartitionStream;
+use datafusion::prelude::col;
+
+use crate::engine::Engine;
+use crate::error::Error;
+use crate::feed::schema::checked_schema;
+use crate::rows::admitted_schema;
+
+/// From the checked feed to rows.
+pub const ROWS_SQL: &str = include_str!("../pipelines/rows.sql");
+
+/// From a part's rows to cells.
+pub const CELLS_SQL: &str = include_str!("../pipelines/cells.sql");
+
+/// A plan and what it runs in.
+pub struct Plan {
+    /// The physical plan; its partitions run side by side.
+    pub plan: Arc<dyn ExecutionPlan>,
+    /// The session's task context.
+    pub context: Arc<TaskContext>,
+}
+
+/// `pipelines/rows.sql` over the feed's partitions; the plan has the same partitions.
+///
+/// # Errors
+/// [`Error::Engine`].
+pub async fn rows(
+    engine: &Engine,
+    partitions: Vec<Arc<dyn PartitionStream>>,
+    functions: [ScalarUDF; 2],
+) -> Result<Plan, Error> {
+    let session = engine.session();
+    functions.into_iter().for_each(|function| session.register_udf(function));
+    let table = StreamingTable::try_new(checked_schema(), partitions)?;
+    session.register_table("transactions", Arc::new(table))?;
+    let plan = session.sql(ROWS_SQL).await?.create_physical_plan().await?;
+    Ok(Plan { plan, context: session.task_ctx() })
+}
+
+/// `pipelines/cells.sql` over one partition of rows, which ascend by (account, month).
+///
+/// # Errors
+/// [`Error::Engine`].
+pub async fn cells(engine: &Engine, rows: Arc<dyn PartitionStream>, function: AggregateUDF) -> Result<Plan, Error> {
+    let session = engine.session();
+    session.register_udaf(function);
+    let order = vec![col("account").sort(true, false), col("month").sort(true, false)];
+    let table = StreamingTable::try_new(admitted_schema(), vec![rows])?.with_sort_order(order);
+    session.register_table("rows", Arc::new(table))?;
+    let plan = session.sql(CELLS_SQL).await?.create_physical_plan().await?;
+    Ok(Plan { plan, context: session.task_ctx() })
+}

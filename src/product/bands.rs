@@ -1,0 +1,68 @@
+//! Segment `amount_bands`: operating transactions by size, a row a band, over Q0 and over W.
+//!
+//! Owns: the bands' counts, amounts and shares. Does not own: the bands' bounds (`cell`).
+
+use crate::cell::BAND_LOWER_FEN;
+use crate::flow::{Direction, Flows};
+
+use super::history::{History, period_bands};
+use super::value::{Items, Reason, Segment, Value};
+use super::year::Year;
+use super::{nulls, share};
+
+/// Items of the segment.
+pub const CODES: [&str; 14] = [
+    "lower_bound",
+    "upper_bound",
+    "quarter_in_count",
+    "quarter_in_amount",
+    "quarter_in_share",
+    "quarter_out_count",
+    "quarter_out_amount",
+    "quarter_out_share",
+    "year_in_count",
+    "year_in_amount",
+    "year_in_share",
+    "year_out_count",
+    "year_out_amount",
+    "year_out_share",
+];
+
+/// Number of bands.
+const BANDS: usize = BAND_LOWER_FEN.len();
+
+/// The segment, lowest band first.
+pub fn segment(year: Result<&Year<'_>, Reason>, history: &History<'_>) -> Segment {
+    let with_wholes = |bands| (bands, wholes_fen(&bands));
+    let quarter = history.complete_quarter(0).map(|quarter| with_wholes(period_bands(quarter)));
+    let year = year.map(|year| with_wholes(period_bands(year.months)));
+    let row = |band: usize| -> Items {
+        let upper = BAND_LOWER_FEN.get(band + 1);
+        let bounds = [
+            Value::Money(BAND_LOWER_FEN[band].into()),
+            upper.map_or(Value::NoLimit, |fen| Value::Money((*fen).into())),
+        ];
+        let quarter = quarter.map_or_else(nulls, |(bands, wholes)| flows(bands[band], wholes));
+        let year = year.map_or_else(nulls, |(bands, wholes)| flows(bands[band], wholes));
+        bounds.into_iter().chain(quarter).chain(year).collect()
+    };
+    Segment { rows: (0..BANDS).map(row).collect() }
+}
+
+/// Sum of the bands' amounts by direction, fen, each at least 0: the wholes of the shares.
+fn wholes_fen(bands: &[Flows; BANDS]) -> [i128; 2] {
+    Direction::BOTH.map(|way| bands.iter().map(|flows| flows[way as usize].amount_fen.max(0)).sum())
+}
+
+/// Count, amount and share of one band, in and out.
+fn flows([income, spending]: Flows, [in_fen, out_fen]: [i128; 2]) -> [Value; 6] {
+    let ratio = |amount_fen: i128, whole_fen| Value::ratio(share(amount_fen.max(0), whole_fen));
+    [
+        Value::Count(income.count),
+        Value::Money(income.amount_fen),
+        ratio(income.amount_fen, in_fen),
+        Value::Count(spending.count),
+        Value::Money(spending.amount_fen),
+        ratio(spending.amount_fen, out_fen),
+    ]
+}

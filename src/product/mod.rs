@@ -1,0 +1,224 @@
+//! The two credit products: from an account's cells to typed values.
+//!
+//! Owns: the products' segments in order, and the formulas of their items, one file a segment family. Does
+//! not own: the items' names and types (`dictionary`), their rendering, the cells.
+//!
+//! **Invariant:** a product is a pure function of the account's row, its cells, the as-of date and the
+//! context; no formula reads a clock, does I/O or panics.
+
+pub mod dictionary;
+pub mod history;
+pub mod render;
+pub mod value;
+pub mod window;
+
+mod activity;
+mod bands;
+mod classes;
+mod concentration;
+mod coverage;
+mod distribution;
+mod front;
+mod funds;
+mod parties;
+mod stability;
+mod stats;
+mod trend;
+mod turnover;
+mod year;
+
+#[cfg(test)]
+mod goldens;
+
+use std::sync::Arc;
+
+use crate::account::Account;
+use crate::money::ratio;
+
+use history::{History, MonthFacts};
+use value::{Items, Product, Reason, Segment, Value};
+use year::Year;
+
+/// Which of the two products.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum ProductKind {
+    /// 企业账户资金流信用信息明细汇总产品: a row a month.
+    DetailSummary,
+    /// 企业账户资金流信用信息报告: a row a quarter, and the feature variables.
+    Report,
+}
+
+impl ProductKind {
+    /// Both.
+    pub const ALL: [ProductKind; 2] = [ProductKind::DetailSummary, ProductKind::Report];
+
+    /// The product's code, as its dictionary, files and commands spell it.
+    pub fn code(self) -> &'static str {
+        match self {
+            ProductKind::DetailSummary => "detail-summary",
+            ProductKind::Report => "report",
+        }
+    }
+
+    /// The product of a code.
+    pub fn from_code(code: &str) -> Option<ProductKind> {
+        ProductKind::ALL.into_iter().find(|kind| kind.code() == code)
+    }
+}
+
+/// Why a product was queried.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Default, Debug)]
+pub enum Purpose {
+    /// Before the loan.
+    PreLoan,
+    /// During the loan.
+    InLoan,
+    /// After the loan.
+    PostLoan,
+    /// By the subject itself.
+    OwnQuery,
+    /// By nobody yet.
+    #[default]
+    Precompute,
+}
+
+impl Purpose {
+    /// The purpose as `cover.purpose` spells it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Purpose::PreLoan => "pre_loan",
+            Purpose::InLoan => "in_loan",
+            Purpose::PostLoan => "post_loan",
+            Purpose::OwnQuery => "self",
+            Purpose::Precompute => "precompute",
+        }
+    }
+}
+
+/// Who asked, why and when. The default is a precomputation, which nobody asked for.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Query {
+    /// Name of the institution that queried; `None` = the provider in a precomputation, the subject in a
+    /// query of its own. A lender's query always names the lender.
+    pub user_institution: Option<Arc<str>>,
+    /// Why.
+    pub purpose: Purpose,
+    /// When it was accepted, seconds since 1970 in UTC.
+    pub queried_at: Option<i64>,
+    /// Its identifier; empty in a precomputation.
+    pub query_id: String,
+}
+
+/// What a product says beside its figures: texts of its dictionary, versions, the query.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Context {
+    /// The dictionary's `name`.
+    pub product_name: Arc<str>,
+    /// The dictionary's `version`.
+    pub product_version: Arc<str>,
+    /// The dictionary's `terms`.
+    pub terms: Arc<str>,
+    /// Version of the classification rules.
+    pub rules_version: Arc<str>,
+    /// When the product is generated, seconds since 1970 in UTC.
+    pub generated_at: i64,
+    /// Who asked.
+    pub query: Query,
+}
+
+/// Computes one product of one account as of the history's date.
+pub fn compute(kind: ProductKind, account: &Account, history: &History<'_>, context: &Context) -> Product {
+    let mut segments = vec![
+        one(front::cover(kind, account, history, context)),
+        one(front::notes(kind, history, context)),
+        one(front::basic(kind, account, history)),
+    ];
+    match kind {
+        ProductKind::DetailSummary => {
+            let months = history.months();
+            let periods = months.chunks(1).zip(months).map(|(period, facts)| (Value::Month(facts.month), period));
+            segments.extend(period_segments(periods, months.len()));
+        }
+        ProductKind::Report => {
+            let periods = history.quarters().map(|(quarter, period)| (Value::Quarter(quarter), period));
+            segments.extend(period_segments(periods, window::QUARTERS_MAX as usize));
+            segments.extend(feature_segments(account, history));
+        }
+    }
+    segments.push(one(front::appendix(kind, history, context)));
+    Product { segments }
+}
+
+/// Item codes of each segment, in the order in which [`compute`] emits them.
+pub fn item_codes(kind: ProductKind) -> Vec<(&'static str, Vec<&'static str>)> {
+    let mut codes = vec![
+        ("cover", front::COVER_CODES.to_vec()),
+        ("notes", front::NOTES_CODES.to_vec()),
+        ("basic", front::BASIC_CODES.to_vec()),
+        ("funds", funds::CODES.to_vec()),
+    ];
+    codes.extend(classes::SEGMENTS.map(|(segment, _)| (segment, classes::CODES.to_vec())));
+    if kind == ProductKind::Report {
+        codes.extend([
+            ("concentration", concentration::CODES.concat()),
+            ("stability", stability::codes()),
+            ("distribution", distribution::CODES.concat()),
+            ("counterparty_turnover", turnover::CODES.concat()),
+            ("trend", trend::CODES.concat()),
+            ("amount_bands", bands::CODES.to_vec()),
+            ("activity", activity::CODES.to_vec()),
+        ]);
+    }
+    codes.push(("appendix", front::APPENDIX_CODES.to_vec()));
+    codes
+}
+
+/// Segments `funds` and those of the six classes, a row a period.
+fn period_segments<'h, 'a: 'h>(
+    periods: impl Iterator<Item = (Value, &'h [MonthFacts<'a>])>,
+    rows: usize,
+) -> Vec<Segment> {
+    let mut segments: Vec<Segment> =
+        (0..1 + classes::SEGMENTS.len()).map(|_| Segment { rows: Vec::with_capacity(rows) }).collect();
+    for (label, period) in periods {
+        let of_classes = classes::rows(&label, period);
+        let rows = std::iter::once(funds::row(label, period)).chain(of_classes);
+        for (segment, row) in segments.iter_mut().zip(rows) {
+            segment.rows.push(row);
+        }
+    }
+    segments
+}
+
+/// The report's feature variables.
+fn feature_segments(account: &Account, history: &History<'_>) -> [Segment; 7] {
+    let year = history.year().map(Year::new);
+    let year = year.as_ref().map_err(|reason| *reason);
+    [
+        one(concentration::row(year)),
+        one(stability::row(year)),
+        one(distribution::row(year, history)),
+        one(turnover::row(history)),
+        one(trend::row(year, history)),
+        bands::segment(year, history),
+        one(activity::row(year, account, history)),
+    ]
+}
+
+/// A segment of one row.
+fn one(row: impl Into<Items>) -> Segment {
+    Segment { rows: vec![row.into()] }
+}
+
+/// A row's values where all lack one for the same reason.
+fn nulls<const N: usize>(reason: Reason) -> [Value; N] {
+    std::array::from_fn(|_| Value::Null(reason))
+}
+
+/// A part of a whole, millionths.
+///
+/// # Errors
+/// [`Reason::NoActivity`] where the whole is 0.
+fn share(part: i128, whole: i128) -> Result<i128, Reason> {
+    ratio(part, whole).ok_or(Reason::NoActivity)
+}

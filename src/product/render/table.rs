@@ -1,0 +1,482 @@
+//! A product and a dictionary as tables for a person at a terminal.
+//!
+//! Owns: what is shown first, how wide it is, thousands separators, the words for missing values. Does not own:
+//! completeness: the last twelve periods and the amounts by class are shown, JSON has all.
+
+use std::collections::BTreeSet;
+use std::io;
+
+use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
+
+use super::{RenderError, ValueText, check};
+use crate::product::dictionary::{Dictionary, ItemDef, Rows, SegmentDef};
+use crate::product::value::{Items, Product, Reason, Segment, Value};
+
+/// The width to use where there is no terminal to ask.
+pub const WIDTH_DEFAULT: usize = 100;
+
+/// A table is never narrower: below it, columns of money have no room.
+const WIDTH_MIN: usize = 40;
+
+/// Periods that a table shows, the latest.
+const PERIODS_SHOWN: usize = 12;
+
+/// The segment of all transactions, shown in full.
+const FUNDS: &str = "funds";
+
+/// What stands for a missing value.
+const MISSING: &str = "—";
+
+/// Directions that a code begins with, and the words that its name begins with.
+const DIRECTIONS: [(&str, &str); 3] = [("in_", "收入"), ("out_", "支出"), ("net_", "净流入")];
+
+/// One product of one account, at most `width` columns wide where its words allow.
+pub fn product_table(dictionary: &Dictionary, product: &Product, width: usize) -> Result<String, RenderError> {
+    check(dictionary, product)?;
+    let mut page = Page::new(width);
+    page.line(&format!("{} ({} {})", dictionary.name(), dictionary.product(), dictionary.version()));
+    let segments: Vec<(&SegmentDef, &Segment)> = dictionary.segments().zip(&product.segments).collect();
+    let mut classes_shown = false;
+    for (def, segment) in &segments {
+        match def.rows {
+            Rows::One => page.one_row(def, segment),
+            Rows::PerBand => page.bands(def, segment),
+            Rows::PerPeriod if def.code == FUNDS => page.funds(def, segment),
+            // The classes stand side by side in one table a direction, where the first of them stands.
+            Rows::PerPeriod if !classes_shown => {
+                page.classes(&segments);
+                classes_shown = true;
+            }
+            Rows::PerPeriod => {}
+        }
+    }
+    page.legend();
+    Ok(page.text)
+}
+
+/// The items of a dictionary with their types and formulas.
+pub fn dictionary_table(dictionary: &Dictionary, width: usize) -> String {
+    let mut page = Page::new(width);
+    let counts = dictionary.counts();
+    page.line(&format!("{} ({} {})", dictionary.name(), dictionary.product(), dictionary.version()));
+    page.line(&format!("{} units, {} segments, {} items", counts.units, counts.segments, counts.items));
+    for unit in dictionary.units() {
+        page.heading(&format!("{} {}", unit.code, unit.name));
+        for segment in &unit.segments {
+            page.dictionary_segment(segment);
+        }
+    }
+    page.text
+}
+
+/// The dictionary as JSON, as its file has it.
+pub fn dictionary_json(dictionary: &Dictionary) -> Result<String, RenderError> {
+    let mut json = serde_json::to_string_pretty(dictionary).map_err(io::Error::from)?;
+    json.push('\n');
+    Ok(json)
+}
+
+/// What has been written, and how wide it may become.
+struct Page {
+    text: String,
+    width: usize,
+    /// Reasons met, for the legend.
+    reasons: BTreeSet<Reason>,
+}
+
+impl Page {
+    fn new(width: usize) -> Page {
+        Page { text: String::new(), width: width.max(WIDTH_MIN), reasons: BTreeSet::new() }
+    }
+
+    fn line(&mut self, text: &str) {
+        self.text.push_str(text.trim_end());
+        self.text.push('\n');
+    }
+
+    fn heading(&mut self, text: &str) {
+        self.text.push('\n');
+        self.line(text);
+    }
+
+    /// A segment of one row: a table of its items by direction where it has such, and a list of the others.
+    fn one_row(&mut self, def: &SegmentDef, segment: &Segment) {
+        let Some(row) = segment.rows.first() else { return };
+        self.heading(&def.name);
+        let (families, others) = by_direction(def);
+        if !families.is_empty() {
+            let grid = self.direction_grid(def, row, &families);
+            self.grid(&grid);
+        }
+        let pairs: Vec<(String, String)> = others
+            .into_iter()
+            .filter_map(|index| Some((def.items.get(index)?, row.get(index)?)))
+            .map(|(item, value)| {
+                let name = if is_amount(value) { with_unit(&item.name, item) } else { item.name.clone() };
+                (name, self.cell(value))
+            })
+            .collect();
+        self.pairs(&pairs);
+    }
+
+    fn direction_grid(&mut self, def: &SegmentDef, row: &Items, families: &[Family]) -> Grid {
+        let used = |at: usize| families.iter().any(|family| family.items.get(at).copied().flatten().is_some());
+        let shown: Vec<usize> = (0..DIRECTIONS.len()).filter(|at| used(*at)).collect();
+        let heads = shown.iter().filter_map(|at| DIRECTIONS.get(*at)).map(|(_, word)| word.to_string());
+        let mut grid = Grid { heads: std::iter::once(String::new()).chain(heads).collect(), rows: Vec::new() };
+        for family in families {
+            let mut cells = vec![family.name(def)];
+            for at in &shown {
+                let value = family.items.get(*at).copied().flatten().and_then(|index| row.get(index));
+                cells.push(value.map_or_else(String::new, |value| self.cell(value)));
+            }
+            grid.rows.push(cells);
+        }
+        grid
+    }
+
+    /// All columns of the latest periods.
+    fn funds(&mut self, def: &SegmentDef, segment: &Segment) {
+        self.period_heading(&def.name, segment.rows.len());
+        let heads = def.items.iter().map(|item| with_unit(&item.name, item)).collect();
+        let rows = latest(&segment.rows).iter().map(|row| row.iter().map(plain).collect()).collect();
+        self.grid(&Grid { heads, rows });
+    }
+
+    /// Amounts of the latest periods, a column a class, cash and the whole behind them.
+    fn classes(&mut self, segments: &[(&SegmentDef, &Segment)]) {
+        let of_periods = |wanted: bool| {
+            move |(def, _): &&(&SegmentDef, &Segment)| def.rows == Rows::PerPeriod && (def.code == FUNDS) != wanted
+        };
+        for (code, total_code, cash_code, word) in [
+            ("in_amount", "in_amount", "cash_in_amount", "收入金额"),
+            ("out_amount", "out_amount", "cash_out_amount", "支出金额"),
+        ] {
+            let mut columns: Vec<(String, &SegmentDef, &Segment, &str)> = segments
+                .iter()
+                .filter(of_periods(true))
+                .map(|(def, segment)| (short_name(&def.name).to_string(), *def, *segment, code))
+                .collect();
+            for (def, segment) in segments.iter().filter(of_periods(false)) {
+                columns.push(("现金".to_string(), def, segment, cash_code));
+                columns.push(("合计".to_string(), def, segment, total_code));
+            }
+            let Some((_, first, periods, _)) = columns.first() else {
+                return;
+            };
+            self.period_heading(&format!("各类往来{word}(元)"), periods.rows.len());
+            let heads = first.items.first().map(|label| label.name.clone()).into_iter();
+            let heads = heads.chain(columns.iter().map(|(head, ..)| head.clone())).collect();
+            let rows = latest(&periods.rows).iter().map(|row| vec![row.first().map_or_else(String::new, plain)]);
+            let mut grid = Grid { heads, rows: rows.collect() };
+            for (_, def, segment, code) in &columns {
+                let at = def.items.iter().position(|item| item.code == *code);
+                for (cells, row) in grid.rows.iter_mut().zip(latest(&segment.rows)) {
+                    let value = at.and_then(|at| row.get(at));
+                    cells.push(value.map_or_else(String::new, plain));
+                }
+            }
+            self.grid(&grid);
+        }
+    }
+
+    /// A heading, and how many periods the table leaves out.
+    fn period_heading(&mut self, name: &str, periods: usize) {
+        match periods.saturating_sub(PERIODS_SHOWN) {
+            0 if periods == 0 => self.heading(&format!("{name}: 无")),
+            0 => self.heading(name),
+            earlier => self.heading(&format!("{name} (最近{PERIODS_SHOWN}期,另有{earlier}期见 JSON)")),
+        }
+    }
+
+    /// A table for each group of columns whose codes begin alike: the last quarter, the last year.
+    fn bands(&mut self, def: &SegmentDef, segment: &Segment) {
+        self.heading(&def.name);
+        for columns in column_groups(def) {
+            let items: Vec<&ItemDef> = columns.iter().filter_map(|at| def.items.get(*at)).collect();
+            let prefix = common_prefix(&items);
+            self.line(&format!("  {prefix}"));
+            let heads = items.iter().map(|item| with_unit(item.name.strip_prefix(prefix).unwrap_or(&item.name), item));
+            let heads = std::iter::once("区间(元)".to_string()).chain(heads).collect();
+            let rows = segment.rows.iter().map(|row| {
+                let values = columns.iter().filter_map(|at| row.get(*at)).map(plain);
+                std::iter::once(band_name(row)).chain(values).collect()
+            });
+            let rows = rows.collect();
+            self.grid(&Grid { heads, rows });
+        }
+    }
+
+    /// Names and values, the values in one column and wrapped within it.
+    fn pairs(&mut self, pairs: &[(String, String)]) {
+        let names = pairs.iter().map(|(name, _)| name.width()).max().unwrap_or_default();
+        let room = self.width.saturating_sub(names + 4).max(WIDTH_MIN / 2);
+        for (name, value) in pairs {
+            for (index, part) in wrap(value, room).iter().enumerate() {
+                let name = if index == 0 { name.as_str() } else { "" };
+                self.line(&format!("  {}  {part}", left(name, names)));
+            }
+        }
+    }
+
+    /// A table; where it is too wide its columns go on below, the first repeated.
+    fn grid(&mut self, grid: &Grid) {
+        if grid.rows.is_empty() {
+            return;
+        }
+        let widths = grid.widths();
+        let Some(first) = widths.first() else { return };
+        let mut from = 1;
+        while from < widths.len() {
+            let mut used = 2 + first;
+            let fitting = widths.iter().skip(from).take_while(|width| {
+                used += 2 + **width;
+                used <= self.width
+            });
+            // A column that is too wide alone is shown all the same.
+            let to = from + fitting.count().max(1);
+            if from > 1 {
+                self.text.push('\n');
+            }
+            for cells in std::iter::once(&grid.heads).chain(&grid.rows) {
+                let mut line = String::from("  ");
+                line.push_str(&left(cells.first().map_or("", String::as_str), *first));
+                for (cell, width) in cells.iter().zip(&widths).take(to).skip(from) {
+                    line.push_str("  ");
+                    line.push_str(&right(cell, *width));
+                }
+                self.line(&line);
+            }
+            from = to;
+        }
+    }
+
+    /// A value of a list: where it is missing, the reason is told.
+    fn cell(&mut self, value: &Value) -> String {
+        match value {
+            Value::Null(reason) => {
+                self.reasons.insert(*reason);
+                format!("{MISSING} {}", reason_word(*reason))
+            }
+            other => plain(other),
+        }
+    }
+
+    fn legend(&mut self) {
+        let reasons = std::mem::take(&mut self.reasons);
+        if reasons.is_empty() {
+            return;
+        }
+        let words = reasons.iter().map(|reason| format!("{} {}", reason_word(*reason), reason.name()));
+        let words: Vec<String> = words.collect();
+        self.text.push('\n');
+        for line in wrap(&format!("{MISSING} 无值: {}", words.join("; ")), self.width) {
+            self.line(&line);
+        }
+    }
+
+    fn dictionary_segment(&mut self, segment: &SegmentDef) {
+        let head = format!("{} {}", segment.code, segment.name);
+        self.heading(&format!("  {head}: {}, {} items", segment.rows.name(), segment.items.len()));
+        self.line(&format!("  {}", segment.about));
+        let codes = segment.items.iter().map(|item| item.code.width()).max().unwrap_or_default();
+        let names = segment.items.iter().map(|item| with_unit(&item.name, item).width()).max().unwrap_or_default();
+        let indent = codes + 6;
+        for item in &segment.items {
+            let name = left(&with_unit(&item.name, item), names);
+            self.line(&format!("    {}  {name}  {}", left(&item.code, codes), item.item_type));
+            for part in wrap(&item.formula, self.width.saturating_sub(indent).max(WIDTH_MIN / 2)) {
+                self.line(&format!("{}{part}", " ".repeat(indent)));
+            }
+        }
+    }
+}
+
+/// Cells of text: the first column left, the others right.
+struct Grid {
+    heads: Vec<String>,
+    rows: Vec<Vec<String>>,
+}
+
+impl Grid {
+    fn widths(&self) -> Vec<usize> {
+        let mut widths: Vec<usize> = self.heads.iter().map(|head| head.width()).collect();
+        for row in &self.rows {
+            for (width, cell) in widths.iter_mut().zip(row) {
+                *width = (*width).max(cell.width());
+            }
+        }
+        widths
+    }
+}
+
+/// Items that differ in their direction only: an index for each of [`DIRECTIONS`].
+struct Family {
+    items: [Option<usize>; DIRECTIONS.len()],
+}
+
+impl Family {
+    /// The name without its direction, with the unit.
+    fn name(&self, def: &SegmentDef) -> String {
+        let first = self.items.iter().zip(DIRECTIONS).find_map(|(index, (_, word))| Some(((*index)?, word)));
+        let Some((item, word)) = first.and_then(|(index, word)| Some((def.items.get(index)?, word))) else {
+            return String::new();
+        };
+        with_unit(item.name.strip_prefix(word).unwrap_or(&item.name), item)
+    }
+}
+
+/// The families of a segment with two directions or more, and the indexes of all other items.
+fn by_direction(def: &SegmentDef) -> (Vec<Family>, Vec<usize>) {
+    let (mut families, mut others) = (Vec::new(), Vec::new());
+    for (index, item) in def.items.iter().enumerate() {
+        let stem = DIRECTIONS.iter().find_map(|(prefix, _)| item.code.strip_prefix(prefix));
+        let Some(stem) = stem else {
+            others.push(index);
+            continue;
+        };
+        let items = DIRECTIONS
+            .map(|(prefix, _)| def.items.iter().position(|item| item.code.strip_prefix(prefix) == Some(stem)));
+        let first = items.iter().flatten().min() == Some(&index);
+        match items.iter().flatten().count() {
+            1 => others.push(index),
+            // A family is met once an item; the first of its items brings it.
+            _ if first => families.push(Family { items }),
+            _ => {}
+        }
+    }
+    (families, others)
+}
+
+/// The indexes of a band's columns behind its bounds, grouped by the first word of their codes.
+fn column_groups(def: &SegmentDef) -> Vec<Vec<usize>> {
+    let word = |item: &ItemDef| item.code.split('_').next().unwrap_or_default().to_string();
+    let mut groups: Vec<(String, Vec<usize>)> = Vec::new();
+    for (index, item) in def.items.iter().enumerate().filter(|(_, item)| !item.code.ends_with("_bound")) {
+        match groups.last_mut() {
+            Some((last, columns)) if *last == word(item) => columns.push(index),
+            _ => groups.push((word(item), vec![index])),
+        }
+    }
+    groups.into_iter().map(|(_, columns)| columns).collect()
+}
+
+/// What all names begin with; empty for a single name, which keeps all of itself.
+fn common_prefix<'a>(items: &[&'a ItemDef]) -> &'a str {
+    let Some((first, rest)) = items.split_first() else {
+        return "";
+    };
+    if rest.is_empty() {
+        return "";
+    }
+    let ends = first.name.char_indices().map(|(at, _)| at).rev();
+    let mut prefixes = ends.filter_map(|end| first.name.get(..end));
+    prefixes.find(|prefix| rest.iter().all(|item| item.name.starts_with(prefix))).unwrap_or_default()
+}
+
+/// `1,000 - 10,000`, or `2,000,000 以上` where there is no upper bound.
+fn band_name(row: &Items) -> String {
+    let bound = |value: &Value| {
+        let text = plain(value);
+        text.strip_suffix(".00").map_or_else(|| text.clone(), str::to_string)
+    };
+    match (row.first(), row.get(1)) {
+        (Some(lower), Some(upper @ Value::Money(_))) => format!("{} - {}", bound(lower), bound(upper)),
+        (Some(lower), _) => format!("{} 以上", bound(lower)),
+        (None, _) => String::new(),
+    }
+}
+
+/// A class's name without the words that all of them share.
+fn short_name(name: &str) -> &str {
+    let name = name.strip_suffix("资金往来").unwrap_or(name);
+    let name = name.strip_prefix("可识别的").unwrap_or(name);
+    name.strip_prefix("与").or_else(|| name.strip_prefix("借助")).unwrap_or(name)
+}
+
+fn latest(rows: &[Items]) -> &[Items] {
+    rows.get(rows.len().saturating_sub(PERIODS_SHOWN)..).unwrap_or_default()
+}
+
+fn with_unit(name: &str, item: &ItemDef) -> String {
+    if item.unit.is_empty() { name.to_string() } else { format!("{name}({})", item.unit) }
+}
+
+fn is_amount(value: &Value) -> bool {
+    matches!(value, Value::Count(_) | Value::Money(_) | Value::Ratio(_))
+}
+
+/// A value as a person reads it, without a reason where it is missing.
+fn plain(value: &Value) -> String {
+    match value {
+        Value::Null(_) | Value::NoLimit => MISSING.to_string(),
+        Value::Text(text) => printable(text),
+        Value::Count(_) | Value::Money(_) => grouped(&ValueText(value).to_string()),
+        other => ValueText(other).to_string(),
+    }
+}
+
+/// Thousands separators in a decimal.
+fn grouped(number: &str) -> String {
+    let (sign, digits) = number.strip_prefix('-').map_or(("", number), |digits| ("-", digits));
+    let (whole, decimals) = digits.find('.').map_or((digits, ""), |at| digits.split_at(at));
+    let mut text = String::from(sign);
+    for (index, digit) in whole.chars().enumerate() {
+        if index > 0 && (whole.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text + decimals
+}
+
+/// Names come from feeds: what could move a terminal's cursor or turn its text is shown as a mark.
+fn printable(text: &str) -> String {
+    let is_unsafe = |c: char| {
+        c.is_control() || matches!(c, '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    text.chars().map(|c| if is_unsafe(c) { char::REPLACEMENT_CHARACTER } else { c }).collect()
+}
+
+fn reason_word(reason: Reason) -> &'static str {
+    match reason {
+        Reason::NotGiven => "未提供",
+        Reason::HistoryShort => "历史不足",
+        Reason::NoPriorPeriod => "无对比期",
+        Reason::NoBalance => "无余额",
+        Reason::NoCounterparty => "无对手",
+        Reason::NoActivity => "无发生额",
+        Reason::NotDefined => "无定义",
+    }
+}
+
+fn left(text: &str, width: usize) -> String {
+    format!("{text}{}", " ".repeat(width.saturating_sub(text.width())))
+}
+
+fn right(text: &str, width: usize) -> String {
+    format!("{}{text}", " ".repeat(width.saturating_sub(text.width())))
+}
+
+/// Lines of at most `width` columns, broken at a space where there is one, else before any wide character.
+fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut line = String::new();
+    let mut line_width = 0;
+    for c in text.chars() {
+        let char_width = c.width().unwrap_or_default();
+        if line_width + char_width > width && !line.is_empty() {
+            let rest = if char_width > 1 || c == ' ' { None } else { line.rfind(' ') };
+            let carried = rest.map_or_else(String::new, |at| line.split_off(at));
+            lines.push(std::mem::take(&mut line).trim_end().to_string());
+            line.push_str(carried.trim_start());
+            line_width = line.width();
+        }
+        if !(line.is_empty() && c == ' ' && !lines.is_empty()) {
+            line.push(c);
+            line_width += char_width;
+        }
+    }
+    lines.push(line);
+    lines
+}

@@ -1,0 +1,37 @@
+//! W added up once for all families that sum over it.
+//!
+//! Owns: W's months with what several families need of them. Does not own: which months W holds
+//! (`product::window`), the formulas.
+
+use crate::flow::{Direction, Flow};
+
+use super::history::{MonthFacts, period_days};
+use super::parties::{Trader, traders};
+
+/// W, the last three to twelve complete months.
+#[derive(Clone, Debug)]
+pub struct Year<'a> {
+    /// Its months, oldest first.
+    pub months: &'a [MonthFacts<'a>],
+    /// Its days.
+    pub days: i64,
+    /// Trade counterparties over W, ascending by key.
+    pub traders: Vec<Trader>,
+}
+
+impl<'a> Year<'a> {
+    /// W of its months.
+    pub fn new(months: &'a [MonthFacts<'a>]) -> Year<'a> {
+        Year { months, days: period_days(months), traders: traders(months) }
+    }
+
+    /// How many months it has.
+    pub fn month_count(&self) -> i64 {
+        self.months.len() as i64
+    }
+
+    /// The monthly operating flows one way.
+    pub fn operating(&self, way: Direction) -> impl Iterator<Item = Flow> {
+        self.months.iter().map(move |facts| facts.operating(way))
+    }
+}

@@ -1,0 +1,321 @@
+//! What happens to a part's rows before they meet cells: repeats and conflicts, then the cut-offs.
+//!
+//! Owns: the order of a part (account, month, identifier, place), the rule that the first of equal identifiers
+//! stands, the cut at the as-of date and the opening date, and what the account's rows add up to *before*
+//! classes, for the reconciliation. Does not own: cells.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use arrow::array::{
+    BooleanBuilder, FixedSizeBinaryBuilder, Int32Builder, Int64Builder, StringViewBuilder, TimestampMicrosecondBuilder,
+    UInt8Builder, UInt32Builder, UInt64Builder,
+};
+use arrow::error::ArrowError;
+use arrow::record_batch::RecordBatch;
+
+use super::admitted_schema;
+use super::codec::{self, Place, Stored};
+use crate::flow::Flows;
+use crate::period::{Date, Month};
+
+/// Where one row of a part stands: the sort key of the part, and the row's bytes.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Entry {
+    account: u32,
+    month: i32,
+    id: u64,
+    place: Place,
+    content: u64,
+    offset: usize,
+}
+
+/// What the rows of one account add up to after rejects, repeats and cut-offs, and before classes.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct AccountSums {
+    /// Net flows of the rows that reach cells.
+    pub flows: Flows,
+    /// Rows that reach cells.
+    pub rows: u64,
+}
+
+/// Rows counted by what became of them.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Counts {
+    /// Repeats, dropped.
+    pub duplicates: u64,
+    /// Rows booked before the account's opening date: kept, not seen.
+    pub before_opening: u64,
+    /// Rows booked after the as-of date: kept, not seen.
+    pub after_as_of: u64,
+}
+
+impl Counts {
+    /// Adds those of other rows.
+    pub fn add(&mut self, other: &Counts) {
+        self.duplicates += other.duplicates;
+        self.before_opening += other.before_opening;
+        self.after_as_of += other.after_as_of;
+    }
+}
+
+/// A part whose rows are in order, each once.
+pub struct Admitted {
+    bytes: Vec<u8>,
+    /// The rows that reach cells, ascending by (account, month).
+    entries: VecDeque<Entry>,
+    /// By account of the part, from its first.
+    pub sums: Vec<AccountSums>,
+    /// What became of the other rows.
+    pub counts: Counts,
+    /// Rows in conflict with an earlier row of the same identifier.
+    pub conflicts: Vec<Place>,
+}
+
+/// The bytes of a part were not written by [`codec::put`]: a mistake of our own.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("rows of a part cannot be read back")]
+pub struct DamagedPart;
+
+/// Admits the rows of a part: `opened_on` tells an account's opening date where it is given.
+///
+/// # Errors
+/// [`DamagedPart`].
+pub fn admit(
+    bytes: Vec<u8>,
+    accounts: std::ops::Range<u32>,
+    as_of: Date,
+    opened_on: impl Fn(u32) -> Option<Date>,
+) -> Result<Admitted, DamagedPart> {
+    let mut entries = index(&bytes)?;
+    entries.sort_unstable();
+    let mut counts = Counts::default();
+    let mut conflicts = Vec::new();
+    drop_repeats(&mut entries, &mut counts, &mut conflicts);
+
+    let mut sums = vec![AccountSums::default(); accounts.len()];
+    let mut damaged = false;
+    entries.retain(|entry| {
+        let Some((stored, _)) = codec::get(&bytes[entry.offset..]) else {
+            damaged = true;
+            return false;
+        };
+        let date = Date::of_time(stored.row.booked_at_us);
+        if date > as_of {
+            counts.after_as_of += 1;
+            return false;
+        }
+        if opened_on(entry.account).is_some_and(|opened_on| date < opened_on) {
+            counts.before_opening += 1;
+            return false;
+        }
+        let account = &mut sums[(entry.account - accounts.start) as usize];
+        account.flows[stored.row.direction as usize].add(stored.row.flow());
+        account.rows += 1;
+        true
+    });
+    if damaged {
+        return Err(DamagedPart);
+    }
+    Ok(Admitted { bytes, entries: entries.into(), sums, counts, conflicts })
+}
+
+fn index(bytes: &[u8]) -> Result<Vec<Entry>, DamagedPart> {
+    let mut entries = Vec::with_capacity(bytes.len() / 96);
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        let offset = bytes.len() - rest.len();
+        let (Stored { account, place, row }, tail) = codec::get(rest).ok_or(DamagedPart)?;
+        let month = Date::of_time(row.booked_at_us).month().0;
+        let (id, content) = (row.fingerprint.id, row.fingerprint.content);
+        entries.push(Entry { account, month, id, place, content, offset });
+        rest = tail;
+    }
+    Ok(entries)
+}
+
+/// Of rows with one identifier in one account and month the first by place stands: the others are repeats where
+/// their content is the same, and conflicts where it is not.
+fn drop_repeats(entries: &mut Vec<Entry>, counts: &mut Counts, conflicts: &mut Vec<Place>) {
+    entries.dedup_by(|later, first| {
+        if (later.account, later.month, later.id) != (first.account, first.month, first.id) {
+            return false;
+        }
+        if later.content == first.content {
+            counts.duplicates += 1;
+        } else {
+            conflicts.push(later.place);
+        }
+        true
+    });
+}
+
+impl Admitted {
+    /// The next rows as a batch of [`admitted_schema`]; `None` after the last.
+    ///
+    /// # Errors
+    /// Where Arrow cannot take the columns.
+    pub fn next_batch(&mut self, rows: usize) -> Result<Option<RecordBatch>, ArrowError> {
+        if self.entries.is_empty() {
+            return Ok(None);
+        }
+        let count = rows.min(self.entries.len());
+        let mut batch = Builders::new(count);
+        for entry in self.entries.drain(..count) {
+            let (stored, _) = codec::get(&self.bytes[entry.offset..])
+                .ok_or_else(|| ArrowError::ExternalError(Box::new(DamagedPart)))?;
+            batch.append(&stored, Month(entry.month))?;
+        }
+        batch.finish().map(Some)
+    }
+}
+
+/// One builder a column of [`admitted_schema`].
+struct Builders {
+    account: UInt32Builder,
+    month: Int32Builder,
+    booked_at: TimestampMicrosecondBuilder,
+    seq: Int64Builder,
+    txn_id: StringViewBuilder,
+    direction: UInt8Builder,
+    reversal: BooleanBuilder,
+    amount_fen: Int64Builder,
+    balance_fen: Int64Builder,
+    class: UInt8Builder,
+    counterparty: FixedSizeBinaryBuilder,
+    id_hash: UInt64Builder,
+    content_hash: UInt64Builder,
+}
+
+impl Builders {
+    fn new(rows: usize) -> Builders {
+        Builders {
+            account: UInt32Builder::with_capacity(rows),
+            month: Int32Builder::with_capacity(rows),
+            booked_at: TimestampMicrosecondBuilder::with_capacity(rows),
+            seq: Int64Builder::with_capacity(rows),
+            txn_id: StringViewBuilder::with_capacity(rows),
+            direction: UInt8Builder::with_capacity(rows),
+            reversal: BooleanBuilder::with_capacity(rows),
+            amount_fen: Int64Builder::with_capacity(rows),
+            balance_fen: Int64Builder::with_capacity(rows),
+            class: UInt8Builder::with_capacity(rows),
+            counterparty: FixedSizeBinaryBuilder::with_capacity(rows, 16),
+            id_hash: UInt64Builder::with_capacity(rows),
+            content_hash: UInt64Builder::with_capacity(rows),
+        }
+    }
+
+    fn append(&mut self, stored: &Stored<'_>, month: Month) -> Result<(), ArrowError> {
+        let row = &stored.row;
+        self.account.append_value(stored.account);
+        self.month.append_value(month.0);
+        self.booked_at.append_value(row.booked_at_us);
+        self.seq.append_option(row.seq);
+        self.txn_id.append_value(row.txn_id);
+        self.direction.append_value(row.direction as u8);
+        self.reversal.append_value(row.reversal);
+        self.amount_fen.append_value(row.amount_fen);
+        self.balance_fen.append_option(row.balance_fen);
+        self.class.append_value(row.class as u8);
+        match row.counterparty {
+            Some(key) => self.counterparty.append_value(key.to_le_bytes())?,
+            None => self.counterparty.append_null(),
+        }
+        self.id_hash.append_value(row.fingerprint.id);
+        self.content_hash.append_value(row.fingerprint.content);
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<RecordBatch, ArrowError> {
+        RecordBatch::try_new(
+            admitted_schema(),
+            vec![
+                Arc::new(self.account.finish()),
+                Arc::new(self.month.finish()),
+                Arc::new(self.booked_at.finish()),
+                Arc::new(self.seq.finish()),
+                Arc::new(self.txn_id.finish()),
+                Arc::new(self.direction.finish()),
+                Arc::new(self.reversal.finish()),
+                Arc::new(self.amount_fen.finish()),
+                Arc::new(self.balance_fen.finish()),
+                Arc::new(self.class.finish()),
+                Arc::new(self.counterparty.finish()),
+                Arc::new(self.id_hash.finish()),
+                Arc::new(self.content_hash.finish()),
+            ],
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cell::{Fingerprint, Row};
+    use crate::class::Class;
+    use crate::flow::Direction;
+
+    fn day(text: &str) -> i64 {
+        i64::from(Date::parse(text).unwrap().0) * crate::period::DAY_US
+    }
+
+    /// (account, place, booking day, id, content)
+    fn part(rows: &[(u32, (u32, u64), &str, u64, u64)]) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        for (account, (file, row), booked, id, content) in rows {
+            let cell_row = Row {
+                booked_at_us: day(booked),
+                seq: None,
+                txn_id: "",
+                direction: Direction::In,
+                reversal: false,
+                amount_fen: 100,
+                balance_fen: None,
+                class: Class::Other,
+                counterparty: None,
+                fingerprint: Fingerprint { id: *id, content: *content },
+            };
+            codec::put(&mut bytes, *account, Place { file: *file, row: *row }, &cell_row);
+        }
+        bytes
+    }
+
+    #[test]
+    fn the_first_of_equal_identifiers_stands() {
+        let bytes = part(&[
+            (10, (1, 5), "2024-01-03", 7, 100),  // repeat of (0, 9)
+            (10, (0, 9), "2024-01-03", 7, 100),  // stands
+            (10, (0, 12), "2024-01-09", 7, 200), // conflict
+            (10, (2, 1), "2024-01-09", 7, 200),  // conflict with the first too, though equal to the one before
+            (10, (2, 2), "2024-02-03", 7, 300),  // the same id in another month is another transaction
+            (11, (2, 3), "2024-01-03", 7, 100),  // and in another account
+        ]);
+        let as_of = Date::parse("2024-12-31").unwrap();
+        let mut admitted = admit(bytes, 10..12, as_of, |_| None).unwrap();
+        assert_eq!(admitted.counts, Counts { duplicates: 1, ..Counts::default() });
+        assert_eq!(admitted.conflicts, [Place { file: 0, row: 12 }, Place { file: 2, row: 1 }]);
+        assert_eq!(admitted.sums.iter().map(|sums| sums.rows).collect::<Vec<_>>(), [2, 1]);
+        let batch = admitted.next_batch(2).unwrap().unwrap();
+        assert_eq!(batch.num_rows(), 2);
+        assert_eq!(admitted.next_batch(2).unwrap().unwrap().num_rows(), 1);
+        assert!(admitted.next_batch(2).unwrap().is_none());
+    }
+
+    #[test]
+    fn rows_outside_the_cut_offs_reach_no_cell() {
+        let bytes = part(&[
+            (0, (0, 1), "2024-01-03", 1, 1),
+            (0, (0, 2), "2024-01-04", 2, 1),
+            (0, (0, 3), "2024-01-05", 3, 1),
+            (1, (0, 4), "1990-01-01", 4, 1),
+        ]);
+        let as_of = Date::parse("2024-01-04").unwrap();
+        let opened = |account| (account == 0).then(|| Date::parse("2024-01-04").unwrap());
+        let admitted = admit(bytes, 0..2, as_of, opened).unwrap();
+        assert_eq!(admitted.counts, Counts { duplicates: 0, before_opening: 1, after_as_of: 1 });
+        assert_eq!(admitted.sums[0].rows, 1);
+        assert_eq!(admitted.sums[0].flows[0].amount_fen, 100);
+        assert_eq!(admitted.sums[1].rows, 1);
+    }
+}

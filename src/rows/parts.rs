@@ -1,0 +1,343 @@
+//! Rows gathered by parts of accounts: in memory as far as the budget goes, beyond it in temporary files.
+//!
+//! Owns: the cut of accounts into parts, the budget of waiting rows, the temporary files. A file is unlinked as
+//! soon as it is open and enciphered under a key that only this process holds, so nothing readable reaches the
+//! disk. Does not own: what is done with a part's rows ([`super::admit`]).
+
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use arrow::array::AsArray as _;
+use arrow::datatypes::{UInt32Type, UInt64Type};
+use arrow::record_batch::RecordBatch;
+use chacha20::ChaCha20;
+use chacha20::cipher::{KeyIvInit as _, StreamCipher as _, StreamCipherSeek as _};
+
+use super::codec::{self, Place};
+use super::{Columns, cell_fields};
+
+/// How accounts, numbered in the order of their ids, are cut: into parts, which are admitted one at a time, and
+/// groups of parts, which are the row groups of the products' Parquet files.
+///
+/// Both depend on the number of accounts alone: neither memory nor threads may show in a product's bytes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Cut {
+    accounts: u32,
+    part_accounts: u32,
+    group_parts: u32,
+}
+
+/// At most so many parts: each holds an open buffer while the feed is read.
+const PARTS_MAX: u32 = 1024;
+
+/// At least so many accounts a group, where there are as many: fewer would make Parquet's row groups mostly headers.
+const GROUP_ACCOUNTS_MIN: u32 = 128;
+
+impl Cut {
+    /// The cut of so many accounts.
+    pub fn new(accounts: u32) -> Cut {
+        let part_accounts = accounts.div_ceil(PARTS_MAX).max(1);
+        Cut { accounts, part_accounts, group_parts: GROUP_ACCOUNTS_MIN.div_ceil(part_accounts) }
+    }
+
+    /// Number of parts.
+    pub fn parts(self) -> usize {
+        self.accounts.div_ceil(self.part_accounts) as usize
+    }
+
+    /// Number of groups.
+    pub fn groups(self) -> usize {
+        self.parts().div_ceil(self.group_parts as usize)
+    }
+
+    /// The part an account belongs to.
+    pub fn part_of(self, account: u32) -> usize {
+        (account / self.part_accounts) as usize
+    }
+
+    /// The accounts of a part.
+    pub fn accounts_of(self, part: usize) -> Range<u32> {
+        let first = part as u32 * self.part_accounts;
+        first.min(self.accounts)..(first + self.part_accounts).min(self.accounts)
+    }
+
+    /// The parts of a group.
+    pub fn parts_of(self, group: usize) -> Range<usize> {
+        let first = group * self.group_parts as usize;
+        first.min(self.parts())..(first + self.group_parts as usize).min(self.parts())
+    }
+}
+
+/// A piece of one part in a temporary file.
+struct Piece {
+    file: usize,
+    offset: u64,
+    length: usize,
+}
+
+/// A temporary file, enciphered; position and keystream move together.
+struct Spill {
+    file: File,
+    cipher: ChaCha20,
+    length: u64,
+}
+
+impl Spill {
+    fn create(tmp: &Path, key: &[u8; 32], number: usize) -> io::Result<Spill> {
+        let mut nonce = [0; 12];
+        nonce[..8].copy_from_slice(&(number as u64).to_le_bytes());
+        let cipher = ChaCha20::new(&(*key).into(), &nonce.into());
+        Ok(Spill { file: tempfile::tempfile_in(tmp)?, cipher, length: 0 })
+    }
+
+    /// Appends bytes, which are enciphered in place.
+    fn append(&mut self, bytes: &mut [u8]) -> io::Result<u64> {
+        let offset = self.length;
+        self.apply(offset, bytes)?;
+        self.file.seek(SeekFrom::Start(offset))?;
+        self.file.write_all(bytes)?;
+        self.length += bytes.len() as u64;
+        Ok(offset)
+    }
+
+    fn read(&mut self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        self.file.seek(SeekFrom::Start(offset))?;
+        self.file.read_exact(out)?;
+        self.apply(offset, out)
+    }
+
+    fn apply(&mut self, offset: u64, bytes: &mut [u8]) -> io::Result<()> {
+        let full = || io::Error::new(io::ErrorKind::StorageFull, "a temporary file may hold 256 GiB");
+        self.cipher.try_seek(offset).map_err(|_| full())?;
+        self.cipher.try_apply_keystream(bytes).map_err(|_| full())
+    }
+}
+
+/// What all gatherers share: the budget, and where rows go that exceed it.
+pub struct Store {
+    cut: Cut,
+    /// Bytes that waiting rows may take in memory.
+    budget_bytes: usize,
+    waiting_bytes: AtomicUsize,
+    spilled_bytes: AtomicUsize,
+    gatherers: usize,
+    tmp: PathBuf,
+    key: [u8; 32],
+    parts: Vec<Mutex<Part>>,
+    spills: Mutex<Vec<Arc<Mutex<Spill>>>>,
+}
+
+#[derive(Default)]
+struct Part {
+    buffers: Vec<Vec<u8>>,
+    pieces: Vec<Piece>,
+}
+
+impl Store {
+    /// A store for rows of these accounts, filled by so many gatherers.
+    ///
+    /// # Errors
+    /// Where the system gives no random key.
+    pub fn new(cut: Cut, budget_bytes: usize, gatherers: usize, tmp: &Path) -> io::Result<Store> {
+        let mut key = [0; 32];
+        getrandom::fill(&mut key).map_err(io::Error::other)?;
+        let parts = (0..cut.parts()).map(|_| Mutex::default()).collect();
+        Ok(Store {
+            cut,
+            budget_bytes,
+            waiting_bytes: AtomicUsize::new(0),
+            spilled_bytes: AtomicUsize::new(0),
+            gatherers: gatherers.max(1),
+            tmp: tmp.to_path_buf(),
+            key,
+            parts,
+            spills: Mutex::default(),
+        })
+    }
+
+    /// Bytes that went to temporary files.
+    pub fn spilled_bytes(&self) -> usize {
+        self.spilled_bytes.load(Ordering::Relaxed)
+    }
+
+    /// Takes all rows of a part out of the store, in no particular order.
+    ///
+    /// # Errors
+    /// A temporary file that cannot be read back.
+    pub fn take(&self, part: usize) -> io::Result<Vec<u8>> {
+        let Part { buffers, pieces } = std::mem::take(&mut *lock(&self.parts[part]));
+        let spilled: usize = pieces.iter().map(|piece| piece.length).sum();
+        let in_memory: usize = buffers.iter().map(Vec::len).sum();
+        let freed: usize = buffers.iter().map(Vec::capacity).sum();
+        let mut bytes = vec![0; spilled];
+        let mut at = 0;
+        for piece in &pieces {
+            let spill = lock(&self.spills).get(piece.file).cloned();
+            let spill = spill.ok_or_else(|| io::Error::other("a temporary file is missing"))?;
+            lock(&spill).read(piece.offset, &mut bytes[at..at + piece.length])?;
+            at += piece.length;
+        }
+        bytes.reserve_exact(in_memory);
+        buffers.iter().for_each(|buffer| bytes.extend_from_slice(buffer));
+        self.waiting_bytes.fetch_sub(freed, Ordering::Relaxed);
+        Ok(bytes)
+    }
+}
+
+/// One worker's end of the store: buffers of its own, so that rows cross no lock.
+pub struct Gatherer {
+    store: Arc<Store>,
+    buffers: Vec<Vec<u8>>,
+    own_bytes: usize,
+    spill: Option<(usize, Arc<Mutex<Spill>>)>,
+}
+
+impl Gatherer {
+    /// An empty gatherer.
+    pub fn new(store: Arc<Store>) -> Gatherer {
+        let buffers = vec![Vec::new(); store.cut.parts()];
+        Gatherer { store, buffers, own_bytes: 0, spill: None }
+    }
+
+    /// Adds the rows of a batch of [`super::reduced_schema`].
+    ///
+    /// # Errors
+    /// A temporary file that cannot be written; a batch of another schema.
+    pub fn push(&mut self, batch: &RecordBatch) -> io::Result<()> {
+        let columns = ReducedColumns::new(batch).ok_or_else(|| io::Error::other("rows of another schema"))?;
+        let mut grown = 0;
+        for index in 0..batch.num_rows() {
+            let (account, place, row) = columns.row(index).ok_or_else(|| io::Error::other("a row without a class"))?;
+            let buffer = &mut self.buffers[self.store.cut.part_of(account)];
+            // Grow by a quarter, not by doubling: the slack of all buffers counts against the budget.
+            let room = buffer.capacity() - buffer.len();
+            if room < ROW_BYTES_ABOUT + row.txn_id.len() {
+                let more = (buffer.len() / 4).max(32 * ROW_BYTES_ABOUT) + row.txn_id.len();
+                buffer.reserve_exact(more);
+                grown += buffer.capacity() - buffer.len() - room;
+            }
+            codec::put(buffer, account, place, &row);
+        }
+        self.own_bytes += grown;
+        let waiting = self.store.waiting_bytes.fetch_add(grown, Ordering::Relaxed) + grown;
+        // Whoever holds a fair share of a full budget spills; the others go on.
+        if waiting > self.store.budget_bytes && self.own_bytes * self.store.gatherers * 2 > self.store.budget_bytes {
+            self.spill()?;
+        }
+        Ok(())
+    }
+
+    /// Hands what is left to the store.
+    pub fn finish(mut self) {
+        for (part, buffer) in self.buffers.drain(..).enumerate() {
+            if !buffer.is_empty() {
+                lock(&self.store.parts[part]).buffers.push(buffer);
+            }
+        }
+    }
+
+    fn spill(&mut self) -> io::Result<()> {
+        let (file, spill) = match self.spill.take() {
+            Some(spill) => spill,
+            None => {
+                let mut spills = lock(&self.store.spills);
+                let number = spills.len();
+                let spill = Spill::create(&self.store.tmp, &self.store.key, number)?;
+                spills.push(Arc::new(Mutex::new(spill)));
+                (number, Arc::clone(&spills[number]))
+            }
+        };
+        let mut written = 0;
+        for (part, buffer) in self.buffers.iter_mut().enumerate().filter(|(_, buffer)| !buffer.is_empty()) {
+            let mut bytes = std::mem::take(buffer);
+            let offset = lock(&spill).append(&mut bytes)?;
+            lock(&self.store.parts[part]).pieces.push(Piece { file, offset, length: bytes.len() });
+            written += bytes.len();
+        }
+        self.store.waiting_bytes.fetch_sub(self.own_bytes, Ordering::Relaxed);
+        self.store.spilled_bytes.fetch_add(written, Ordering::Relaxed);
+        self.own_bytes = 0;
+        self.spill = Some((file, spill));
+        Ok(())
+    }
+}
+
+/// A row's bytes without its identifier, at most.
+const ROW_BYTES_ABOUT: usize = 96;
+
+/// A batch of [`super::reduced_schema`], typed.
+struct ReducedColumns<'a> {
+    account: &'a [u32],
+    columns: Columns<'a>,
+    file: &'a [u32],
+    row: &'a [u64],
+}
+
+impl<'a> ReducedColumns<'a> {
+    fn new(batch: &'a RecordBatch) -> Option<ReducedColumns<'a>> {
+        let (first, rest) = batch.columns().split_first()?;
+        let (cell, places) = rest.split_at_checked(cell_fields().len())?;
+        let [file, row] = places else { return None };
+        Some(ReducedColumns {
+            account: first.as_primitive_opt::<UInt32Type>()?.values(),
+            columns: Columns::new(cell)?,
+            file: file.as_primitive_opt::<UInt32Type>()?.values(),
+            row: row.as_primitive_opt::<UInt64Type>()?.values(),
+        })
+    }
+
+    fn row(&self, index: usize) -> Option<(u32, Place, crate::cell::Row<'a>)> {
+        let place = Place { file: self.file[index], row: self.row[index] };
+        Some((self.account[index], place, self.columns.row(index)?))
+    }
+}
+
+/// A lock whose holder cannot have left it half changed: a panicked worker ends the run anyway.
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_account_is_in_one_part_and_one_group() {
+        for accounts in [0, 1, 127, 128, 129, 1024, 1025, 10_000, 1_000_003] {
+            let cut = Cut::new(accounts);
+            assert!(cut.parts() <= PARTS_MAX as usize);
+            let mut next = 0;
+            for part in (0..cut.groups()).flat_map(|group| cut.parts_of(group)) {
+                let numbers = cut.accounts_of(part);
+                assert_eq!(numbers.start, next);
+                assert!(numbers.clone().all(|account| cut.part_of(account) == part));
+                next = numbers.end;
+            }
+            assert_eq!(next, accounts);
+        }
+    }
+
+    #[test]
+    fn what_is_spilled_comes_back_and_is_not_in_clear() {
+        let folder = tempfile::tempdir().unwrap();
+        let key = [3; 32];
+        let mut spill = Spill::create(folder.path(), &key, 0).unwrap();
+        let texts: [&[u8]; 2] = [b"the first piece of rows", b"and a second one of another length"];
+        let places = texts.map(|text| (spill.append(&mut text.to_vec()).unwrap(), text));
+        for (offset, text) in places.into_iter().rev() {
+            let mut read = vec![0; text.len()];
+            spill.read(offset, &mut read).unwrap();
+            assert_eq!(read, text);
+        }
+        let mut raw = Vec::new();
+        spill.file.seek(SeekFrom::Start(0)).unwrap();
+        spill.file.read_to_end(&mut raw).unwrap();
+        assert_eq!(raw.len(), texts.iter().map(|text| text.len()).sum::<usize>());
+        assert!(!texts.iter().any(|text| raw.windows(5).any(|part| part == &text[..5])));
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+}

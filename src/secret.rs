@@ -1,0 +1,59 @@
+//! The secret under which counterparty keys and row fingerprints are hashed.
+//!
+//! Owns: the two keyed hashes and the secret's public id. A build draws a secret of its own; a store keeps one. No
+//! output depends on it, and without it a hash says nothing about what was hashed.
+
+use std::hash::Hasher as _;
+
+use siphasher::sip::SipHasher13;
+use siphasher::sip128::{Hasher128 as _, SipHasher24};
+
+/// A secret; `Debug` does not show it.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Secret {
+    counterparty: [u8; 16],
+    fingerprint: [u8; 16],
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Secret({:016x})", self.id())
+    }
+}
+
+impl Secret {
+    /// Draws a secret from the system's source of randomness.
+    ///
+    /// # Errors
+    /// Where the system has none to give.
+    pub fn draw() -> std::io::Result<Secret> {
+        let mut bytes = [0; 32];
+        getrandom::fill(&mut bytes).map_err(std::io::Error::other)?;
+        Ok(Secret::from_bytes(bytes))
+    }
+
+    /// The secret of these bytes, for a store and for tests.
+    pub fn from_bytes(bytes: [u8; 32]) -> Secret {
+        let (mut counterparty, mut fingerprint) = ([0; 16], [0; 16]);
+        counterparty.copy_from_slice(&bytes[..16]);
+        fingerprint.copy_from_slice(&bytes[16..]);
+        Secret { counterparty, fingerprint }
+    }
+
+    /// Tells secrets apart without giving them away: a hash of nothing under the secret.
+    pub fn id(&self) -> u64 {
+        self.fingerprint_hasher().finish()
+    }
+
+    /// The 128-bit hash of a counterparty's key text.
+    pub fn counterparty(&self, key_text: &str) -> u128 {
+        let mut hasher = SipHasher24::new_with_key(&self.counterparty);
+        hasher.write(key_text.as_bytes());
+        hasher.finish128().as_u128()
+    }
+
+    /// A hasher for a row's fingerprints.
+    pub fn fingerprint_hasher(&self) -> SipHasher13 {
+        SipHasher13::new_with_key(&self.fingerprint)
+    }
+}

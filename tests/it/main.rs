@@ -1,0 +1,14 @@
+//! All integration tests in one binary: each more would link DataFusion again.
+
+mod against_reference; // the engine's products equal those of the reference implementation, on random feeds
+mod berka; // real rows, checked against the CSV itself
+mod command; // the binary: exit codes, messages, help
+mod datagen_answers; // the engine's figures equal the generator's own answers
+mod determinism; // the same bytes whatever threads, batches, layout, order and memory
+mod feed_tables; // schemas/feed.toml equals the code
+mod house; // facts about the tree itself: module docs, pipelines, floats
+mod names; // classes on real names
+mod pipelines; // the plans of pipelines/*.sql, as text
+mod reference; // the two products computed the slow and plain way
+mod refusals; // every code of bad input, and that nothing is half written
+mod util; // feeds in temporary folders, builds over them

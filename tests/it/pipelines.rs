@@ -1,0 +1,67 @@
+//! The physical plans of `pipelines/*.sql`, kept as text, so that a change of a plan is a difference to read.
+
+use std::sync::Arc;
+
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::physical_plan::displayable;
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::streaming::PartitionStream;
+use liushui::cell::function::CellFunction;
+use liushui::class::function::Classify;
+use liushui::class::{Matcher, Rules};
+use liushui::engine::Engine;
+use liushui::feed::schema::checked_schema;
+use liushui::pipeline;
+use liushui::rows::admitted_schema;
+use liushui::rows::function::KeyedHash;
+use liushui::secret::Secret;
+
+/// A partition without rows.
+#[derive(Debug)]
+struct Empty(arrow::datatypes::SchemaRef);
+
+impl PartitionStream for Empty {
+    fn schema(&self) -> &arrow::datatypes::SchemaRef {
+        &self.0
+    }
+
+    fn execute(&self, _context: Arc<TaskContext>) -> SendableRecordBatchStream {
+        Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.0), futures::stream::empty()))
+    }
+}
+
+fn text(plan: &pipeline::Plan) -> String {
+    displayable(plan.plan.as_ref()).indent(false).to_string()
+}
+
+#[tokio::test]
+async fn plans() {
+    let engine = Engine::new(64 << 20, 8192).unwrap();
+    let secret = Secret::from_bytes([7; 32]);
+    let matcher = Arc::new(Matcher::new(&Rules::builtin()));
+    let partitions: Vec<Arc<dyn PartitionStream>> =
+        (0..3).map(|_| Arc::new(Empty(checked_schema())) as Arc<dyn PartitionStream>).collect();
+    let functions = [Classify::udf(matcher, &[], secret.clone()), KeyedHash::udf(secret.clone())];
+    let rows = pipeline::rows(&engine, partitions, functions).await.unwrap();
+    // One slice of the feed stays one partition: nothing is sent around before the accounts' parts.
+    assert_eq!(rows.plan.properties().output_partitioning().partition_count(), 3);
+    check("rows.txt", &text(&rows));
+
+    let empty = Arc::new(Empty(admitted_schema()));
+    let cells = pipeline::cells(&engine, empty, CellFunction::udaf(secret.id())).await.unwrap();
+    let plan = text(&cells);
+    // The declared order is used: groups leave as soon as they are complete, and nothing is sorted again.
+    assert!(plan.contains("ordering_mode=Sorted") && !plan.contains("SortExec"), "{plan}");
+    check("cells.txt", &plan);
+}
+
+/// Holds a plan against `tests/golden/`; with `UPDATE_GOLDEN` set, writes it there to be read by a person.
+fn check(name: &str, plan: &str) {
+    let path = format!("{}/tests/golden/plans/{name}", env!("CARGO_MANIFEST_DIR"));
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::create_dir_all(std::path::Path::new(&path).parent().unwrap()).unwrap();
+        std::fs::write(&path, plan).unwrap();
+    }
+    let golden = std::fs::read_to_string(&path).unwrap_or_default();
+    assert_eq!(plan, golden, "{name}: run with UPDATE_GOLDEN=1 and read the difference");
+}

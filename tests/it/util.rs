@@ -1,0 +1,100 @@
+//! Feeds in temporary folders, and builds over them.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use liushui::build::{BuildOptions, NoObserver, Observer, Outcome, OutputFormat, build};
+use liushui::error::Error;
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// The instant that products of tests carry.
+pub const GENERATED_AT: i64 = 1_767_225_600;
+/// The same as products show it.
+pub const GENERATED_AT_TEXT: &str = "2026-01-01T08:00:00+08:00";
+
+/// A valid code (the standard's specimen).
+pub const USCC: &str = "91350100M000100Y43";
+
+/// The header of an accounts table.
+pub const ACCOUNTS_HEADER: &str = "account_id,provider_id,provider_name,bank_code,subject_uscc,subject_name,former_names,\
+                                   account_type,currency,opened_on,closed_on,status";
+
+/// A feed in a folder of its own, which goes with it.
+pub struct TestFeed {
+    pub folder: TempDir,
+}
+
+impl TestFeed {
+    /// An empty folder.
+    pub fn new() -> TestFeed {
+        TestFeed { folder: TempDir::new().unwrap() }
+    }
+
+    /// A feed of two CSV texts.
+    pub fn csv(transactions: &str, accounts: &str) -> TestFeed {
+        let feed = TestFeed::new();
+        feed.write("transactions.csv", transactions);
+        feed.write("accounts.csv", accounts);
+        feed
+    }
+
+    pub fn write(&self, name: &str, content: impl AsRef<[u8]>) {
+        let path = self.path(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, content).unwrap();
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Options over the two CSV files: NDJSON out, one worker.
+    pub fn options(&self) -> BuildOptions {
+        let (transactions, accounts) = (self.path("transactions.csv"), self.path("accounts.csv"));
+        let mut options = BuildOptions::new(transactions, accounts, self.path("out"), GENERATED_AT);
+        options.formats = vec![OutputFormat::Json];
+        options.threads = 1;
+        options.tmp = self.folder.path().to_path_buf();
+        options
+    }
+
+    pub fn out(&self, name: &str) -> PathBuf {
+        self.path("out").join(name)
+    }
+
+    /// `rejects.csv` without its header and with files' folders cut off.
+    pub fn rejects(&self) -> Vec<String> {
+        let text = std::fs::read_to_string(self.out("rejects.csv")).unwrap();
+        let folder = format!("{}/", self.folder.path().display());
+        let mut lines = text.lines().map(|line| line.replace(&folder, ""));
+        assert_eq!(lines.next().as_deref(), Some("file,row,column,code"));
+        lines.collect()
+    }
+
+    pub fn run_json(&self) -> Value {
+        serde_json::from_slice(&std::fs::read(self.out("run.json")).unwrap()).unwrap()
+    }
+
+    /// The products of one kind, an object an account.
+    pub fn products(&self, product: &str) -> Vec<Value> {
+        let text = std::fs::read_to_string(self.out(&format!("{product}.ndjson"))).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+}
+
+/// Builds without anyone watching.
+pub fn run(options: &BuildOptions) -> Result<Outcome, Error> {
+    let observer: Arc<dyn Observer> = Arc::new(NoObserver);
+    build(options, &observer)
+}
+
+/// A folder of the data shared by tests; `None`, saying so, where it is absent.
+pub fn shared_data(folder: &str) -> Option<PathBuf> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data").join(folder);
+    if !path.is_dir() {
+        eprintln!("skipped: {} is not there", path.display());
+        return None;
+    }
+    Some(path)
+}
