@@ -16,7 +16,7 @@ use datafusion::prelude::{SessionConfig, SessionContext};
 use crate::error::Error;
 
 /// Consumers of memory that an error of the pool names.
-const CONSUMERS_NAMED: NonZeroUsize = NonZeroUsize::new(5).unwrap();
+const CONSUMERS_NAMED: NonZeroUsize = NonZeroUsize::MIN.saturating_add(4);
 
 /// Makes sessions that share one memory pool.
 #[derive(Clone)]

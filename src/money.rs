@@ -57,9 +57,22 @@ pub fn divide_half_even(numerator: i256, denominator: i256) -> Option<i128> {
     Some(if negative { -magnitude } else { magnitude })
 }
 
+/// [`divide_half_even`] where both fit 128 bits, as nearly always: there it is several times as fast.
+fn divide_narrow(numerator: i128, denominator: i128) -> Option<i128> {
+    let (quotient, rest) = (numerator.checked_div(denominator)?, numerator.checked_rem(denominator)?);
+    // Twice an absolute rest fits u128, whose range is that of i128 twice over.
+    let (twice, whole) = (rest.unsigned_abs() * 2, denominator.unsigned_abs());
+    let up = twice > whole || (twice == whole && quotient % 2 != 0);
+    let away = if (numerator < 0) == (denominator < 0) { 1 } else { -1 };
+    if up { quotient.checked_add(away) } else { Some(quotient) }
+}
+
 /// `numerator / denominator` in millionths, half to even; `None` where the denominator is 0.
 pub fn ratio(numerator: i128, denominator: i128) -> Option<i128> {
-    ratio_wide(i256::from_i128(numerator), i256::from_i128(denominator))
+    match numerator.checked_mul(RATIO_ONE) {
+        Some(scaled) => divide_narrow(scaled, denominator),
+        None => ratio_wide(i256::from_i128(numerator), i256::from_i128(denominator)),
+    }
 }
 
 /// [`ratio`] of wide operands.
@@ -69,7 +82,7 @@ pub fn ratio_wide(numerator: i256, denominator: i256) -> Option<i128> {
 
 /// The mean of a sum over `count` values, half to even; `None` where `count` is 0.
 pub fn mean(sum: i128, count: u64) -> Option<i128> {
-    divide_half_even(i256::from_i128(sum), i256::from_i128(i128::from(count)))
+    divide_narrow(sum, i128::from(count))
 }
 
 /// The largest integer whose square is not above `value`; 0 for negative values.
@@ -173,7 +186,13 @@ mod tests {
         let cases = [(1, 2, 0), (3, 2, 2), (5, 2, 2), (-1, 2, 0), (-3, 2, -2), (7, -2, -4), (10, 3, 3), (11, 3, 4)];
         for (n, d, rounded) in cases {
             assert_eq!(divide_half_even(wide(n), wide(d)), Some(rounded), "{n}/{d}");
+            assert_eq!(divide_narrow(n, d), Some(rounded), "{n}/{d}");
         }
+        for (n, d) in [(i128::MIN, 3), (i128::MAX, -2), (i128::MAX, i128::MAX), (i128::MIN, i128::MAX), (7, i128::MIN)]
+        {
+            assert_eq!(divide_narrow(n, d), divide_half_even(wide(n), wide(d)), "{n}/{d}");
+        }
+        assert_eq!(divide_narrow(1, 0), None);
         assert_eq!(divide_half_even(wide(1), wide(0)), None);
     }
 

@@ -185,11 +185,11 @@ pub fn build(options: &BuildOptions, observer: &Arc<dyn Observer>) -> Result<Out
     })?);
     let outputs = Outputs::create(&options.out)?;
     let secret = Secret::draw().map_err(|error| Error::Internal(format!("no randomness: {error}")))?;
-    // Half for rows that wait; the rest for the parts in work, plans and encoders.
+    // Most of it is for rows that wait. What plans hold is let go of with each account, so their bound is a guard.
     let engine = Engine::new(options.memory_bytes / 2, options.batch_rows)?;
     let runtime = engine::runtime(options.threads)?;
     let cut = Cut::new(feed.accounts.all().len() as u32);
-    let store = Store::new(cut, options.memory_bytes / 2, options.threads, &options.tmp)
+    let store = Store::new(cut, options.memory_bytes / 4 * 3, options.threads, &options.tmp)
         .map_err(|error| Error::Internal(format!("no randomness: {error}")))?;
     let store = Arc::new(store);
     let opened = started.elapsed();

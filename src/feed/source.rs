@@ -295,7 +295,8 @@ fn numbered<E>(
 
 /// The format by ending, or where that tells nothing, by the first bytes.
 fn format_of(found: &Found) -> Result<Format, FileFault> {
-    if found.name == "-" {
+    // Standard input and pipes can be read once only, so no first bytes are looked at.
+    if !found.path.is_file() {
         return Ok(Format::IpcStream);
     }
     let by_name = format_by_name(&found.path);

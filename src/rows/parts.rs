@@ -251,16 +251,25 @@ impl Gatherer {
                 (number, Arc::clone(&spills[number]))
             }
         };
-        let mut written = 0;
-        for (part, buffer) in self.buffers.iter_mut().enumerate().filter(|(_, buffer)| !buffer.is_empty()) {
+        // Half of it, from the last part down: the first parts are needed first and so are best kept.
+        let keep = self.own_bytes / 2;
+        let (mut freed, mut written) = (0, 0);
+        for (part, buffer) in self.buffers.iter_mut().enumerate().rev() {
+            if self.own_bytes - freed <= keep {
+                break;
+            }
+            if buffer.is_empty() {
+                continue;
+            }
             let mut bytes = std::mem::take(buffer);
             let offset = lock(&spill).append(&mut bytes)?;
             lock(&self.store.parts[part]).pieces.push(Piece { file, offset, length: bytes.len() });
             written += bytes.len();
+            freed += bytes.capacity();
         }
-        self.store.waiting_bytes.fetch_sub(self.own_bytes, Ordering::Relaxed);
+        self.own_bytes -= freed;
+        self.store.waiting_bytes.fetch_sub(freed, Ordering::Relaxed);
         self.store.spilled_bytes.fetch_add(written, Ordering::Relaxed);
-        self.own_bytes = 0;
         self.spill = Some((file, spill));
         Ok(())
     }

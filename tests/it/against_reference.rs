@@ -83,7 +83,7 @@ fn drawn() -> impl Strategy<Value = Drawn> {
         1 => Just(AMOUNT_FEN_MAX / 40),
     ];
     (
-        (prop_oneof![4 => 0..420_i64, 2 => 0..1200, 1 => 0..40], 0..3_i64, prop::option::of(0..2_i64)),
+        (prop_oneof![4 => 0..420_i64, 2 => 0..1200_i64, 1 => 0..40_i64], 0..3_i64, prop::option::of(0..2_i64)),
         (any::<bool>(), amounts, prop::bool::weighted(0.06), prop::bool::weighted(0.04)),
         (prop::option::weighted(0.6, -200_000_00..900_000_00_i64), 0..SIDES.len(), prop::bool::weighted(0.05)),
     )
@@ -208,7 +208,7 @@ fn reference_account(number: usize, drawn: &DrawnAccount, last: NaiveDate) -> re
 
 /// Items that hold a logarithm: equal within one millionth.
 fn is_approximate(path: &str) -> bool {
-    path.ends_with("_class_entropy")
+    path.ends_with("_class_entropy") && !path.contains("null_reasons")
 }
 
 /// Holds two products against each other, item by item; the first difference is told with its path.
@@ -241,13 +241,17 @@ fn dictionary(name: &str) -> toml::Table {
     std::fs::read_to_string(path).unwrap().parse().unwrap()
 }
 
-/// Random economies for the engine and the reference.
-const CASES: u32 = 32;
+/// Random economies for the engine and the reference; `LIUSHUI_CASES` asks for more of them.
+const CASES: u32 = 96;
+
+fn cases() -> u32 {
+    std::env::var("LIUSHUI_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(CASES)
+}
 
 #[test]
 fn every_item_of_random_feeds() {
     let dictionaries = (dictionary("detail-summary"), dictionary("report"));
-    let config = Config { cases: CASES, failure_persistence: None, max_shrink_iters: 200, ..Config::default() };
+    let config = Config { cases: cases(), failure_persistence: None, max_shrink_iters: 200, ..Config::default() };
     let result = TestRunner::new(config).run(&economies(), |(last, as_of_after, drawn)| {
         let last = NaiveDate::from_ymd_opt(2024, 1, 1).unwrap() + Duration::days(last);
         let rows: Vec<Vec<Row>> =
@@ -264,8 +268,8 @@ fn every_item_of_random_feeds() {
         options.as_of = asked.map(|date| liushui::period::Date::parse(&date.to_string()).unwrap());
         let rules_version = options.rules.version.clone();
         let outcome = run(&options).unwrap();
+        prop_assert_eq!(outcome.refused_files.len(), 0, "{:?}", outcome.verdict);
         prop_assert!(outcome.report.reconciliation.unwrap().holds());
-        prop_assert_eq!(outcome.refused_files.len(), 0);
 
         let setting = Setting { as_of: Some(as_of), generated_at: GENERATED_AT_TEXT.to_string(), rules_version };
         let by_id = |products: Vec<Value>| -> BTreeMap<String, Value> {

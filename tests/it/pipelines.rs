@@ -34,21 +34,22 @@ fn text(plan: &pipeline::Plan) -> String {
     displayable(plan.plan.as_ref()).indent(false).to_string()
 }
 
-#[tokio::test]
-async fn plans() {
+#[test]
+fn plans() {
+    let runtime = liushui::engine::runtime(1).unwrap();
     let engine = Engine::new(64 << 20, 8192).unwrap();
     let secret = Secret::from_bytes([7; 32]);
     let matcher = Arc::new(Matcher::new(&Rules::builtin()));
     let partitions: Vec<Arc<dyn PartitionStream>> =
         (0..3).map(|_| Arc::new(Empty(checked_schema())) as Arc<dyn PartitionStream>).collect();
     let functions = [Classify::udf(matcher, &[], secret.clone()), KeyedHash::udf(secret.clone())];
-    let rows = pipeline::rows(&engine, partitions, functions).await.unwrap();
+    let rows = runtime.block_on(pipeline::rows(&engine, partitions, functions)).unwrap();
     // One slice of the feed stays one partition: nothing is sent around before the accounts' parts.
     assert_eq!(rows.plan.properties().output_partitioning().partition_count(), 3);
     check("rows.txt", &text(&rows));
 
     let empty = Arc::new(Empty(admitted_schema()));
-    let cells = pipeline::cells(&engine, empty, CellFunction::udaf(secret.id())).await.unwrap();
+    let cells = runtime.block_on(pipeline::cells(&engine, empty, CellFunction::udaf(secret.id()))).unwrap();
     let plan = text(&cells);
     // The declared order is used: groups leave as soon as they are complete, and nothing is sorted again.
     assert!(plan.contains("ordering_mode=Sorted") && !plan.contains("SortExec"), "{plan}");
