@@ -26,7 +26,24 @@ select
     row
 from (
     select
-        *,
+        account,
+        txn_id,
+        booked_at,
+        seq,
+        direction,
+        amount_fen,
+        balance_fen,
+        kind,
+        channel,
+        counterparty_name,
+        counterparty_account,
+        counterparty_bank,
+        counterparty_uscc,
+        summary,
+        remark,
+        reversal_of,
+        file,
+        row,
         classify(
             account, kind, counterparty_uscc, counterparty_bank, counterparty_account, counterparty_name
         ) as verdict

@@ -31,13 +31,13 @@ pub enum Error {
         month: String,
     },
     /// The mapping does not hold together.
-    #[error("mapping: {0}")]
+    #[error(transparent)]
     Mapping(#[from] MappingError),
     /// The rules do not hold together.
-    #[error("rules: {0}")]
+    #[error(transparent)]
     Rules(#[from] RulesError),
     /// A dictionary does not hold together: a mistake of our own.
-    #[error("dictionary: {0}")]
+    #[error(transparent)]
     Dictionary(#[from] DictionaryError),
     /// A product that does not fit its dictionary: a mistake of our own.
     #[error("product: {0}")]

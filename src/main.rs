@@ -7,6 +7,11 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 fn main() -> ExitCode {
+    // A panic's message may quote a value of a feed; the place is enough to mend it.
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        cli::tell(&format!("internal: panic at {place}"));
+    }));
     let arguments = cli::Arguments::parse();
     match cli::run(arguments) {
         Ok(code) => code,

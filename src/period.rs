@@ -49,11 +49,15 @@ impl Date {
 
     /// Parses `YYYY-MM-DD`.
     pub fn parse(text: &str) -> Option<Date> {
-        if text.len() != 10 {
+        let is_shaped = text.len() == 10
+            && text.bytes().enumerate().all(|(at, byte)| match at {
+                4 | 7 => byte == b'-',
+                _ => byte.is_ascii_digit(),
+            });
+        if !is_shaped {
             return None;
         }
-        let date = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?;
-        Date::from_ymd(date.year(), date.month(), date.day())
+        Date::from_ymd(text[..4].parse().ok()?, text[5..7].parse().ok()?, text[8..].parse().ok()?)
     }
 
     /// The month this date lies in.
@@ -270,7 +274,16 @@ mod tests {
         assert_eq!(Date::parse("1969-12-31").unwrap().quarter().to_string(), "1969Q4");
         assert!(date.is_weekday());
         assert!(!Date::parse("2024-03-02").unwrap().is_weekday());
-        for text in ["2024-02-30", "24-02-01", "2024-2-1", "2024-02-29 ", "0001-01-01"] {
+        for text in [
+            "2024-02-30",
+            "24-02-01",
+            "2024-2-1",
+            "2024-02-29 ",
+            "0001-01-01",
+            "2024- 1-01",
+            "+2024-1-01",
+            "２０-01-01",
+        ] {
             assert_eq!(Date::parse(text), None, "{text}");
         }
     }

@@ -86,22 +86,21 @@ impl ProductFiles {
 
     /// Puts a piece into its file.
     pub fn write(&mut self, encoded: Encoded) -> Result<(), Error> {
-        let misplaced = || Error::Internal("a piece for no file".to_string());
-        let (number, chunks, lines) = match encoded {
-            Encoded::RowGroup(number, chunks) => (number, chunks, Vec::new()),
-            Encoded::Lines(number, lines) => (number, Vec::new(), lines),
-        };
-        match &mut self.files.get_mut(number).ok_or_else(misplaced)?.writer {
-            Writer::Parquet(writer, _) => {
+        let (Encoded::RowGroup(number, _) | Encoded::Lines(number, _)) = encoded;
+        match (self.files.get_mut(number).map(|file| &mut file.writer), encoded) {
+            (Some(Writer::Parquet(writer, _)), Encoded::RowGroup(_, chunks)) => {
                 let mut group = writer.next_row_group()?;
                 for chunk in chunks {
                     chunk.append_to_row_group(&mut group)?;
                 }
                 group.close()?;
+                Ok(())
             }
-            Writer::Lines(file) => file.write_all(&lines).map_err(|error| cannot_write(&error))?,
+            (Some(Writer::Lines(file)), Encoded::Lines(_, lines)) => {
+                file.write_all(&lines).map_err(|error| cannot_write(&error))
+            }
+            _ => Err(Error::Internal("a piece for another file".to_string())),
         }
-        Ok(())
     }
 
     /// Ends the files; each comes back with the name that it is to have.
@@ -124,6 +123,10 @@ fn parquet_writer(file: File, dictionary: &Dictionary) -> Result<Writer, Error> 
     let writer = ArrowWriter::try_new(file, schema, Some(properties))?;
     let (writer, factory) = writer.into_serialized_writer()?;
     Ok(Writer::Parquet(Box::new(writer), Arc::new(factory)))
+}
+
+fn unknown_product() -> Error {
+    Error::Internal("a product that the build does not make".to_string())
 }
 
 fn cannot_write(error: &std::io::Error) -> Error {
@@ -149,7 +152,7 @@ impl GroupEncoder {
             products.push(ProductEncoding { dictionary: Arc::clone(dictionary), files: Vec::new() });
         }
         for ((product, target), number) in self.targets.iter().zip(0..) {
-            let Some(product) = products.get_mut(*product) else { continue };
+            let product = products.get_mut(*product).ok_or_else(unknown_product)?;
             let encoding = match target {
                 Target::RowGroups(factory) => Encoding::RowGroup {
                     builder: Box::new(ProductBatchBuilder::new(&product.dictionary)),
@@ -182,7 +185,7 @@ enum Encoding {
 impl GroupEncoding {
     /// Adds one account's product, by the number of the product in the build.
     pub async fn append(&mut self, product: usize, account_id: &str, value: &Product) -> Result<(), Error> {
-        let Some(product) = self.products.get_mut(product) else { return Ok(()) };
+        let product = self.products.get_mut(product).ok_or_else(unknown_product)?;
         for (number, encoding) in &mut product.files {
             match encoding {
                 Encoding::RowGroup { builder, columns } => {

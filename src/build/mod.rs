@@ -23,7 +23,7 @@ use crate::error::Error;
 use crate::feed::mapping::Mapping;
 use crate::feed::reject::FeedVerdict;
 use crate::feed::source::BATCH_ROWS;
-use crate::feed::{Feed, FeedPaths};
+use crate::feed::{Feed, FeedPaths, GoodRows};
 use crate::period::Date;
 use crate::product::dictionary::Dictionary;
 use crate::product::value::Product;
@@ -189,9 +189,7 @@ pub fn build(options: &BuildOptions, observer: &Arc<dyn Observer>) -> Result<Out
     let engine = Engine::new(options.memory_bytes / 2, options.batch_rows)?;
     let runtime = engine::runtime(options.threads)?;
     let cut = Cut::new(feed.accounts.all().len() as u32);
-    let store = Store::new(cut, options.memory_bytes / 4 * 3, options.threads, &options.tmp)
-        .map_err(|error| Error::Internal(format!("no randomness: {error}")))?;
-    let store = Arc::new(store);
+    let store = Arc::new(Store::new(cut.parts(), options.memory_bytes / 4 * 3, &options.tmp)?);
     let opened = started.elapsed();
 
     observer.stage(Stage::Read, feed.rows());
@@ -199,6 +197,7 @@ pub fn build(options: &BuildOptions, observer: &Arc<dyn Observer>) -> Result<Out
         feed: &feed,
         engine: &engine,
         store: &store,
+        cut,
         matcher: Arc::new(Matcher::new(&options.rules)),
         secret: secret.clone(),
         workers: options.threads,
@@ -220,6 +219,7 @@ pub fn build(options: &BuildOptions, observer: &Arc<dyn Observer>) -> Result<Out
         engine: engine.clone(),
         store: Arc::clone(&store),
         cut,
+        part_bytes_max: options.memory_bytes / 8 / options.threads.max(1),
         secret_id: secret.id(),
         as_of,
         plans: Arc::new(plans),
@@ -228,24 +228,28 @@ pub fn build(options: &BuildOptions, observer: &Arc<dyn Observer>) -> Result<Out
         observer: Arc::clone(observer),
         checks_only: refused_early,
     };
-    let (produced, products) = runtime.block_on(produce::produce(job, &options.out))?;
+    let (mut produced, products) = runtime.block_on(produce::produce(job, &options.out))?;
     let total = started.elapsed();
 
     let rows_read = feed.rows_read();
     let skipped = feed.skipped();
     let (verdict, rejected_rows) = feed.verdict();
     let refused_files: Vec<String> = verdict.refused_files(options.max_rejects).into_iter().map(String::from).collect();
+    let dropped = &produced.dropped;
+    produced.reconciliation.feed = feed.good_rows();
+    produced.reconciliation.dropped = GoodRows { rows: dropped.rows(), flows: dropped.flows };
+    let rows_kept = produced.reconciliation.feed.rows - dropped.duplicates - dropped.conflicts;
     let status = if refused_files.is_empty() { Status::Done } else { Status::Refused };
     let report = Report {
         status,
         rows_read,
-        rows_kept: rows_read.saturating_sub(skipped + rejected_rows + produced.counts.duplicates),
-        duplicates: produced.counts.duplicates,
+        rows_kept,
+        duplicates: produced.dropped.duplicates,
         skipped,
         rows_rejected: rejected_rows,
         rejects: verdict.by_code(),
-        rows_before_opening: produced.counts.before_opening,
-        rows_after_as_of: produced.counts.after_as_of,
+        rows_before_opening: produced.dropped.before_opening,
+        rows_after_as_of: produced.dropped.after_as_of,
         accounts: feed.accounts.all().len() as u64,
         accounts_with_rows: produced.accounts_with_rows,
         as_of: (status == Status::Done).then(|| as_of.to_string()),
@@ -262,11 +266,10 @@ pub fn build(options: &BuildOptions, observer: &Arc<dyn Observer>) -> Result<Out
         generated_at: crate::period::instant_text(options.generated_at),
         versions: Versions::new(&options.rules.version)?,
     };
-    if status == Status::Done && !produced.reconciliation.holds() {
-        return Err(Error::Internal(format!(
-            "the reconciliation does not hold for {} accounts; nothing was written",
-            produced.reconciliation.accounts - produced.reconciliation.accounts_equal
-        )));
+    let all_counted = rows_read == rows_kept + dropped.duplicates + skipped + rejected_rows;
+    if status == Status::Done && !(produced.reconciliation.holds() && all_counted) {
+        let reconciliation = serde_json::to_string(&produced.reconciliation).unwrap_or_default();
+        return Err(Error::Internal(format!("rows and cells do not agree; nothing was written: {reconciliation}")));
     }
     outputs.commit(products.filter(|_| status == Status::Done), &verdict, &report)?;
     Ok(Outcome { report, verdict, refused_files })

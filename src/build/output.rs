@@ -1,7 +1,7 @@
 //! The output folder: everything is written under temporary names and put into place at the very end.
 //!
-//! **Invariant:** a folder never holds products of one run beside the report of another: products of an earlier run
-//! go when the new run's report comes, even where the new run was refused and has none. Files are readable by their
+//! **Invariant:** a folder never holds products of one run beside the report of another: what an earlier run left goes
+//! before the new run's files come, even where the new run was refused and has no products; `run.json` comes last. Files are readable by their
 //! owner alone: they are a bank's.
 
 use std::io::Write as _;
@@ -36,9 +36,10 @@ impl Outputs {
         files.push(("rejects.csv".to_string(), self.temporary(|file| verdict.write_csv(file))?));
         let report = serde_json::to_string_pretty(report).map_err(|error| Error::Internal(error.to_string()))?;
         files.push(("run.json".to_string(), self.temporary(|file| writeln!(file, "{report}"))?));
-        self.remove_products()?;
+        self.remove_earlier()?;
         for (name, file) in files {
             let path = self.folder.join(name);
+            file.as_file().sync_all().map_err(|error| Error::io("cannot write", &path, error))?;
             file.persist(&path).map_err(|error| Error::io("cannot write", &path, error.error))?;
         }
         Ok(())
@@ -51,16 +52,17 @@ impl Outputs {
         Ok(file)
     }
 
-    fn remove_products(&self) -> Result<(), Error> {
-        for kind in ProductKind::ALL {
-            for ending in ENDINGS {
-                let path = self.folder.join(format!("{}.{ending}", kind.code()));
-                match std::fs::remove_file(&path) {
-                    Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                        return Err(Error::io("cannot replace", &path, error));
-                    }
-                    _ => {}
+    /// Removes what an earlier run left, its report first: from then on the folder says nothing until the new one.
+    fn remove_earlier(&self) -> Result<(), Error> {
+        let products =
+            ProductKind::ALL.iter().flat_map(|kind| ENDINGS.map(|ending| format!("{}.{ending}", kind.code())));
+        for name in ["run.json".to_string()].into_iter().chain(products) {
+            let path = self.folder.join(name);
+            match std::fs::remove_file(&path) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(Error::io("cannot replace", &path, error));
                 }
+                _ => {}
             }
         }
         Ok(())

@@ -4,7 +4,6 @@
 //! was faster. **Invariant:** a worker holds one part of rows at a time, and at most [`groups_in_flight`] groups are
 //! in work or wait to be written.
 
-use std::collections::VecDeque;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -21,7 +20,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use super::encode::{Encoded, GroupEncoder, ProductFiles};
 use super::read::panicked;
-use super::reconcile::Reconciliation;
+use super::reconcile::{AccountCells, Reconciliation};
 use super::{Observer, OutputFormat, ProductPlan};
 use crate::account::{Account, mask};
 use crate::cell::Cell;
@@ -34,7 +33,7 @@ use crate::period::{Date, Month};
 use crate::pipeline;
 use crate::product::compute;
 use crate::product::history::History;
-use crate::rows::admit::{AccountSums, Admitted, Counts, admit};
+use crate::rows::admit::{AccountSums, Admitted, Dropped, admit};
 use crate::rows::admitted_schema;
 use crate::rows::parts::{Cut, Store};
 
@@ -44,6 +43,8 @@ pub struct Job {
     pub engine: Engine,
     pub store: Arc<Store>,
     pub cut: Cut,
+    /// A part with more bytes of rows is divided before it is admitted.
+    pub part_bytes_max: usize,
     pub secret_id: u64,
     pub as_of: Date,
     pub plans: Arc<Vec<ProductPlan>>,
@@ -57,14 +58,14 @@ pub struct Job {
 /// What all groups came to.
 #[derive(Clone, Copy, Default, Debug)]
 pub struct Produced {
-    pub counts: Counts,
+    pub dropped: Dropped,
     pub accounts_with_rows: u64,
     pub reconciliation: Reconciliation,
 }
 
 impl Produced {
     fn add(&mut self, other: &Produced) {
-        self.counts.add(&other.counts);
+        self.dropped.add(&other.dropped);
         self.accounts_with_rows += other.accounts_with_rows;
         self.reconciliation.add(&other.reconciliation);
     }
@@ -104,11 +105,20 @@ pub async fn produce(job: Job, out: &Path) -> Result<(Produced, Option<ProductFi
         // The group is written, or its worker failed: either way another may begin.
         shared.in_flight.add_permits(1);
     }
+    // Of several failures the one of the lowest group is told, whoever met its own first.
     let mut produced = Produced::default();
+    let mut failure: Option<(usize, Error)> = None;
     for task in tasks {
-        produced.add(&task.await.map_err(panicked)??);
+        match task.await.map_err(|error| (0, panicked(error))).flatten() {
+            Ok(of_worker) => produced.add(&of_worker),
+            Err(other) if failure.as_ref().is_none_or(|(group, _)| other.0 < *group) => failure = Some(other),
+            Err(_) => {}
+        }
     }
-    Ok((produced, files))
+    match failure {
+        None => Ok((produced, files)),
+        Some((_, error)) => Err(error),
+    }
 }
 
 /// What the workers share.
@@ -121,27 +131,31 @@ struct Shared {
     next: AtomicUsize,
 }
 
-/// Takes group after group until none is left. On an error the rest of the senders are dropped, so that the writer ends.
-async fn work(shared: Arc<Shared>) -> Result<Produced, Error> {
+/// Ends the work of all: no group is taken any more, and the writer waits for none. Done on drop, so that neither an
+/// error nor a panic of one worker leaves the others, or the writer, waiting forever.
+struct HangUp<'a>(&'a Shared);
+
+impl Drop for HangUp<'_> {
+    fn drop(&mut self) {
+        self.0.next.store(self.0.senders.len(), Ordering::Relaxed);
+        self.0.senders.iter().for_each(|sender| drop(take(sender)));
+    }
+}
+
+/// Takes group after group until none is left; an error comes with the group that it is of.
+async fn work(shared: Arc<Shared>) -> Result<Produced, (usize, Error)> {
     let mut produced = Produced::default();
     loop {
-        let permit = Arc::clone(&shared.in_flight).acquire_owned().await;
         // The writer gives the permit back once the group is written.
-        permit.map(OwnedSemaphorePermit::forget).map_err(|_| Error::Internal("no permits".to_string()))?;
+        let permit = Arc::clone(&shared.in_flight).acquire_owned().await;
+        permit.map(OwnedSemaphorePermit::forget).map_err(|_| (0, Error::Internal("no permits".to_string())))?;
         let group = shared.next.fetch_add(1, Ordering::Relaxed);
-        let Some(sender) = shared.senders.get(group).map(take) else { return Ok(produced) };
-        let result = match sender {
-            Some(sender) => produce_group(&shared, group, &sender).await,
-            None => Ok(Produced::default()),
-        };
-        match result {
-            Ok(of_group) => produced.add(&of_group),
-            Err(error) => {
-                shared.next.store(shared.senders.len(), Ordering::Relaxed);
-                shared.senders.iter().for_each(|sender| drop(take(sender)));
-                return Err(error);
-            }
-        }
+        let Some(sender) = shared.senders.get(group) else { return Ok(produced) };
+        let Some(sender) = take(sender) else { return Ok(produced) };
+        let hang_up = HangUp(&shared);
+        let of_group = produce_group(&shared, group, &sender).await.map_err(|error| (group, error))?;
+        std::mem::forget(hang_up);
+        produced.add(&of_group);
     }
 }
 
@@ -155,7 +169,7 @@ async fn produce_group(shared: &Arc<Shared>, group: usize, sender: &Sender) -> R
     let ledger = Arc::clone(&rows.ledger);
     let Some(encoder) = shared.encoders.as_ref().filter(|_| !job.checks_only) else {
         while rows.next_part()? {}
-        return Ok(Produced { counts: ledger.lock().counts, ..Produced::default() });
+        return Ok(Produced { dropped: ledger.lock().dropped, ..Produced::default() });
     };
     let numbers = rows.numbers();
     let table = Arc::new(GroupTable { schema: admitted_schema(), rows: Mutex::new(Some(rows)) });
@@ -167,17 +181,17 @@ async fn produce_group(shared: &Arc<Shared>, group: usize, sender: &Sender) -> R
         let Some(account) = job.feed.accounts.get(number) else { continue };
         let cells = cells.of_account(number, account).await?;
         // Cells come once all rows of their account were admitted, so its sums are complete by now.
-        let sums = ledger.lock().sums.pop_front().unwrap_or_default();
+        let sums = ledger.sums_of(number);
         produced.accounts_with_rows += u64::from(sums.rows > 0);
-        let products_hold = encode_account(job, account, sums.rows, &cells, &mut encoding).await?;
-        produced.reconciliation.check(&sums, cells.iter().map(|(_, cell)| cell), products_hold);
+        let products_hold = encode_account(job, account, &cells, &mut encoding).await?;
+        produced.reconciliation.check(&sums, &cells, products_hold);
         job.observer.advance(1);
     }
     if cells.has_more().await? {
         return Err(Error::Internal("cells of an account that the group does not hold".to_string()));
     }
     encoding.finish().await?;
-    produced.counts = ledger.lock().counts;
+    produced.dropped = ledger.lock().dropped;
     Ok(produced)
 }
 
@@ -185,16 +199,15 @@ async fn produce_group(shared: &Arc<Shared>, group: usize, sender: &Sender) -> R
 async fn encode_account(
     job: &Job,
     account: &Account,
-    rows: u64,
-    cells: &[(Month, Cell)],
+    cells: &AccountCells,
     encoding: &mut super::encode::GroupEncoding,
 ) -> Result<bool, Error> {
-    let history = History::new(account, job.as_of, cells);
+    let history = History::new(account, job.as_of, &cells.cells);
     let mut holds = true;
     for (plan, number) in job.plans.iter().zip(0..) {
         let product = compute(plan.kind, account, &history, &plan.context);
         holds &= plan.funds_check.holds(&product);
-        job.observer.product(account, rows, plan.kind, &product);
+        job.observer.product(account, cells.rows, plan.kind, &product);
         encoding.append(number, &account.account_id, &product).await?;
     }
     Ok(holds)
@@ -204,58 +217,104 @@ async fn encode_account(
 struct GroupRows {
     shared: Arc<Shared>,
     parts: Range<usize>,
+    /// A part that was too large, in a store of its own; admitted bucket after bucket.
+    divided: Option<Divided>,
     admitted: Option<Admitted>,
     ledger: Arc<Ledger>,
 }
 
-/// What admission found in the parts of a group so far; shared with the worker that reads the group's cells.
-#[derive(Default)]
-struct Ledger(Mutex<Found>);
+struct Divided {
+    store: Store,
+    buckets: Range<usize>,
+    accounts: Range<u32>,
+}
 
-#[derive(Default)]
+/// What admission found in a group so far; shared with the worker that reads the group's cells.
+struct Ledger {
+    accounts: Range<u32>,
+    found: Mutex<Found>,
+}
+
 struct Found {
-    /// By account, in order; taken by the worker as it goes.
-    sums: VecDeque<AccountSums>,
-    counts: Counts,
+    /// By account of the group.
+    sums: Vec<AccountSums>,
+    dropped: Dropped,
 }
 
 impl Ledger {
+    fn new(accounts: Range<u32>) -> Ledger {
+        let sums = vec![AccountSums::default(); accounts.len()];
+        Ledger { accounts, found: Mutex::new(Found { sums, dropped: Dropped::default() }) }
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, Found> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.found.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes what a part, or a bucket of one, holds of these accounts.
+    fn note(&self, accounts: &Range<u32>, admitted: &Admitted) {
+        let mut found = self.lock();
+        found.dropped.add(&admitted.dropped);
+        let first = (accounts.start - self.accounts.start) as usize;
+        for (sums, more) in found.sums.iter_mut().skip(first).zip(&admitted.sums) {
+            sums.add(more);
+        }
+    }
+
+    fn sums_of(&self, account: u32) -> AccountSums {
+        let place = (account - self.accounts.start) as usize;
+        self.lock().sums.get(place).copied().unwrap_or_default()
     }
 }
 
 impl GroupRows {
     fn new(shared: Arc<Shared>, group: usize) -> GroupRows {
-        let parts = shared.job.cut.parts_of(group);
-        GroupRows { shared, parts, admitted: None, ledger: Arc::default() }
+        let cut = shared.job.cut;
+        let parts = cut.parts_of(group);
+        let last = parts.end.max(parts.start + 1) - 1;
+        let ledger = Arc::new(Ledger::new(cut.accounts_of(parts.start).start..cut.accounts_of(last).end));
+        GroupRows { shared, parts, divided: None, admitted: None, ledger }
     }
 
-    /// The accounts of the parts to come.
+    /// The accounts of the group.
     fn numbers(&self) -> Range<u32> {
-        let cut = self.shared.job.cut;
-        let last = self.parts.end.max(self.parts.start + 1) - 1;
-        cut.accounts_of(self.parts.start).start..cut.accounts_of(last).end
+        self.ledger.accounts.clone()
     }
 
-    /// Admits the next part; `false` after the last.
-    fn next_part(&mut self) -> Result<bool, Error> {
-        let Some(part) = self.parts.next() else { return Ok(false) };
+    /// The rows of the next part, or of the next bucket of a part that was too large, and the accounts they are of.
+    fn next_rows(&mut self) -> Result<Option<(Vec<u8>, Range<u32>)>, Error> {
         let job = &self.shared.job;
-        // The part before is let go of first, so that a worker never holds two.
+        loop {
+            if let Some(divided) = &mut self.divided {
+                if let Some(bucket) = divided.buckets.next() {
+                    return Ok(Some((divided.store.take(bucket)?, divided.accounts.clone())));
+                }
+                self.divided = None;
+            }
+            let Some(part) = self.parts.next() else { return Ok(None) };
+            let accounts = job.cut.accounts_of(part);
+            if job.store.bytes(part) <= job.part_bytes_max {
+                return Ok(Some((job.store.take(part)?, accounts)));
+            }
+            let store = job.store.divide(part, job.part_bytes_max)?;
+            self.divided = Some(Divided { buckets: 0..store.buckets(), store, accounts });
+        }
+    }
+
+    /// Admits the next rows; `false` after the last.
+    fn next_part(&mut self) -> Result<bool, Error> {
+        // The rows before are let go of first, so that a worker never holds two parts.
         self.admitted = None;
-        let bytes = job.store.take(part).map_err(|error| Error::Internal(format!("temporary files: {error}")))?;
+        let Some((bytes, accounts)) = self.next_rows()? else { return Ok(false) };
+        let job = &self.shared.job;
         let opened_on = |number: u32| job.feed.accounts.get(number).and_then(|account| account.opened_on);
-        let mut admitted = admit(bytes, job.cut.accounts_of(part), job.as_of, opened_on)?;
+        let admitted = admit(bytes, accounts.clone(), job.as_of, opened_on)?;
         for place in &admitted.conflicts {
             if let Some(file) = job.feed.file(place.file) {
                 file.rejects().note(Some(place.row), Some("txn_id"), Code::DuplicateConflict);
             }
         }
-        let mut found = self.ledger.lock();
-        found.sums.extend(std::mem::take(&mut admitted.sums));
-        found.counts.add(&admitted.counts);
-        drop(found);
+        self.ledger.note(&accounts, &admitted);
         self.admitted = Some(admitted);
         Ok(true)
     }
@@ -310,8 +369,8 @@ struct CellStream {
 
 impl CellStream {
     /// The cells of the account with this number; accounts are asked for in ascending order.
-    async fn of_account(&mut self, number: u32, account: &Account) -> Result<Vec<(Month, Cell)>, Error> {
-        let mut cells = Vec::new();
+    async fn of_account(&mut self, number: u32, account: &Account) -> Result<AccountCells, Error> {
+        let mut found = AccountCells::default();
         while self.has_more().await? {
             let Some(batch) = &self.batch else { break };
             let [accounts, months, bytes] = batch.columns() else {
@@ -321,13 +380,14 @@ impl CellStream {
                 break;
             }
             let month = Month(months.as_primitive::<Int32Type>().value(self.row));
-            let cell = Cell::decode(bytes.as_binary::<i64>().value(self.row))?;
+            let mut cell = Cell::decode(bytes.as_binary::<i64>().value(self.row))?;
             cell.check_range()
                 .map_err(|_| Error::Overflow { account: mask(&account.account_id), month: month.to_string() })?;
-            cells.push((month, cell));
+            found.rows += cell.forget_rows() as u64;
+            found.cells.push((month, cell));
             self.row += 1;
         }
-        Ok(cells)
+        Ok(found)
     }
 
     /// Whether a cell is left; then `batch` and `row` point at it.

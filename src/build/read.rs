@@ -17,7 +17,7 @@ use crate::feed::Feed;
 use crate::period::Date;
 use crate::pipeline::{self, Plan};
 use crate::rows::function::KeyedHash;
-use crate::rows::parts::{Gatherer, Store};
+use crate::rows::parts::{Cut, Gatherer, Store};
 use crate::secret::Secret;
 
 /// What reading needs.
@@ -25,6 +25,7 @@ pub struct Job<'a> {
     pub feed: &'a Feed,
     pub engine: &'a Engine,
     pub store: &'a Arc<Store>,
+    pub cut: Cut,
     pub matcher: Arc<Matcher>,
     pub secret: Secret,
     pub workers: usize,
@@ -44,7 +45,7 @@ pub async fn read(job: Job<'_>) -> Result<Option<Date>, Error> {
     let plan = Arc::new(pipeline::rows(job.engine, partitions, functions).await?);
     let next = Arc::new(AtomicUsize::new(0));
     let workers: Vec<_> = (0..job.workers.clamp(1, slices))
-        .map(|_| tokio::spawn(work(Arc::clone(&plan), Arc::clone(&next), slices, Arc::clone(job.store))))
+        .map(|_| tokio::spawn(work(Arc::clone(&plan), Arc::clone(&next), slices, Arc::clone(job.store), job.cut)))
         .collect();
     let mut newest = None;
     for worker in workers {
@@ -54,7 +55,13 @@ pub async fn read(job: Job<'_>) -> Result<Option<Date>, Error> {
 }
 
 /// Takes slice after slice until none is left.
-async fn work(plan: Arc<Plan>, next: Arc<AtomicUsize>, slices: usize, store: Arc<Store>) -> Result<Option<i64>, Error> {
+async fn work(
+    plan: Arc<Plan>,
+    next: Arc<AtomicUsize>,
+    slices: usize,
+    store: Arc<Store>,
+    cut: Cut,
+) -> Result<Option<i64>, Error> {
     let mut gatherer = Gatherer::new(store);
     let mut newest = None;
     loop {
@@ -66,10 +73,10 @@ async fn work(plan: Arc<Plan>, next: Arc<AtomicUsize>, slices: usize, store: Arc
         while let Some(batch) = batches.next().await {
             let batch = batch?;
             newest = newest.max(newest_time(&batch));
-            gatherer.push(&batch).map_err(|error| Error::Internal(format!("temporary files: {error}")))?;
+            gatherer.push(&batch, |account| cut.part_of(account))?;
         }
     }
-    gatherer.finish();
+    gatherer.finish()?;
     Ok(newest)
 }
 

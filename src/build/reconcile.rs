@@ -1,66 +1,89 @@
 //! The reconciliation: what went in equals what came out, for every account, every time.
 //!
-//! Owns: two checks that share no arithmetic with what they check. Rows are added up before classes are looked at
-//! and held against the account's cells, window or not; and in each product each period's classes and cash are held
+//! Owns: three checks. The feed's good rows, added up as they leave the checks, are held against what reaches cells and
+//! what is dropped on the way, so that no row is lost or doubled. Each account's rows, added up before classes are
+//! looked at, are held against its cells, window or not. In each product each period's classes and cash are held
 //! against its funds.
 
 use serde::Serialize;
 
 use crate::cell::Cell;
 use crate::error::Error;
+use crate::feed::GoodRows;
 use crate::flow::{Flow, Flows};
 use crate::money::money_text;
+use crate::period::Month;
 use crate::product::dictionary::{Dictionary, Rows};
 use crate::product::value::{Product, Value};
 use crate::rows::admit::AccountSums;
 
-/// How the accounts of a build reconciled.
+/// How a build reconciled.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Reconciliation {
     /// Accounts checked: all of them.
     pub accounts: u64,
     /// Accounts for which every check held.
     pub accounts_equal: u64,
-    /// What all rows add up to, by direction.
-    pub rows: Flows,
-    /// What all cells add up to, by direction.
-    pub cells: Flows,
+    /// The feed's good rows, as the checks saw them.
+    pub feed: GoodRows,
+    /// Rows that reach no cell: repeats, conflicts and cut-offs.
+    pub dropped: GoodRows,
+    /// Rows that reach cells.
+    pub rows: GoodRows,
+    /// What all cells hold.
+    pub cells: GoodRows,
 }
 
 impl Reconciliation {
-    /// Whether every account reconciled.
+    /// Whether every account reconciled, and no row was lost or doubled between the checks and the cells.
     pub fn holds(&self) -> bool {
-        self.accounts == self.accounts_equal && self.rows == self.cells
+        let mut seen = self.dropped;
+        add(&mut seen, &self.rows);
+        self.accounts == self.accounts_equal && self.rows == self.cells && self.feed == seen
     }
 
-    /// Adds those of another part.
+    /// Adds that of other accounts.
     pub fn add(&mut self, other: &Reconciliation) {
         self.accounts += other.accounts;
         self.accounts_equal += other.accounts_equal;
-        for way in 0..2 {
-            self.rows[way].add(other.rows[way]);
-            self.cells[way].add(other.cells[way]);
-        }
+        add(&mut self.feed, &other.feed);
+        add(&mut self.dropped, &other.dropped);
+        add(&mut self.rows, &other.rows);
+        add(&mut self.cells, &other.cells);
     }
 
     /// Checks one account's cells against its rows and notes the result together with that of its products.
-    pub fn check<'a>(&mut self, sums: &AccountSums, cells: impl Iterator<Item = &'a Cell>, products_hold: bool) {
-        let (mut funds, mut classes, mut rows) = (Flows::default(), Flows::default(), 0);
-        for cell in cells {
-            rows += cell.rows() as u64;
+    pub fn check(&mut self, sums: &AccountSums, cells: &AccountCells, products_hold: bool) {
+        let rows = GoodRows { rows: sums.rows, flows: sums.flows };
+        let mut of_cells = GoodRows { rows: cells.rows, flows: Flows::default() };
+        let mut funds = Flows::default();
+        for (_, cell) in &cells.cells {
             for way in 0..2 {
                 funds[way].add(cell.funds()[way]);
-                classes[way].add(cell.classes.iter().map(|flows| flows[way]).sum());
+                of_cells.flows[way].add(cell.classes.iter().map(|flows| flows[way]).sum());
             }
         }
-        let equal = funds == sums.flows && classes == sums.flows && rows == sums.rows && products_hold;
+        let equal = of_cells == rows && funds == rows.flows && products_hold;
         self.accounts += 1;
         self.accounts_equal += u64::from(equal);
-        for way in 0..2 {
-            self.rows[way].add(sums.flows[way]);
-            self.cells[way].add(classes[way]);
-        }
+        add(&mut self.rows, &rows);
+        add(&mut self.cells, &of_cells);
     }
+}
+
+/// The cells of one account, without the rows' fingerprints, and how many rows those were.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct AccountCells {
+    /// Ascending by month.
+    pub cells: Vec<(Month, Cell)>,
+    /// Rows in all of them.
+    pub rows: u64,
+}
+
+fn add(sum: &mut GoodRows, other: &GoodRows) {
+    sum.rows += other.rows;
+    sum.flows[0].add(other.flows[0]);
+    sum.flows[1].add(other.flows[1]);
 }
 
 /// The reconciliation as `run.json` shows it.
@@ -69,22 +92,26 @@ struct Shown {
     accounts: u64,
     accounts_equal: u64,
     holds: bool,
-    rows: ShownFlows,
-    cells: ShownFlows,
+    feed: ShownRows,
+    dropped: ShownRows,
+    rows: ShownRows,
+    cells: ShownRows,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
-struct ShownFlows {
+struct ShownRows {
+    rows: u64,
     in_count: i64,
     in_amount: String,
     out_count: i64,
     out_amount: String,
 }
 
-impl ShownFlows {
-    fn new([money_in, money_out]: Flows) -> ShownFlows {
+impl ShownRows {
+    fn new(GoodRows { rows, flows: [money_in, money_out] }: GoodRows) -> ShownRows {
         let text = |flow: Flow| money_text(flow.amount_fen);
-        ShownFlows {
+        ShownRows {
+            rows,
             in_count: money_in.count,
             in_amount: text(money_in),
             out_count: money_out.count,
@@ -99,8 +126,10 @@ impl Serialize for Reconciliation {
             accounts: self.accounts,
             accounts_equal: self.accounts_equal,
             holds: self.holds(),
-            rows: ShownFlows::new(self.rows),
-            cells: ShownFlows::new(self.cells),
+            feed: ShownRows::new(self.feed),
+            dropped: ShownRows::new(self.dropped),
+            rows: ShownRows::new(self.rows),
+            cells: ShownRows::new(self.cells),
         }
         .serialize(serializer)
     }
@@ -160,5 +189,82 @@ impl FundsCheck {
                 sum.is_some() && sum == number(self.funds, row, *whole)
             })
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::product::ProductKind;
+    use crate::product::value::Segment;
+
+    fn sums(count: i64, amount_fen: i128, rows: u64) -> AccountSums {
+        AccountSums { flows: [Flow { count, amount_fen }, Flow::default()], rows }
+    }
+
+    /// An account whose one cell holds one row of OTHER, 100 fen in.
+    fn cells() -> AccountCells {
+        let flows = [Flow { count: 1, amount_fen: 100 }, Flow::default()];
+        let mut cell = Cell::empty(0);
+        cell.funds = flows;
+        cell.classes[6] = flows;
+        AccountCells { cells: vec![(Month(600), cell)], rows: 1 }
+    }
+
+    fn holds(change: impl FnOnce(&mut AccountSums, &mut AccountCells, &mut Reconciliation)) -> bool {
+        let (mut sums, mut cells) = (sums(1, 100, 1), cells());
+        let mut reconciliation = Reconciliation::default();
+        reconciliation.feed = GoodRows { rows: 1, flows: sums.flows };
+        change(&mut sums, &mut cells, &mut reconciliation);
+        reconciliation.check(&sums, &cells, true);
+        reconciliation.holds()
+    }
+
+    #[test]
+    fn every_difference_is_seen() {
+        assert!(holds(|_, _, _| {}));
+        assert!(!holds(|sums, _, _| sums.flows[0].amount_fen += 1));
+        assert!(!holds(|sums, _, _| sums.flows[0].count -= 1));
+        assert!(!holds(|_, cells, _| cells.cells[0].1.classes[6][0].amount_fen -= 1));
+        assert!(!holds(|_, cells, _| cells.cells[0].1.funds[0].amount_fen -= 1));
+        assert!(!holds(|_, cells, _| cells.rows += 1));
+        assert!(!holds(|_, cells, _| cells.cells.clear()));
+        // A row lost between the checks and the parts, or doubled there.
+        assert!(!holds(|_, _, reconciliation| reconciliation.feed.rows += 1));
+        assert!(!holds(|_, _, reconciliation| reconciliation.feed.flows[1].amount_fen += 1));
+        // What is dropped is part of the account.
+        assert!(holds(|_, _, reconciliation| {
+            reconciliation.feed.rows += 1;
+            reconciliation.dropped.rows += 1;
+        }));
+        let mut reconciliation = Reconciliation::default();
+        reconciliation.check(&AccountSums::default(), &AccountCells::default(), false);
+        assert!(!reconciliation.holds());
+    }
+
+    #[test]
+    fn a_product_whose_classes_do_not_add_up_is_seen() {
+        let dictionary = Dictionary::builtin(ProductKind::DetailSummary).unwrap();
+        let check = FundsCheck::new(&dictionary).unwrap();
+        let mut product = Product { segments: Vec::new() };
+        for segment in dictionary.segments() {
+            let value = |item: &crate::product::dictionary::ItemDef| match item.code.ends_with("_amount") {
+                true => Value::Money(0),
+                false => Value::Count(0),
+            };
+            product.segments.push(Segment { rows: vec![segment.items.iter().map(value).collect()] });
+        }
+        assert!(check.holds(&product));
+        for [whole, cash, part] in &check.items {
+            for (segment, item) in [(check.funds, *whole), (check.funds, *cash), (check.classes[3], *part)] {
+                let mut other = product.clone();
+                let value = &mut other.segments[segment].rows[0][item];
+                *value = match value {
+                    Value::Money(_) => Value::Money(1),
+                    _ => Value::Count(1),
+                };
+                assert!(!check.holds(&other), "segment {segment}, item {item}");
+            }
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! The aggregate function `cell`: rows in, cells out, over DataFusion.
 //!
-//! Owns: the adapter between Arrow columns and [`Cell`]. Its state *is* the cell: partial aggregation, spilling
-//! and the store all carry the same bytes. Does not own: what a cell is.
+//! Owns: the adapter between Arrow columns and [`Cell`]. Its state *is* the cell: what partial
+//! aggregation hands on are the bytes that a store can keep. Does not own: what a cell is.
 
 use std::sync::Arc;
 
@@ -71,9 +71,6 @@ struct CellGroups {
     heap_bytes: usize,
 }
 
-/// What a row adds to a cell's heap, at most and about: a fingerprint, a counterparty, half a day.
-const ROW_HEAP_BYTES: usize = 16 + 96 + 64;
-
 impl CellGroups {
     fn new(secret_id: u64) -> CellGroups {
         CellGroups { secret_id, cells: Vec::new(), heap_bytes: 0 }
@@ -116,14 +113,21 @@ impl GroupsAccumulator for CellGroups {
     ) -> Result<()> {
         self.grow(total_num_groups);
         let Some(columns) = Columns::new(values) else { return internal_err!("`cell`: other columns than its own") };
-        for (index, group) in group_indices.iter().enumerate() {
-            if opt_filter.is_some_and(|keep| keep.is_null(index) || !keep.value(index)) {
-                continue;
+        // Rows of a group mostly stand together, so its heap is looked at once a run.
+        let mut first = 0;
+        for run in group_indices.chunk_by(|a, b| a == b) {
+            let cell = &mut self.cells[run[0]];
+            let before = cell.heap_bytes();
+            for index in first..first + run.len() {
+                if opt_filter.is_some_and(|keep| keep.is_null(index) || !keep.value(index)) {
+                    continue;
+                }
+                let Some(row) = columns.row(index) else { return internal_err!("`cell`: a row without a class") };
+                cell.update(&row);
             }
-            let Some(row) = columns.row(index) else { return internal_err!("`cell`: a row without a class") };
-            self.cells[*group].update(&row);
+            self.heap_bytes = (self.heap_bytes + cell.heap_bytes()).saturating_sub(before);
+            first += run.len();
         }
-        self.heap_bytes += group_indices.len() * ROW_HEAP_BYTES;
         Ok(())
     }
 
@@ -200,4 +204,102 @@ impl Accumulator for OneCell {
 
 fn external(error: CellError) -> DataFusionError {
     DataFusionError::External(Box::new(error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cell::{Fingerprint, Row};
+    use crate::class::Class;
+    use crate::flow::Direction;
+    use crate::period::Date;
+    use crate::rows::admit::admit;
+    use crate::rows::codec::{self, Place};
+
+    /// The cell function's columns for so many rows of one month, and each row's group.
+    fn columns(rows: u64) -> Vec<ArrayRef> {
+        let first_us = i64::from(Date::parse("2024-01-01").unwrap().0) * crate::period::DAY_US;
+        let mut bytes = Vec::new();
+        let ids: Vec<String> = (0..rows).map(|row| format!("T{row:03}")).collect();
+        for (row, txn_id) in (0..rows).zip(&ids) {
+            let row = Row {
+                booked_at_us: first_us + (row as i64 % 9) * crate::period::DAY_US,
+                seq: (row % 3 == 0).then_some(row as i64),
+                txn_id,
+                direction: if row % 2 == 0 { Direction::In } else { Direction::Out },
+                reversal: row % 11 == 0,
+                amount_fen: row as i64 * 1_000,
+                balance_fen: (row % 4 != 0).then_some(row as i64),
+                class: Class::ALL[row as usize % 7],
+                counterparty: (row % 5 != 0).then_some(u128::from(row % 6)),
+                fingerprint: Fingerprint { id: row, content: row },
+            };
+            codec::put(&mut bytes, 0, Place { file: 0, row: row.fingerprint.id }, &row);
+        }
+        let mut admitted = admit(bytes, 0..1, Date::parse("2024-12-31").unwrap(), |_| None).unwrap();
+        let batch = admitted.next_batch(rows as usize).unwrap().unwrap();
+        batch.columns()[2..].to_vec()
+    }
+
+    fn slice(columns: &[ArrayRef], from: usize, rows: usize) -> Vec<ArrayRef> {
+        columns.iter().map(|column| column.slice(from, rows)).collect()
+    }
+
+    fn cells(array: &ArrayRef) -> Vec<Vec<u8>> {
+        array.as_binary::<i64>().iter().map(|bytes| bytes.unwrap().to_vec()).collect()
+    }
+
+    /// Three groups in one go, against two partial aggregations merged in the other order, against rows turned into
+    /// states one by one: the same bytes.
+    #[test]
+    fn partial_states_merge_to_the_same_bytes() {
+        let columns = columns(90);
+        let groups: Vec<usize> = (0..90).map(|row| row / 7 % 3).collect();
+        let mut whole = CellGroups::new(7);
+        whole.update_batch(&columns, &groups, None, 3).unwrap();
+        let expected = cells(&whole.evaluate(EmitTo::All).unwrap());
+        assert_eq!(whole.heap_bytes, 0);
+
+        let (mut first, mut second, mut merged) = (CellGroups::new(7), CellGroups::new(7), CellGroups::new(7));
+        first.update_batch(&slice(&columns, 0, 40), &groups[..40], None, 3).unwrap();
+        second.update_batch(&slice(&columns, 40, 50), &groups[40..], None, 3).unwrap();
+        merged.merge_batch(&second.state(EmitTo::All).unwrap(), &[0, 1, 2], 3).unwrap();
+        merged.merge_batch(&first.state(EmitTo::All).unwrap(), &[0, 1, 2], 3).unwrap();
+        assert!(merged.size() > 0);
+        assert_eq!(cells(&merged.evaluate(EmitTo::All).unwrap()), expected);
+
+        let mut of_rows = CellGroups::new(7);
+        let states = of_rows.convert_to_state(&columns, None).unwrap();
+        of_rows.merge_batch(&states, &groups, 3).unwrap();
+        let head = cells(&of_rows.evaluate(EmitTo::First(2)).unwrap());
+        let tail = cells(&of_rows.evaluate(EmitTo::All).unwrap());
+        assert_eq!([head, tail].concat(), expected);
+    }
+
+    #[test]
+    fn a_filter_leaves_rows_out_and_a_shared_row_is_an_error() {
+        let columns = columns(10);
+        let even = BooleanArray::from((0..10).map(|row| row % 2 == 0).collect::<Vec<_>>());
+        let mut filtered = CellGroups::new(7);
+        filtered.update_batch(&columns, &[0; 10], Some(&even), 1).unwrap();
+        let state = filtered.state(EmitTo::All).unwrap();
+        let cell = Cell::decode(&cells(&state[0])[0]).unwrap();
+        assert_eq!(cell.rows(), 5);
+        filtered.merge_batch(&state, &[0], 1).unwrap();
+        assert!(filtered.merge_batch(&state, &[0], 1).is_err());
+    }
+
+    #[test]
+    fn without_groups_it_is_one_cell() {
+        let columns = columns(20);
+        let mut groups = CellGroups::new(7);
+        groups.update_batch(&columns, &[0; 20], None, 1).unwrap();
+        let expected = cells(&groups.evaluate(EmitTo::All).unwrap()).remove(0);
+        let mut one = OneCell(CellGroups::new(7));
+        one.update_batch(&columns).unwrap();
+        assert_eq!(one.evaluate().unwrap(), ScalarValue::LargeBinary(Some(expected)));
+        let mut none = OneCell(CellGroups::new(7));
+        let ScalarValue::LargeBinary(Some(empty)) = none.evaluate().unwrap() else { panic!("no cell") };
+        assert_eq!(Cell::decode(&empty).unwrap(), Cell::empty(7));
+    }
 }

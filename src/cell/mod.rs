@@ -173,6 +173,9 @@ pub enum CellError {
     OtherVersion(u8),
 }
 
+/// From so many counterparties on a cell adds them up before its list grows.
+const COUNTERPARTIES_LONG: usize = 1024;
+
 /// The band of an absolute amount: the last whose lower bound is not above it.
 fn band_of(amount_fen: i64) -> usize {
     BAND_LOWER_FEN.iter().rposition(|lower| amount_fen >= *lower).unwrap_or(0)
@@ -207,6 +210,7 @@ impl Cell {
             Some(key) if row.class != Class::Cash => {
                 let mut flows = Flows::default();
                 flows[way] = flow;
+                self.make_room();
                 self.counterparties.push(Counterparty { class: row.class, key, flows });
             }
             Some(_) => {}
@@ -236,6 +240,23 @@ impl Cell {
     /// Brings the cell into its canonical form: what rows appended is sorted and added up.
     pub fn settle(&mut self) {
         self.fingerprints.sort_unstable();
+        self.add_up_counterparties();
+    }
+
+    /// Adds up what rows appended before a long list grows, so that it follows counterparties, not rows.
+    fn make_room(&mut self) {
+        let (length, capacity) = (self.counterparties.len(), self.counterparties.capacity());
+        if length < COUNTERPARTIES_LONG || length < capacity {
+            return;
+        }
+        self.add_up_counterparties();
+        // Little gained: grow, or the next few rows would sort it all again.
+        if self.counterparties.len() > capacity / 2 {
+            self.counterparties.reserve(capacity);
+        }
+    }
+
+    fn add_up_counterparties(&mut self) {
         self.counterparties.sort_unstable_by_key(|c| (c.class as u8, c.key));
         self.counterparties.dedup_by(|later, first| {
             let same = (later.class, later.key) == (first.class, first.key);
@@ -295,6 +316,11 @@ impl Cell {
     /// Rows that the cell was made of.
     pub fn rows(&self) -> usize {
         self.fingerprints.len()
+    }
+
+    /// Lets go of the rows' fingerprints, which a product does not need, and tells how many there were.
+    pub fn forget_rows(&mut self) -> usize {
+        std::mem::take(&mut self.fingerprints).len()
     }
 
     /// Net flows of all rows, by direction.

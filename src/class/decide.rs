@@ -356,6 +356,21 @@ mod tests {
     }
 
     #[test]
+    fn an_account_prefix_may_tell_the_length() {
+        let matcher = Matcher::new(&Rules::builtin());
+        for (account, class) in [
+            ("2088000000000156", Class::PaymentPlatform),
+            ("2088********0156", Class::PaymentPlatform),
+            ("2088000000000000156", Class::Other),
+            ("208800000000015", Class::Other),
+            ("Z2000033000000", Class::PaymentPlatform),
+        ] {
+            let (decision, _) = decide(&matcher, Row(None, None, None, Some(account), "张三"));
+            assert_eq!(decision.class, class, "{account}");
+        }
+    }
+
+    #[test]
     fn an_unless_of_any_form_bars_the_whole_rule() {
         let text = r#"
             version = "1"

@@ -1,7 +1,7 @@
 //! The scalar function `classify`: the class and the counterparty of each row, over DataFusion.
 //!
 //! Owns: the adapter between Arrow columns and [`Matcher`], and the memory of names already seen: a name is normalised,
-//! matched and hashed once a distinct value. Does not own: which class a row has.
+//! matched and hashed once a distinct value and worker, as long as the memory holds it. Does not own: which class a row has.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -176,8 +176,14 @@ impl Matcher {
 
     pub(super) fn account_facts(&self, account: Option<&str>) -> Facts {
         self.accounts.facts(account, |account, prefix| {
+            let (prefix, length) = prefix.split_once('/').unwrap_or((prefix, ""));
             let mut chars = key_chars(account);
-            prefix.chars().all(|c| chars.next() == Some(c))
+            if !prefix.chars().all(|c| chars.next() == Some(c)) {
+                return false;
+            }
+            // A masked digit is a digit all the same.
+            let digits = chars.count() + prefix.len() + account.matches('*').count();
+            length.parse().is_ok_and(|length: usize| digits == length) || length.is_empty()
         })
     }
 

@@ -270,9 +270,9 @@ fn read_condition(
                 to.kinds.push(kind);
             }
         }
-        "uscc_prefix" => to.uscc_prefixes = read_prefixes(value, 18).map_err(at)?,
-        "bank_prefix" => to.bank_prefixes = read_prefixes(value, 12).map_err(at)?,
-        "account_prefix" => to.account_prefixes = read_prefixes(value, 40).map_err(at)?,
+        "uscc_prefix" => to.uscc_prefixes = read_prefixes(value, 18, Length::Any).map_err(at)?,
+        "bank_prefix" => to.bank_prefixes = read_prefixes(value, 12, Length::Any).map_err(at)?,
+        "account_prefix" => to.account_prefixes = read_prefixes(value, 40, Length::MayBeTold).map_err(at)?,
         "name" => {
             let Value::Table(table) = value else {
                 return Err(at("must be a table such as `{ contains = [..] }`".to_string()));
@@ -291,11 +291,26 @@ fn read_condition(
     Ok(())
 }
 
+/// Whether a prefix may tell how long the whole is.
+#[derive(Clone, Copy, PartialEq)]
+enum Length {
+    /// Codes have the length that they have.
+    Any,
+    /// `2088/16`: the prefix of sixteen letters and digits.
+    MayBeTold,
+}
+
 /// Prefixes of codes: ASCII letters and digits, upper-cased as the feed's codes are.
-fn read_prefixes(value: &Value, chars_max: usize) -> Result<Vec<String>, String> {
+fn read_prefixes(value: &Value, chars_max: usize, length: Length) -> Result<Vec<String>, String> {
     let texts = read_texts(value)?.into_iter();
     let checked = texts.map(|text| {
-        let is_code = !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric());
+        let (code, told) = match text.split_once('/') {
+            Some((code, told)) if length == Length::MayBeTold => (code, told),
+            _ => (text, "1"),
+        };
+        let is_code = !code.is_empty()
+            && code.chars().all(|c| c.is_ascii_alphanumeric())
+            && told.parse::<usize>().is_ok_and(|told| told > 0);
         if !is_code || text.len() > chars_max {
             return Err(format!("`{text}` must be 1 to {chars_max} ASCII letters or digits"));
         }

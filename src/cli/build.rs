@@ -14,7 +14,7 @@ use liushui::period::{Date, parse_instant};
 
 use super::dictionary::ProductName;
 use super::progress::Bar;
-use super::{grouped, now, print, size};
+use super::{grouped, now, print, size, tell};
 
 /// Rejects that the console shows; `rejects.csv` has them all.
 const REJECTS_SHOWN: usize = 20;
@@ -23,8 +23,9 @@ const REJECTS_SHOWN: usize = 20;
 #[derive(Args)]
 #[command(
     after_help = "Example:\n  liushui build --transactions feed/transactions --accounts feed/accounts.parquet --out products\n\n\
-    Writes detail-summary and report (.parquet, .ndjson), rejects.csv and run.json. A file is taken whole or not at\n\
-    all: one refused file refuses the build, and then only rejects.csv and run.json are written (exit code 1)."
+    Writes detail-summary and report (.parquet, .ndjson), rejects.csv and run.json.\n\
+    A file is taken whole or not at all: one refused file refuses the build, and\n\
+    then only rejects.csv and run.json are written (exit code 1)."
 )]
 pub struct Build {
     /// Files, folders or globs of `transactions` (.parquet, .arrow, .csv, .csv.gz, .csv.zst); `-` reads an Arrow stream
@@ -208,13 +209,13 @@ fn tell_rejects(outcome: &Outcome) {
     for (path, reject) in outcome.verdict.iter().take(REJECTS_SHOWN) {
         let row = reject.row.map(|row| format!(", row {row}")).unwrap_or_default();
         let column = reject.column.as_deref().map(|column| format!(", column `{column}`")).unwrap_or_default();
-        eprintln!("{path}{row}{column}: {}", reject.code);
+        tell(&format!("{path}{row}{column}: {}", reject.code));
     }
     let more = outcome.verdict.iter().count().saturating_sub(REJECTS_SHOWN);
     if more > 0 {
-        eprintln!("... and {} more in rejects.csv", grouped(more as u64));
+        tell(&format!("... and {} more in rejects.csv", grouped(more as u64)));
     }
     for (path, verdict) in &outcome.verdict.files {
-        verdict.hints.iter().for_each(|hint| eprintln!("hint: {path}: {hint}"));
+        verdict.hints.iter().for_each(|hint| tell(&format!("hint: {path}: {hint}")));
     }
 }

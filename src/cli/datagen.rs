@@ -37,7 +37,7 @@ pub struct Datagen {
     /// Share of rows that are sent twice, listed in expected/dirt.csv
     #[arg(long, value_name = "RATE", default_value_t = 0.0)]
     dirty: f64,
-    /// Mean rows a month of an account [default: 28]
+    /// Mean rows a month of an account [default: 30]
     #[arg(long, value_name = "N")]
     rows_per_account_month: Option<u32>,
     /// No progress bar
@@ -96,7 +96,7 @@ pub fn generate(options: &datagen::Options, bar: &Bar) -> Result<datagen::Summar
     });
     bar.clear();
     summary.map_err(|error| match error {
-        datagen::Error::Option { .. } => Error::Usage(error.to_string()),
+        datagen::Error::Option { .. } | datagen::Error::InUse { .. } => Error::Usage(error.to_string()),
         other => Error::Internal(other.to_string()),
     })
 }

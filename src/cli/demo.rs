@@ -27,7 +27,7 @@ pub struct Demo {
     /// Another seed gives another economy
     #[arg(long, value_name = "S", default_value_t = 1)]
     seed: u64,
-    /// The folder for the feed and the products; it must not hold a feed yet, but for one of an earlier demo
+    /// The folder for the feed and the products: a new or empty one, or that of an earlier demo, which is replaced
     #[arg(long, value_name = "DIR", default_value = "liushui-demo")]
     out: PathBuf,
 }

@@ -56,7 +56,7 @@ pub fn fail(error: &anyhow::Error) -> ExitCode {
     if pipe.into_iter().any(|cause| cause.kind() == std::io::ErrorKind::BrokenPipe) {
         return ExitCode::SUCCESS;
     }
-    eprintln!("error: {error:#}");
+    tell(&format!("error: {error}"));
     ExitCode::from(error.downcast_ref::<Error>().map_or(3, Error::exit_code))
 }
 
@@ -66,6 +66,12 @@ fn print(text: &str) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
     out.write_all(text.as_bytes())?;
     out.flush()
+}
+
+/// A line on standard error; a reader that went away is no failure.
+pub fn tell(line: &str) {
+    use std::io::Write as _;
+    let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 /// Columns of the terminal, or a width that fits a page.

@@ -67,7 +67,7 @@ impl Observer for Bar {
     }
 
     fn warn(&self, message: &str) {
-        self.current().suspend(|| eprintln!("warning: {message}"));
+        self.current().suspend(|| super::tell(&format!("warning: {message}")));
     }
 
     fn product(&self, _account: &Account, _rows: u64, _kind: ProductKind, _product: &Product) {}

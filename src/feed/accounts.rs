@@ -55,8 +55,6 @@ pub struct AccountsBuilder {
     accounts: HashMap<String, Account>,
     refused: HashSet<String>,
     shared: HashSet<Arc<str>>,
-    /// Rows read.
-    pub rows_read: u64,
 }
 
 impl AccountsBuilder {
@@ -83,7 +81,6 @@ impl AccountsBuilder {
                 self.refused.insert(ids.value(row).to_string());
             }
         }
-        self.rows_read += from.rows() as u64;
         let good = (0..from.rows()).filter(|row| !from.faults.is_bad(*row));
         for row in good {
             let account = Account {

@@ -7,10 +7,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, BooleanArray, Int64Array, StringViewArray, TimestampMicrosecondArray, UInt8Array, UInt32Array,
-    UInt64Array,
+    Array, ArrayRef, AsArray as _, BooleanArray, Int64Array, StringViewArray, TimestampMicrosecondArray, UInt8Array,
+    UInt32Array, UInt64Array,
 };
 use arrow::compute::filter_record_batch;
+use arrow::datatypes::{Int64Type, UInt8Type};
 use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 
@@ -20,6 +21,7 @@ use super::raw::RawBatch;
 use super::reject::{Code, FileRejects};
 use super::schema::{CHANNELS, Column, TRANSACTIONS, Typing, checked_schema};
 use crate::class::Kind;
+use crate::flow::Flows;
 
 /// Checks a batch of the file with this number: the good rows come back in [`checked_schema`], what is bad goes to
 /// `rejects`.
@@ -60,7 +62,7 @@ pub fn check_transactions(
 
     // Rows of an account whose own row was refused are listed once for the account, not one by one.
     let good: BooleanArray = (0..rows).map(|row| Some(!from.faults.is_bad(row) && numbers[row] != REFUSED)).collect();
-    for (row, column, code) in from.faults.iter() {
+    for (row, column, code) in from.faults.iter().filter(|(row, ..)| numbers[*row] != REFUSED) {
         rejects.note(Some(raw.rows.of(row)), Some(column), code);
     }
     let ways = UInt8Array::from(directions);
@@ -89,6 +91,24 @@ pub fn check_transactions(
     ];
     let batch = RecordBatch::try_new(checked_schema(), columns)?;
     if good.true_count() == rows { Ok(batch) } else { filter_record_batch(&batch, &good) }
+}
+
+/// What the good rows of a checked batch add up to, straight from the feed's own words: a row with a negative amount or
+/// with `reversal_of` takes its absolute amount back. This is what the reconciliation starts from, so it uses nothing
+/// of what comes after the checks.
+pub fn add_up(checked: &RecordBatch) -> Option<Flows> {
+    let directions = checked.column_by_name("direction")?.as_primitive_opt::<UInt8Type>()?;
+    let amounts = checked.column_by_name("amount_fen")?.as_primitive_opt::<Int64Type>()?;
+    let reversals = checked.column_by_name("reversal_of")?;
+    let mut sums = Flows::default();
+    for (row, fen) in amounts.values().iter().enumerate() {
+        let sum = sums.get_mut(usize::from(directions.value(row)))?;
+        let takes_back = *fen < 0 || reversals.is_valid(row);
+        sum.count += if takes_back { -1 } else { 1 };
+        let fen = i128::from(fen.unsigned_abs());
+        sum.amount_fen += if takes_back { -fen } else { fen };
+    }
+    Some(sums)
 }
 
 /// The number of rows whose account's row was refused; no account has it.

@@ -46,11 +46,6 @@ impl RowFaults {
     pub fn is_bad(&self, row: usize) -> bool {
         self.first.get(row).is_some_and(Option::is_some)
     }
-
-    /// Whether no row has one.
-    pub fn is_empty(&self) -> bool {
-        self.first.iter().all(Option::is_none)
-    }
 }
 
 /// The columns of one raw batch, converted one at a time.
@@ -217,7 +212,7 @@ impl<'a> Converter<'a> {
             let decimals = array.as_primitive::<arrow::datatypes::Decimal128Type>();
             let fen = |(row, value): (usize, Option<i128>)| {
                 let value = value?;
-                let fen = i64::try_from(value).ok().filter(|fen| fen.abs() <= AMOUNT_FEN_MAX);
+                let fen = i64::try_from(value).ok().filter(|fen| in_range(*fen));
                 if fen.is_none() {
                     self.faults.note(row, column, Code::AmountRange);
                 }
@@ -229,20 +224,17 @@ impl<'a> Converter<'a> {
         let wide = widest(array);
         let fen = |(row, value): (usize, Option<i256>)| {
             let value = value?;
-            let fen = value.to_i128().and_then(|v| i64::try_from(v).ok()).filter(|f| f.abs() <= AMOUNT_FEN_MAX);
+            let fen = value.to_i128().and_then(|v| i64::try_from(v).ok()).filter(|fen| in_range(*fen));
             if fen.is_none() {
                 self.faults.note(row, column, Code::AmountRange);
             }
             fen
         };
-        let mut converted: Int64Array = wide.iter().enumerate().map(fen).collect();
-        if wide.null_count() > array.null_count() {
-            // The cast itself could not hold a value: out of range too.
-            (0..array.len())
-                .filter(|row| array.is_valid(*row) && wide.is_null(*row))
-                .for_each(|row| self.faults.note(row, column, Code::AmountRange));
-            converted = converted.iter().collect();
-        }
+        let converted: Int64Array = wide.iter().enumerate().map(fen).collect();
+        // What the cast itself could not hold is out of range too.
+        (0..array.len())
+            .filter(|row| array.is_valid(*row) && wide.is_null(*row))
+            .for_each(|row| self.faults.note(row, column, Code::AmountRange));
         converted
     }
 }
@@ -269,6 +261,11 @@ fn trimmed(texts: &StringViewArray) -> StringViewArray {
         builder.append_option(text.map(str::trim).filter(|text| !text.is_empty()));
     }
     builder.finish()
+}
+
+/// At most 18 digits of fen, of either sign.
+fn in_range(fen: i64) -> bool {
+    (-AMOUNT_FEN_MAX..=AMOUNT_FEN_MAX).contains(&fen)
 }
 
 /// Digits enough for money, but too many of them.

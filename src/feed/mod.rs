@@ -29,6 +29,7 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::streaming::PartitionStream;
 
 use crate::error::Error;
+use crate::flow::Flows;
 use accounts::{AccountIndex, AccountsBuilder};
 use check::check_transactions;
 use mapping::{AccountsMapping, Mapping, TableMapping};
@@ -56,6 +57,16 @@ pub struct Feed {
     warnings: Arc<Mutex<Vec<String>>>,
     account_files: Vec<(String, FileRejects)>,
     files: Vec<Arc<FeedFile>>,
+    good: Arc<Mutex<GoodRows>>,
+}
+
+/// The rows that passed the checks so far, counted and added up by direction.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct GoodRows {
+    /// How many.
+    pub rows: u64,
+    /// Their net flows.
+    pub flows: Flows,
 }
 
 /// One file of `transactions`.
@@ -96,7 +107,7 @@ impl Feed {
             files.push(Arc::new(FeedFile { number, name: found.name.clone(), opened, rejects, rows_read, skipped }));
         }
         let warnings = Arc::new(Mutex::new(warnings));
-        Ok(Feed { accounts: Arc::new(accounts), warnings, account_files, files })
+        Ok(Feed { accounts: Arc::new(accounts), warnings, account_files, files, good: Arc::default() })
     }
 
     /// Rows of all files, where every file tells.
@@ -117,6 +128,7 @@ impl Feed {
                     slice,
                     accounts: Arc::clone(&self.accounts),
                     warnings: Arc::clone(&self.warnings),
+                    good: Arc::clone(&self.good),
                     read: Callback(Arc::clone(read)),
                 }));
             }
@@ -134,6 +146,11 @@ impl Feed {
         let mut warnings = std::mem::take(&mut *self.warnings.lock().unwrap_or_else(PoisonError::into_inner));
         warnings.sort();
         warnings
+    }
+
+    /// The rows that passed the checks so far.
+    pub fn good_rows(&self) -> GoodRows {
+        *self.good.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Data rows read so far, skipped ones included.
@@ -235,6 +252,14 @@ fn warn_unknown(name: &str, unknown_columns: &[String], warnings: &mut Vec<Strin
     }
 }
 
+fn note_good(good: &Mutex<GoodRows>, batch: &RecordBatch) {
+    let flows = check::add_up(batch).unwrap_or_default();
+    let mut good = good.lock().unwrap_or_else(PoisonError::into_inner);
+    good.rows += batch.num_rows() as u64;
+    good.flows[0].add(flows[0]);
+    good.flows[1].add(flows[1]);
+}
+
 /// A slice of one file as a partition of the `transactions` table.
 #[derive(Debug)]
 struct Partition {
@@ -243,6 +268,7 @@ struct Partition {
     slice: Slice,
     accounts: Arc<AccountIndex>,
     warnings: Arc<Mutex<Vec<String>>>,
+    good: Arc<Mutex<GoodRows>>,
     read: Callback,
 }
 
@@ -270,6 +296,7 @@ impl PartitionStream for Partition {
     fn execute(&self, _context: Arc<TaskContext>) -> SendableRecordBatchStream {
         let file = Arc::clone(&self.file);
         let (accounts, read) = (Arc::clone(&self.accounts), self.read.clone());
+        let good = Arc::clone(&self.good);
         let typing = file.opened.as_ref().map_or(Typing::Typed, |opened| opened.typing);
         let raws = match file.opened.as_ref().map(|opened| opened.read(&self.slice)) {
             Some(Ok(reading)) => {
@@ -294,7 +321,7 @@ impl PartitionStream for Partition {
                 file.skipped.fetch_add(raw.skipped, Ordering::Relaxed);
                 (read.0)(rows + raw.skipped);
                 let checked = check_transactions(&raw, typing, file.number, &accounts, &file.rejects);
-                Some(checked.map_err(DataFusionError::from))
+                Some(checked.map_err(DataFusionError::from).inspect(|batch| note_good(&good, batch)))
             }
             Err(fault) => {
                 file.rejects.note_fault(fault);

@@ -78,8 +78,6 @@ impl fmt::Display for Code {
 pub struct FileFault {
     /// Why.
     pub code: Code,
-    /// The data row (from 1) up to which the file could be read, where that is known.
-    pub row: Option<u64>,
     /// Which column, where it is one column's fault.
     pub column: Option<String>,
     /// What to do about it, for the console; never a value of the feed.
@@ -89,12 +87,12 @@ pub struct FileFault {
 impl FileFault {
     /// A fault of the file as a whole.
     pub fn whole(code: Code, hint: impl Into<String>) -> FileFault {
-        FileFault { code, row: None, column: None, hint: hint.into() }
+        FileFault { code, column: None, hint: hint.into() }
     }
 
     /// A fault of one column.
     pub fn column(code: Code, column: &str, hint: impl Into<String>) -> FileFault {
-        FileFault { code, row: None, column: Some(column.to_string()), hint: hint.into() }
+        FileFault { code, column: Some(column.to_string()), hint: hint.into() }
     }
 }
 
@@ -133,7 +131,7 @@ impl FileRejects {
     /// Notes a fault that keeps the file from being read.
     pub fn note_fault(&self, fault: FileFault) {
         let mut found = self.lock();
-        let reject = Reject { row: fault.row, column: fault.column.map(Cow::Owned), code: fault.code };
+        let reject = Reject { row: None, column: fault.column.map(Cow::Owned), code: fault.code };
         if !found.rejects.contains(&reject) {
             found.rejects.push(reject);
             found.hints.push(fault.hint);

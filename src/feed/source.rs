@@ -6,6 +6,7 @@
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek as _, SeekFrom};
 use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use arrow::array::RecordBatchReader;
@@ -64,7 +65,18 @@ pub fn find(paths: &[PathBuf]) -> Result<Vec<Found>, Error> {
         } else if name.contains(['*', '?', '[']) {
             let matches = glob::glob(&name)
                 .map_err(|error| Error::Usage(format!("`{name}` is no valid pattern: {}", error.msg)))?;
-            found.extend(matches.filter_map(Result::ok).filter(|path| path.is_file()));
+            for path in matches {
+                let path = path.map_err(|error| {
+                    let at = error.path().to_path_buf();
+                    Error::io("cannot read", &at, error.into())
+                })?;
+                match path.is_dir() {
+                    true => {
+                        walk(&path, &mut found).map_err(|error| Error::io("cannot read the folder", &path, error))?
+                    }
+                    false => found.push(path),
+                }
+            }
         } else if path.exists() {
             // A pipe or device: read as it comes, once.
             found.push(path.clone());
@@ -73,7 +85,7 @@ pub fn find(paths: &[PathBuf]) -> Result<Vec<Found>, Error> {
         }
         if found.len() == before {
             return Err(Error::Usage(format!(
-                "`{name}` holds no feed file (.parquet, .arrow, .arrows, .feather, .csv, .csv.gz, .csv.zst)"
+                "`{name}` holds no feed file (.parquet, .arrow, .arrows, .feather, .ipc, .csv, .csv.gz, .csv.zst)"
             )));
         }
     }
@@ -91,10 +103,11 @@ fn walk(folder: &Path, found: &mut Vec<PathBuf>) -> io::Result<()> {
         if entry.file_name().to_string_lossy().starts_with('.') {
             continue;
         }
-        // `file_type` does not follow links, so a loop of links is not walked.
+        // `file_type` does not follow links, so a loop of links is not walked. A link to nowhere with a feed's ending
+        // is taken, and refused when it is opened: it may not vanish silently.
         if entry.file_type()?.is_dir() {
             walk(&path, found)?;
-        } else if format_by_name(&path).is_some() && path.is_file() {
+        } else if format_by_name(&path).is_some() {
             found.push(path);
         }
     }
@@ -115,8 +128,6 @@ fn format_by_name(path: &Path) -> Option<Format> {
 
 /// A file of a feed, opened far enough to know that its columns fit.
 pub struct Opened {
-    /// As [`Found::name`].
-    pub name: String,
     path: PathBuf,
     content: Content,
     /// How its columns are typed.
@@ -171,12 +182,12 @@ pub fn open(found: &Found, table: &'static [Column], mapping: Option<&TableMappi
     let format = if mapping.is_some() { Format::Csv } else { format_of(found).map_err(one)? };
     let (content, schema) = match format {
         Format::Parquet => {
-            let metadata = parquet_metadata(&found.path).map_err(one)?;
+            let metadata = unpanicked(|| parquet_metadata(&found.path)).flatten().map_err(one)?;
             let schema = metadata.schema().clone();
             (Content::Parquet(metadata), Some(schema))
         }
         Format::IpcFile => {
-            let reader = ipc_file(&found.path).map_err(one)?;
+            let reader = unpanicked(|| ipc_file(&found.path)).flatten().map_err(one)?;
             (Content::IpcFile, Some(reader.schema()))
         }
         // What is read from front to back is opened once, when it is read.
@@ -192,7 +203,7 @@ pub fn open(found: &Found, table: &'static [Column], mapping: Option<&TableMappi
         }
         unknown = unknown_columns(table, &schema);
     }
-    Ok(Opened { name: found.name.clone(), path: found.path.clone(), content, typing, unknown_columns: unknown, table })
+    Ok(Opened { path: found.path.clone(), content, typing, unknown_columns: unknown, table })
 }
 
 impl Opened {
@@ -278,30 +289,59 @@ impl Opened {
     }
 }
 
-/// Numbers the rows of a reader's batches and turns its errors into faults.
-fn numbered<E>(
-    reader: impl Iterator<Item = Result<RecordBatch, E>>,
+/// Numbers the rows of a reader's batches, cuts large batches to the usual size, and turns errors into faults. After a
+/// fault nothing more comes.
+fn numbered<E: 'static>(
+    mut reader: impl Iterator<Item = Result<RecordBatch, E>>,
     rows_before: u64,
     fault: impl Fn(E) -> FileFault,
 ) -> impl Iterator<Item = Result<RawBatch, FileFault>> {
     let mut next_row = rows_before + 1;
-    reader.map(move |batch| {
-        let batch = batch.map_err(&fault)?;
+    let mut rest: Option<RecordBatch> = None;
+    let mut ended = false;
+    std::iter::from_fn(move || {
+        if ended {
+            return None;
+        }
+        let batch = match rest.take() {
+            Some(batch) => batch,
+            None => match unpanicked(|| reader.next()) {
+                Ok(Some(Ok(batch))) => batch,
+                Ok(None) => return None,
+                Ok(Some(Err(error))) => {
+                    ended = true;
+                    return Some(Err(fault(error)));
+                }
+                Err(panicked) => {
+                    ended = true;
+                    return Some(Err(panicked));
+                }
+            },
+        };
+        let now = batch.num_rows().min(BATCH_ROWS);
+        if now < batch.num_rows() {
+            rest = Some(batch.slice(now, batch.num_rows() - now));
+        }
         let rows = RowNumbers::From(next_row);
-        next_row += batch.num_rows() as u64;
-        Ok(RawBatch { batch, rows, skipped: 0, faults: Vec::new() })
+        next_row += now as u64;
+        Some(Ok(RawBatch { batch: batch.slice(0, now), rows, skipped: 0, faults: Vec::new() }))
     })
+}
+
+/// Runs a reader of a library's. Damaged content makes some of them panic; that too is the file's fault.
+fn unpanicked<T>(read: impl FnOnce() -> T) -> Result<T, FileFault> {
+    catch_unwind(AssertUnwindSafe(read)).map_err(|_| unreadable(&()))
 }
 
 /// The format by ending, or where that tells nothing, by the first bytes.
 fn format_of(found: &Found) -> Result<Format, FileFault> {
-    // Standard input and pipes can be read once only, so no first bytes are looked at.
-    if !found.path.is_file() {
-        return Ok(Format::IpcStream);
-    }
     let by_name = format_by_name(&found.path);
-    if matches!(by_name, Some(Format::Parquet | Format::Csv | Format::IpcStream)) {
-        return by_name.ok_or_else(|| cannot_open(&io::Error::other("no format")));
+    if let Some(format @ (Format::Parquet | Format::Csv | Format::IpcStream)) = by_name {
+        return Ok(format);
+    }
+    // Standard input and pipes can be read once only, so no first bytes are looked at.
+    if found.name == "-" || (found.path.exists() && !found.path.is_file()) {
+        return Ok(Format::IpcStream);
     }
     let mut magic = [0; 6];
     let mut file = File::open(&found.path).map_err(|error| cannot_open(&error))?;
@@ -318,9 +358,10 @@ fn cannot_open(error: &io::Error) -> FileFault {
     FileFault::whole(Code::UnreadableFile, format!("the file cannot be opened: {}", error.kind()))
 }
 
-/// The error's own text may quote a value, so only its kind is told.
+/// The error's own text may quote a value, so it is not told.
 fn unreadable<E>(_error: &E) -> FileFault {
-    FileFault::whole(Code::UnreadableFile, "the file's content is damaged; have it sent again")
+    let hint = "the content is damaged, or compressed in a way that is not read (read are snappy, zstd, lz4, gzip)";
+    FileFault::whole(Code::UnreadableFile, hint)
 }
 
 fn truncated() -> FileFault {
@@ -379,8 +420,8 @@ fn ipc_stream(path: &Path, table: &'static [Column]) -> Result<Reading, Vec<File
         ArrowError::IoError(_, inner) if inner.kind() == io::ErrorKind::UnexpectedEof => truncated(),
         other => unreadable(&other),
     };
-    let reader = StreamReader::try_new(Tail::new(BufReader::new(input)), None);
-    let mut reader = reader.map_err(|error| vec![fault(error)])?;
+    let reader = unpanicked(|| StreamReader::try_new(Tail::new(BufReader::new(input)), None).map_err(fault));
+    let mut reader = reader.flatten().map_err(|fault| vec![fault])?;
     let faults = check_schema(table, &reader.schema(), Typing::Typed);
     if !faults.is_empty() {
         return Err(faults);

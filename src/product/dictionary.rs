@@ -151,7 +151,7 @@ impl ItemType {
             ItemKind::Money => DataType::Decimal128(DECIMAL_PRECISION, MONEY_SCALE),
             ItemKind::Ratio => DataType::Decimal128(DECIMAL_PRECISION, RATIO_SCALE),
             ItemKind::Date => DataType::Date32,
-            ItemKind::Timestamp => DataType::Timestamp(TimeUnit::Second, Some(TIME_ZONE.into())),
+            ItemKind::Timestamp => DataType::Timestamp(TimeUnit::Millisecond, Some(TIME_ZONE.into())),
         }
     }
 }
@@ -589,4 +589,158 @@ fn within(segment: &str, error: DictionaryError) -> DictionaryError {
 fn is_code(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_lowercase())
         && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn builtin(kind: ProductKind) -> Dictionary {
+        Dictionary::builtin(kind).unwrap()
+    }
+
+    fn text(kind: ProductKind) -> &'static str {
+        match kind {
+            ProductKind::DetailSummary => include_str!("../../schemas/detail-summary.toml"),
+            ProductKind::Report => include_str!("../../schemas/report.toml"),
+        }
+    }
+
+    #[test]
+    fn counts_are_the_published_ones() {
+        let counts = ProductKind::ALL.map(|kind| builtin(kind).counts());
+        assert_eq!(counts[0], Counts { units: 5, segments: 11, items: 95 });
+        assert_eq!(counts[1], Counts { units: 5, segments: 18, items: 184 });
+        let periods = ProductKind::ALL.map(|kind| (builtin(kind).period(), builtin(kind).max_periods()));
+        assert_eq!(periods, [(PeriodKind::Month, 36), (PeriodKind::Quarter, 12)]);
+    }
+
+    #[test]
+    fn the_schema_is_the_dictionary() {
+        for kind in ProductKind::ALL {
+            let dictionary = builtin(kind);
+            let schema = dictionary.arrow_schema();
+            let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
+            let segments = dictionary.segments().map(|segment| segment.code.as_str());
+            assert_eq!(names, [ACCOUNT_ID].into_iter().chain(segments).chain([NULL_REASONS]).collect::<Vec<_>>());
+            assert!(schema.fields().iter().all(|field| !field.is_nullable()));
+            for segment in dictionary.segments() {
+                let column = schema.field_with_name(&segment.code).unwrap().data_type();
+                let row = match (column, segment.rows) {
+                    (DataType::List(element), Rows::PerPeriod | Rows::PerBand) if !element.is_nullable() => {
+                        element.data_type()
+                    }
+                    (row, Rows::One) => row,
+                    (other, _) => panic!("{} is {other}", segment.code),
+                };
+                let DataType::Struct(fields) = row else { panic!("{} is {row}", segment.code) };
+                assert_eq!(fields.len(), segment.items.len());
+                for (field, item) in fields.iter().zip(&segment.items) {
+                    let written = item.item_type.to_string();
+                    let base = written.trim_end_matches('?');
+                    let arrow = match base {
+                        "int" => "Int64",
+                        "money" => "Decimal128(38, 2)",
+                        "ratio" => "Decimal128(38, 6)",
+                        "date" => "Date32",
+                        "timestamp" => "Timestamp(ms, \"+08:00\")",
+                        _ => "Utf8",
+                    };
+                    let found = (field.name(), field.data_type().to_string(), field.is_nullable());
+                    assert_eq!(found, (&item.code, arrow.to_string(), written.ends_with('?')));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn types_read_back_as_written() {
+        for kind in ProductKind::ALL {
+            let dictionary = builtin(kind);
+            for item in dictionary.segments().flat_map(|segment| &segment.items) {
+                let written = item.item_type.to_string();
+                assert_eq!(ItemType::parse(&written, dictionary.period()).as_ref(), Some(&item.item_type));
+            }
+        }
+        for wrong in ["", "?", "money??", "Money", "float", "enum:", "enum:a|", "enum:a|a", "enum:A", "int ?"] {
+            assert_eq!(ItemType::parse(wrong, PeriodKind::Month), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn mistakes_are_named_by_their_place() {
+        let cases = [
+            (r#"product = "detail-summary""#, r#"product = "report""#, "`product` is `report`"),
+            (r#"period = "month""#, r#"period = "week""#, "unknown variant `week`"),
+            (
+                r#"about = "Class PUBLIC.""#,
+                r#"about = "Class PUBLIC."
+extra = 1"#,
+                "unknown field `extra`",
+            ),
+            (r#"about = "Class PUBLIC.""#, r#"about = " ""#, "`public` has an empty field `about`"),
+            (r#"code = "agency""#, r#"code = "Agency""#, "`Agency` has a bad or repeated code"),
+            (r#"code = "agency""#, r#"code = "other""#, "`other` has a bad or repeated code"),
+            (r#"code = "agency""#, r#"code = "account_id""#, "`account_id` has a bad or repeated code"),
+            (r#"code = "active_days""#, r#"code = "in_count""#, "`funds.in_count` has a bad or repeated code"),
+            (
+                r#"name = "净流入金额", type = "money""#,
+                r#"name = "净流入金额", type = "float""#,
+                "`funds.net_amount` has the unknown type `float`",
+            ),
+            (
+                r#"name = "净流入金额", type = "money""#,
+                r#"name = "净流入金额", type = "period""#,
+                "`funds.net_amount` is a period",
+            ),
+            (
+                r#"name = "首个数据月", type = "month?""#,
+                r#"name = "首个数据月", type = "period""#,
+                "`basic.first_month` is a period",
+            ),
+            (
+                r#"name = "月份", type = "period""#,
+                r#"name = "月份", type = "period?""#,
+                "`funds` must begin with the item `period`",
+            ),
+            (
+                r#"formula = "in_amount - out_amount.""#,
+                r#"formula = """#,
+                "`funds.net_amount` has an empty field `formula`",
+            ),
+        ];
+        let kind = ProductKind::DetailSummary;
+        for (from, to, message) in cases {
+            let changed = text(kind).replacen(from, to, 1);
+            assert_ne!(changed, text(kind), "{from}");
+            let error = Dictionary::parse(kind, &changed).unwrap_err().to_string();
+            assert!(error.contains(message), "{error} lacks {message}");
+        }
+    }
+
+    type Codes<'a> = Vec<(&'a str, Vec<&'a str>)>;
+
+    #[test]
+    fn formulas_must_have_the_same_codes() {
+        let dictionary = builtin(ProductKind::Report);
+        let codes: Codes<'_> = dictionary
+            .segments()
+            .map(|segment| (segment.code.as_str(), segment.items.iter().map(|item| item.code.as_str()).collect()))
+            .collect();
+        dictionary.check_codes(&codes).unwrap();
+        let check = |change: fn(&mut Codes<'_>)| {
+            let mut changed = codes.clone();
+            change(&mut changed);
+            dictionary.check_codes(&changed).unwrap_err().to_string()
+        };
+        let cases: [(String, &str); 4] = [
+            (check(|codes| codes[3].1.swap(1, 2)), "funds.in_count against funds.in_amount"),
+            (check(|codes| codes[3].1.truncate(15)), "funds.active_days against public"),
+            (check(|codes| codes[17].1.push("more")), "the end against appendix.more"),
+            (check(|codes| codes.truncate(17)), "appendix against the end"),
+        ];
+        for (error, message) in cases {
+            assert!(error.ends_with(message), "{error} lacks {message}");
+        }
+    }
 }

@@ -16,6 +16,7 @@ use arrow::record_batch::RecordBatch;
 
 use super::admitted_schema;
 use super::codec::{self, Place, Stored};
+use super::parts::ROW_BYTES_ABOUT;
 use crate::flow::Flows;
 use crate::period::{Date, Month};
 
@@ -30,6 +31,13 @@ struct Entry {
     offset: usize,
 }
 
+impl Entry {
+    /// Whether the other row has the same identifier in the same account and month.
+    fn is_of(&self, other: &Entry) -> bool {
+        (self.account, self.month, self.id) == (other.account, other.month, other.id)
+    }
+}
+
 /// What the rows of one account add up to after rejects, repeats and cut-offs, and before classes.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct AccountSums {
@@ -39,21 +47,42 @@ pub struct AccountSums {
     pub rows: u64,
 }
 
-/// Rows counted by what became of them.
+impl AccountSums {
+    /// Adds those of other rows of the account.
+    pub fn add(&mut self, other: &AccountSums) {
+        self.flows[0].add(other.flows[0]);
+        self.flows[1].add(other.flows[1]);
+        self.rows += other.rows;
+    }
+}
+
+/// Rows that reach no cell, counted by why, and what they add up to.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-pub struct Counts {
+pub struct Dropped {
     /// Repeats, dropped.
     pub duplicates: u64,
+    /// Rows in conflict with an earlier row, rejected.
+    pub conflicts: u64,
     /// Rows booked before the account's opening date: kept, not seen.
     pub before_opening: u64,
     /// Rows booked after the as-of date: kept, not seen.
     pub after_as_of: u64,
+    /// Net flows of all of them.
+    pub flows: Flows,
 }
 
-impl Counts {
+impl Dropped {
+    /// All of them.
+    pub fn rows(&self) -> u64 {
+        self.duplicates + self.conflicts + self.before_opening + self.after_as_of
+    }
+
     /// Adds those of other rows.
-    pub fn add(&mut self, other: &Counts) {
+    pub fn add(&mut self, other: &Dropped) {
+        self.flows[0].add(other.flows[0]);
+        self.flows[1].add(other.flows[1]);
         self.duplicates += other.duplicates;
+        self.conflicts += other.conflicts;
         self.before_opening += other.before_opening;
         self.after_as_of += other.after_as_of;
     }
@@ -66,8 +95,8 @@ pub struct Admitted {
     entries: VecDeque<Entry>,
     /// By account of the part, from its first.
     pub sums: Vec<AccountSums>,
-    /// What became of the other rows.
-    pub counts: Counts,
+    /// The other rows.
+    pub dropped: Dropped,
     /// Rows in conflict with an earlier row of the same identifier.
     pub conflicts: Vec<Place>,
 }
@@ -89,65 +118,59 @@ pub fn admit(
 ) -> Result<Admitted, DamagedPart> {
     let mut entries = index(&bytes)?;
     entries.sort_unstable();
-    let mut counts = Counts::default();
+    let mut dropped = Dropped::default();
     let mut conflicts = Vec::new();
-    drop_repeats(&mut entries, &mut counts, &mut conflicts);
-
     let mut sums = vec![AccountSums::default(); accounts.len()];
     let mut damaged = false;
+    let mut first: Option<Entry> = None;
     entries.retain(|entry| {
-        let Some((stored, _)) = codec::get(&bytes[entry.offset..]) else {
+        let Some((Stored { row, .. }, _)) = codec::get(&bytes[entry.offset..]) else {
             damaged = true;
             return false;
         };
-        let date = Date::of_time(stored.row.booked_at_us);
-        if date > as_of {
-            counts.after_as_of += 1;
-            return false;
+        let date = Date::of_time(row.booked_at_us);
+        // Of rows with one identifier in one account and month the first by place stands: the others are repeats
+        // where their content is the first's, and conflicts where it is not.
+        match first.filter(|first| first.is_of(entry)) {
+            Some(first) if first.content == entry.content => dropped.duplicates += 1,
+            Some(_) => {
+                dropped.conflicts += 1;
+                conflicts.push(entry.place);
+            }
+            None => {
+                first = Some(*entry);
+                if date > as_of {
+                    dropped.after_as_of += 1;
+                } else if opened_on(entry.account).is_some_and(|opened_on| date < opened_on) {
+                    dropped.before_opening += 1;
+                } else {
+                    let account = &mut sums[(entry.account - accounts.start) as usize];
+                    account.flows[row.direction as usize].add(row.flow());
+                    account.rows += 1;
+                    return true;
+                }
+            }
         }
-        if opened_on(entry.account).is_some_and(|opened_on| date < opened_on) {
-            counts.before_opening += 1;
-            return false;
-        }
-        let account = &mut sums[(entry.account - accounts.start) as usize];
-        account.flows[stored.row.direction as usize].add(stored.row.flow());
-        account.rows += 1;
-        true
+        dropped.flows[row.direction as usize].add(row.flow());
+        false
     });
     if damaged {
         return Err(DamagedPart);
     }
-    Ok(Admitted { bytes, entries: entries.into(), sums, counts, conflicts })
+    Ok(Admitted { bytes, entries: entries.into(), sums, dropped, conflicts })
 }
 
 fn index(bytes: &[u8]) -> Result<Vec<Entry>, DamagedPart> {
-    let mut entries = Vec::with_capacity(bytes.len() / 96);
-    let mut rest = bytes;
-    while !rest.is_empty() {
-        let offset = bytes.len() - rest.len();
-        let (Stored { account, place, row }, tail) = codec::get(rest).ok_or(DamagedPart)?;
-        let month = Date::of_time(row.booked_at_us).month().0;
-        let (id, content) = (row.fingerprint.id, row.fingerprint.content);
-        entries.push(Entry { account, month, id, place, content, offset });
-        rest = tail;
-    }
+    let mut entries = Vec::with_capacity(bytes.len() / ROW_BYTES_ABOUT);
+    let mut offset = 0;
+    codec::each(bytes, |stored, length| {
+        let (account, Month(month)) = stored.key();
+        let (id, content) = (stored.row.fingerprint.id, stored.row.fingerprint.content);
+        entries.push(Entry { account, month, id, place: stored.place, content, offset });
+        offset += length;
+    })
+    .ok_or(DamagedPart)?;
     Ok(entries)
-}
-
-/// Of rows with one identifier in one account and month the first by place stands: the others are repeats where
-/// their content is the same, and conflicts where it is not.
-fn drop_repeats(entries: &mut Vec<Entry>, counts: &mut Counts, conflicts: &mut Vec<Place>) {
-    entries.dedup_by(|later, first| {
-        if (later.account, later.month, later.id) != (first.account, first.month, first.id) {
-            return false;
-        }
-        if later.content == first.content {
-            counts.duplicates += 1;
-        } else {
-            conflicts.push(later.place);
-        }
-        true
-    });
 }
 
 impl Admitted {
@@ -293,7 +316,9 @@ mod tests {
         ]);
         let as_of = Date::parse("2024-12-31").unwrap();
         let mut admitted = admit(bytes, 10..12, as_of, |_| None).unwrap();
-        assert_eq!(admitted.counts, Counts { duplicates: 1, ..Counts::default() });
+        let dropped = &admitted.dropped;
+        assert_eq!((dropped.duplicates, dropped.conflicts, dropped.rows()), (1, 2, 3));
+        assert_eq!(dropped.flows[0].amount_fen, 300);
         assert_eq!(admitted.conflicts, [Place { file: 0, row: 12 }, Place { file: 2, row: 1 }]);
         assert_eq!(admitted.sums.iter().map(|sums| sums.rows).collect::<Vec<_>>(), [2, 1]);
         let batch = admitted.next_batch(2).unwrap().unwrap();
@@ -313,7 +338,8 @@ mod tests {
         let as_of = Date::parse("2024-01-04").unwrap();
         let opened = |account| (account == 0).then(|| Date::parse("2024-01-04").unwrap());
         let admitted = admit(bytes, 0..2, as_of, opened).unwrap();
-        assert_eq!(admitted.counts, Counts { duplicates: 0, before_opening: 1, after_as_of: 1 });
+        let dropped = &admitted.dropped;
+        assert_eq!((dropped.before_opening, dropped.after_as_of, dropped.rows()), (1, 1, 2));
         assert_eq!(admitted.sums[0].rows, 1);
         assert_eq!(admitted.sums[0].flows[0].amount_fen, 100);
         assert_eq!(admitted.sums[1].rows, 1);

@@ -6,6 +6,7 @@
 use crate::cell::{Fingerprint, Row};
 use crate::class::Class;
 use crate::flow::Direction;
+use crate::period::{Date, Month};
 
 /// Where a row stands in the feed: the file's number in path order, and the data row in it, from 1.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -62,6 +63,23 @@ pub struct Stored<'a> {
     pub place: Place,
     /// The row.
     pub row: Row<'a>,
+}
+
+impl Stored<'_> {
+    /// What rows are ordered by before they meet cells: the account and the month of booking.
+    pub fn key(&self) -> (u32, Month) {
+        (self.account, Date::of_time(self.row.booked_at_us).month())
+    }
+}
+
+/// Reads row after row, each with the length of its bytes; `None` where the bytes are no rows.
+pub fn each<'a>(mut bytes: &'a [u8], mut visit: impl FnMut(Stored<'a>, usize)) -> Option<()> {
+    while !bytes.is_empty() {
+        let (stored, rest) = get(bytes)?;
+        visit(stored, bytes.len() - rest.len());
+        bytes = rest;
+    }
+    Some(())
 }
 
 /// Reads the row at the head of `bytes`, and what follows it; `None` where the bytes are no row.

@@ -91,16 +91,6 @@ impl<'a> Columns<'a> {
         })
     }
 
-    /// Rows in the batch.
-    pub fn len(&self) -> usize {
-        self.booked_at.len()
-    }
-
-    /// Whether there is no row.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
     /// The row at `index`; `None` where its class is no class.
     pub fn row(&self, index: usize) -> Option<Row<'a>> {
         Some(Row {

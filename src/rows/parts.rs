@@ -4,6 +4,7 @@
 //! soon as it is open and enciphered under a key that only this process holds, so nothing readable reaches the
 //! disk. Does not own: what is done with a part's rows ([`super::admit`]).
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::ops::Range;
@@ -17,8 +18,11 @@ use arrow::record_batch::RecordBatch;
 use chacha20::ChaCha20;
 use chacha20::cipher::{KeyIvInit as _, StreamCipher as _, StreamCipherSeek as _};
 
-use super::codec::{self, Place};
+use super::admit::DamagedPart;
+use super::codec::{self, Place, Stored};
 use super::{Columns, cell_fields};
+use crate::error::Error;
+use crate::period::Month;
 
 /// How accounts, numbered in the order of their ids, are cut: into parts, which are admitted one at a time, and
 /// groups of parts, which are the row groups of the products' Parquet files.
@@ -117,46 +121,90 @@ impl Spill {
     }
 }
 
-/// What all gatherers share: the budget, and where rows go that exceed it.
+/// What all gatherers share: rows by bucket, the budget, and where rows go that exceed it.
+///
+/// A bucket is a part, or a range of months of a part that is too large to be admitted at once.
 pub struct Store {
-    cut: Cut,
     /// Bytes that waiting rows may take in memory.
     budget_bytes: usize,
     waiting_bytes: AtomicUsize,
-    spilled_bytes: AtomicUsize,
-    gatherers: usize,
+    /// Shared with stores that a bucket is divided into.
+    spilled_bytes: Arc<AtomicUsize>,
     tmp: PathBuf,
     key: [u8; 32],
-    parts: Vec<Mutex<Part>>,
+    buckets: Vec<Mutex<Bucket>>,
     spills: Mutex<Vec<Arc<Mutex<Spill>>>>,
 }
 
 #[derive(Default)]
-struct Part {
+struct Bucket {
     buffers: Vec<Vec<u8>>,
     pieces: Vec<Piece>,
 }
 
 impl Store {
-    /// A store for rows of these accounts, filled by so many gatherers.
+    /// A store of so many buckets. That temporary files can be made is tried at once, not at the first spill.
     ///
     /// # Errors
-    /// Where the system gives no random key.
-    pub fn new(cut: Cut, budget_bytes: usize, gatherers: usize, tmp: &Path) -> io::Result<Store> {
+    /// [`Error::Io`] where the folder takes no files; [`Error::Internal`] where the system gives no random key.
+    pub fn new(buckets: usize, budget_bytes: usize, tmp: &Path) -> Result<Store, Error> {
         let mut key = [0; 32];
-        getrandom::fill(&mut key).map_err(io::Error::other)?;
-        let parts = (0..cut.parts()).map(|_| Mutex::default()).collect();
+        getrandom::fill(&mut key).map_err(|error| Error::Internal(format!("no randomness: {error}")))?;
+        tempfile::tempfile_in(tmp).map_err(|error| Error::io("cannot make temporary files in", tmp, error))?;
         Ok(Store {
-            cut,
             budget_bytes,
             waiting_bytes: AtomicUsize::new(0),
-            spilled_bytes: AtomicUsize::new(0),
-            gatherers: gatherers.max(1),
+            spilled_bytes: Arc::default(),
             tmp: tmp.to_path_buf(),
             key,
-            parts,
+            buckets: (0..buckets).map(|_| Mutex::default()).collect(),
             spills: Mutex::default(),
         })
+    }
+
+    /// Takes a bucket that is too large to be admitted at once out of this store and into one of its own, with
+    /// buckets of at most `bytes_max`, ascending by (account, month). Only a single month of a single account is
+    /// ever larger. The rows are read twice and written once; the feed is not read again.
+    ///
+    /// # Errors
+    /// Temporary files that cannot be written or read; [`DamagedPart`].
+    pub fn divide(&self, bucket: usize, bytes_max: usize) -> Result<Store, Error> {
+        let mut sizes: BTreeMap<(u32, Month), usize> = BTreeMap::new();
+        self.visit(bucket, |piece| {
+            codec::each(piece, |stored, length| *sizes.entry(stored.key()).or_default() += length)
+                .ok_or(DamagedPart)?;
+            Ok(())
+        })?;
+        // The first key of each new bucket.
+        let mut starts: Vec<(u32, Month)> = Vec::new();
+        let mut filled = 0;
+        for (key, size) in sizes {
+            if starts.is_empty() || filled + size > bytes_max {
+                starts.push(key);
+                filled = 0;
+            }
+            filled += size;
+        }
+        let left = self.budget_bytes.saturating_sub(self.waiting_bytes.load(Ordering::Relaxed));
+        let mut store = Store::new(starts.len(), left, &self.tmp)?;
+        store.spilled_bytes = Arc::clone(&self.spilled_bytes);
+        let store = Arc::new(store);
+        let mut gatherer = Gatherer::new(Arc::clone(&store));
+        self.drain(bucket, |piece| {
+            let each = |stored: Stored<'_>, _| {
+                let bucket = starts.partition_point(|start| *start <= stored.key());
+                gatherer.put(bucket.saturating_sub(1), &stored);
+            };
+            codec::each(piece, each).ok_or(DamagedPart)?;
+            gatherer.keep_to_budget()
+        })?;
+        gatherer.finish()?;
+        Arc::into_inner(store).ok_or_else(|| Error::Internal("a divided store is still in use".to_string()))
+    }
+
+    /// Number of buckets.
+    pub fn buckets(&self) -> usize {
+        self.buckets.len()
     }
 
     /// Bytes that went to temporary files.
@@ -164,26 +212,63 @@ impl Store {
         self.spilled_bytes.load(Ordering::Relaxed)
     }
 
-    /// Takes all rows of a part out of the store, in no particular order.
+    /// Bytes of the rows in a bucket.
+    pub fn bytes(&self, bucket: usize) -> usize {
+        let Some(bucket) = self.buckets.get(bucket) else { return 0 };
+        let bucket = lock(bucket);
+        let spilled: usize = bucket.pieces.iter().map(|piece| piece.length).sum();
+        spilled + bucket.buffers.iter().map(Vec::len).sum::<usize>()
+    }
+
+    /// Shows the rows of a bucket, piece by piece, in no particular order, and keeps them.
     ///
     /// # Errors
-    /// A temporary file that cannot be read back.
-    pub fn take(&self, part: usize) -> io::Result<Vec<u8>> {
-        let Part { buffers, pieces } = std::mem::take(&mut *lock(&self.parts[part]));
-        let spilled: usize = pieces.iter().map(|piece| piece.length).sum();
-        let in_memory: usize = buffers.iter().map(Vec::len).sum();
-        let freed: usize = buffers.iter().map(Vec::capacity).sum();
-        let mut bytes = vec![0; spilled];
-        let mut at = 0;
-        for piece in &pieces {
-            let spill = lock(&self.spills).get(piece.file).cloned();
-            let spill = spill.ok_or_else(|| io::Error::other("a temporary file is missing"))?;
-            lock(&spill).read(piece.offset, &mut bytes[at..at + piece.length])?;
-            at += piece.length;
+    /// A temporary file that cannot be read back; whatever `visit` returns.
+    pub fn visit(&self, bucket: usize, mut visit: impl FnMut(&[u8]) -> Result<(), Error>) -> Result<(), Error> {
+        let Some(bucket) = self.buckets.get(bucket) else { return Ok(()) };
+        let bucket = lock(bucket);
+        for piece in &bucket.pieces {
+            visit(&self.read(piece)?)?;
         }
-        bytes.reserve_exact(in_memory);
-        buffers.iter().for_each(|buffer| bytes.extend_from_slice(buffer));
-        self.waiting_bytes.fetch_sub(freed, Ordering::Relaxed);
+        bucket.buffers.iter().try_for_each(|buffer| visit(buffer))
+    }
+
+    /// Takes the rows of a bucket out of the store, piece by piece, in no particular order.
+    ///
+    /// # Errors
+    /// Those of [`Store::visit`].
+    pub fn drain(&self, bucket: usize, mut visit: impl FnMut(&[u8]) -> Result<(), Error>) -> Result<(), Error> {
+        let Some(bucket) = self.buckets.get(bucket) else { return Ok(()) };
+        let Bucket { buffers, pieces } = std::mem::take(&mut *lock(bucket));
+        for piece in &pieces {
+            visit(&self.read(piece)?)?;
+        }
+        for buffer in buffers {
+            visit(&buffer)?;
+            self.waiting_bytes.fetch_sub(buffer.capacity(), Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    /// Takes all rows of a bucket out of the store at once.
+    ///
+    /// # Errors
+    /// Those of [`Store::visit`].
+    pub fn take(&self, bucket: usize) -> Result<Vec<u8>, Error> {
+        let mut bytes = Vec::with_capacity(self.bytes(bucket));
+        self.drain(bucket, |piece| {
+            bytes.extend_from_slice(piece);
+            Ok(())
+        })?;
+        Ok(bytes)
+    }
+
+    fn read(&self, piece: &Piece) -> Result<Vec<u8>, Error> {
+        let spill = lock(&self.spills).get(piece.file).cloned();
+        let spill = spill.ok_or_else(|| Error::Internal("a temporary file is missing".to_string()))?;
+        let mut bytes = vec![0; piece.length];
+        let read = lock(&spill).read(piece.offset, &mut bytes);
+        read.map_err(|error| Error::io("cannot read temporary files in", &self.tmp, error))?;
         Ok(bytes)
     }
 }
@@ -196,74 +281,103 @@ pub struct Gatherer {
     spill: Option<(usize, Arc<Mutex<Spill>>)>,
 }
 
+/// A gatherer with less than this does not spill: its pieces would be crumbs.
+const SPILL_BYTES_MIN: usize = 1 << 20;
+
 impl Gatherer {
     /// An empty gatherer.
     pub fn new(store: Arc<Store>) -> Gatherer {
-        let buffers = vec![Vec::new(); store.cut.parts()];
+        let buffers = vec![Vec::new(); store.buckets.len()];
         Gatherer { store, buffers, own_bytes: 0, spill: None }
     }
 
-    /// Adds the rows of a batch of [`super::reduced_schema`].
+    /// Adds the rows of a batch of [`super::reduced_schema`], each to the bucket of its account.
     ///
     /// # Errors
     /// A temporary file that cannot be written; a batch of another schema.
-    pub fn push(&mut self, batch: &RecordBatch) -> io::Result<()> {
-        let columns = ReducedColumns::new(batch).ok_or_else(|| io::Error::other("rows of another schema"))?;
-        let mut grown = 0;
+    pub fn push(&mut self, batch: &RecordBatch, bucket_of: impl Fn(u32) -> usize) -> Result<(), Error> {
+        let other = || Error::Internal("rows of another schema".to_string());
+        let columns = ReducedColumns::new(batch).ok_or_else(other)?;
         for index in 0..batch.num_rows() {
-            let (account, place, row) = columns.row(index).ok_or_else(|| io::Error::other("a row without a class"))?;
-            let buffer = &mut self.buffers[self.store.cut.part_of(account)];
-            // Grow by a quarter, not by doubling: the slack of all buffers counts against the budget.
-            let room = buffer.capacity() - buffer.len();
-            if room < ROW_BYTES_ABOUT + row.txn_id.len() {
-                let more = (buffer.len() / 4).max(32 * ROW_BYTES_ABOUT) + row.txn_id.len();
-                buffer.reserve_exact(more);
-                grown += buffer.capacity() - buffer.len() - room;
-            }
-            codec::put(buffer, account, place, &row);
+            let (account, place, row) = columns.row(index).ok_or_else(other)?;
+            self.put(bucket_of(account), &Stored { account, place, row });
         }
-        self.own_bytes += grown;
-        let waiting = self.store.waiting_bytes.fetch_add(grown, Ordering::Relaxed) + grown;
-        // Whoever holds a fair share of a full budget spills; the others go on.
-        if waiting > self.store.budget_bytes && self.own_bytes * self.store.gatherers * 2 > self.store.budget_bytes {
-            self.spill()?;
+        self.keep_to_budget()
+    }
+
+    /// Adds one row; [`Gatherer::keep_to_budget`] follows after some.
+    pub fn put(&mut self, bucket: usize, stored: &Stored<'_>) {
+        let buffer = &mut self.buffers[bucket];
+        // Grow by a quarter, not by doubling: the slack of all buffers counts against the budget.
+        let room = buffer.capacity() - buffer.len();
+        if room < ROW_BYTES_ABOUT + stored.row.txn_id.len() {
+            let more = (buffer.len() / 4).max(32 * ROW_BYTES_ABOUT) + stored.row.txn_id.len();
+            buffer.reserve_exact(more);
+            let grown = buffer.capacity() - buffer.len() - room;
+            self.own_bytes += grown;
+            self.store.waiting_bytes.fetch_add(grown, Ordering::Relaxed);
+        }
+        codec::put(buffer, stored.account, stored.place, &stored.row);
+    }
+
+    /// Spills if all gatherers together hold too much and this one holds enough to matter.
+    ///
+    /// # Errors
+    /// A temporary file that cannot be written.
+    pub fn keep_to_budget(&mut self) -> Result<(), Error> {
+        if self.is_over_budget() && self.own_bytes > SPILL_BYTES_MIN {
+            // Half of it, from the last bucket down: the first are needed first and so are best kept.
+            self.spill(self.own_bytes / 2)?;
         }
         Ok(())
     }
 
     /// Hands what is left to the store.
-    pub fn finish(mut self) {
-        for (part, buffer) in self.buffers.drain(..).enumerate() {
+    ///
+    /// # Errors
+    /// A temporary file that cannot be written.
+    pub fn finish(mut self) -> Result<(), Error> {
+        // What is handed over no longer spills, so it must not leave the others without room.
+        if self.is_over_budget() {
+            self.spill(0)?;
+        }
+        for (bucket, buffer) in self.buffers.drain(..).enumerate() {
             if !buffer.is_empty() {
-                lock(&self.store.parts[part]).buffers.push(buffer);
+                lock(&self.store.buckets[bucket]).buffers.push(buffer);
             }
         }
+        Ok(())
     }
 
-    fn spill(&mut self) -> io::Result<()> {
+    fn is_over_budget(&self) -> bool {
+        self.store.waiting_bytes.load(Ordering::Relaxed) > self.store.budget_bytes
+    }
+
+    /// Writes buffers, from the last bucket down, until no more than `keep_bytes` are left.
+    fn spill(&mut self, keep_bytes: usize) -> Result<(), Error> {
+        let cannot = |error| Error::io("cannot write temporary files in", &self.store.tmp, error);
         let (file, spill) = match self.spill.take() {
             Some(spill) => spill,
             None => {
                 let mut spills = lock(&self.store.spills);
                 let number = spills.len();
-                let spill = Spill::create(&self.store.tmp, &self.store.key, number)?;
-                spills.push(Arc::new(Mutex::new(spill)));
-                (number, Arc::clone(&spills[number]))
+                let spill =
+                    Arc::new(Mutex::new(Spill::create(&self.store.tmp, &self.store.key, number).map_err(cannot)?));
+                spills.push(Arc::clone(&spill));
+                (number, spill)
             }
         };
-        // Half of it, from the last part down: the first parts are needed first and so are best kept.
-        let keep = self.own_bytes / 2;
         let (mut freed, mut written) = (0, 0);
-        for (part, buffer) in self.buffers.iter_mut().enumerate().rev() {
-            if self.own_bytes - freed <= keep {
+        for (bucket, buffer) in self.buffers.iter_mut().enumerate().rev() {
+            if self.own_bytes - freed <= keep_bytes {
                 break;
             }
             if buffer.is_empty() {
                 continue;
             }
             let mut bytes = std::mem::take(buffer);
-            let offset = lock(&spill).append(&mut bytes)?;
-            lock(&self.store.parts[part]).pieces.push(Piece { file, offset, length: bytes.len() });
+            let offset = lock(&spill).append(&mut bytes).map_err(cannot)?;
+            lock(&self.store.buckets[bucket]).pieces.push(Piece { file, offset, length: bytes.len() });
             written += bytes.len();
             freed += bytes.capacity();
         }
@@ -276,7 +390,7 @@ impl Gatherer {
 }
 
 /// A row's bytes without its identifier, at most.
-const ROW_BYTES_ABOUT: usize = 96;
+pub const ROW_BYTES_ABOUT: usize = 96;
 
 /// A batch of [`super::reduced_schema`], typed.
 struct ReducedColumns<'a> {

@@ -101,3 +101,70 @@ fn file_layout_and_order_of_rows_do_not_show() {
     let report: serde_json::Value = serde_json::from_str(&report).unwrap();
     assert_eq!(report["duplicates"], repeats.len());
 }
+
+/// One account with nearly all rows: its part is divided by months, and the products are those of much memory.
+#[test]
+fn an_account_larger_than_its_share_of_memory() {
+    let feed = TestFeed::new();
+    let mut options = datagen::Options::new(2, 30, 3, feed.path("feed"));
+    options.rows_per_account_month = Some(1_500);
+    datagen::generate(&options, &mut |_| {}).unwrap();
+    let (transactions, accounts) = (feed.path("feed/transactions"), feed.path("feed/accounts.parquet"));
+    let expected = built(&transactions, &accounts, &feed.path("much"), |_| {});
+    // An eighth of it for a part: less than the account's two megabytes and more.
+    let little = built(&transactions, &accounts, &feed.path("little"), |options| {
+        options.memory_bytes = 4 << 20;
+        options.threads = 1;
+    });
+    assert!(little == expected, "dividing a part shows in the products");
+}
+
+/// Row numbers and the winner of a conflict in the second slice of a Parquet file.
+#[test]
+fn rows_of_a_later_slice_are_numbered_on() {
+    use std::sync::Arc;
+
+    use arrow::array::{ArrayRef, Decimal128Array, RecordBatch, StringArray, TimestampMicrosecondArray};
+    use parquet::arrow::ArrowWriter;
+    use parquet::file::properties::WriterProperties;
+
+    // More rows than a slice holds, in row groups that end within one; the last row is bad, and one before is a
+    // conflict with the first.
+    let rows = 300_000;
+    let text = |value: &dyn Fn(usize) -> String| -> ArrayRef {
+        Arc::new((0..rows).map(|row| Some(value(row))).collect::<StringArray>())
+    };
+    let amounts = Decimal128Array::from_iter_values((0..rows).map(|row| row as i128));
+    let times = TimestampMicrosecondArray::from_value(1_704_153_600_000_000, rows);
+    let batch = RecordBatch::try_from_iter([
+        ("account_id", text(&|_| "A1".to_string())),
+        ("txn_id", text(&|row| if row == 299_998 { "T0".to_string() } else { format!("T{row}") })),
+        ("booked_at", Arc::new(times) as ArrayRef),
+        ("direction", text(&|row| if row == 299_999 { "X" } else { "C" }.to_string())),
+        ("amount", Arc::new(amounts.with_precision_and_scale(18, 2).unwrap())),
+    ])
+    .unwrap();
+    let feed = TestFeed::new();
+    feed.write(
+        "accounts.csv",
+        format!(
+            "{}\nA1,P1,示例银行,,{},试验有限公司,,basic,CNY,2020-01-01,,active\n",
+            crate::util::ACCOUNTS_HEADER,
+            crate::util::USCC
+        ),
+    );
+    let file = std::fs::File::create(feed.path("t.parquet")).unwrap();
+    let properties = WriterProperties::builder().set_max_row_group_row_count(Some(100_000)).build();
+    let mut writer = ArrowWriter::try_new(file, batch.schema(), Some(properties)).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+    let mut options = feed.options();
+    options.transactions = vec![feed.path("t.parquet")];
+    options.threads = 2;
+    options.max_rejects = 2;
+    let outcome = run(&options).unwrap();
+    assert!(outcome.refused_files.is_empty());
+    let listed = ["t.parquet,299999,txn_id,duplicate_conflict", "t.parquet,300000,direction,bad_direction"];
+    assert_eq!(feed.rejects(), listed);
+    assert_eq!((outcome.report.rows_read, outcome.report.rows_kept), (300_000, 299_998));
+}

@@ -87,7 +87,8 @@ fn only_one_place_knows_each_heavy_thing() {
         files(&root().join(folder), "rs", &mut pure);
         for path in pure {
             let text = fs::read_to_string(&path).unwrap();
-            let does_io = ["std::fs", "async fn", ".await", "std::net"].iter().any(|word| text.contains(word));
+            let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+            let does_io = ["std::fs", "async fn", ".await", "std::net"].iter().any(|word| code.contains(word));
             assert!(!does_io, "{} does I/O or waits", path.display());
         }
     }

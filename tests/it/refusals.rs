@@ -86,7 +86,7 @@ fn each_code_of_a_bad_account() {
 #[test]
 fn transactions_of_a_refused_account_are_listed_once() {
     let rows =
-        ["A1,T1,2024-01-02,,C,1,,,,,,,,,,,", "A2,T1,2024-01-02,,C,1,,,,,,,,,,,", "A2,T2,2024-01-03,,C,1,,,,,,,,,,,"];
+        ["A1,T1,2024-01-02,,C,1,,,,,,,,,,,", "A2,T1,2024-01-02,,C,1,,,,,,,,,,,", "A2,T2,2024-01-03,,x,1,,,,,,,,,,,"];
     let refused = feed(&rows, &[account("A1"), account("A2").replace("CNY", "cny")]);
     let listed = ["accounts.csv,2,currency,bad_currency", "transactions.csv,2,account_id,unknown_account"];
     check(&refused, &listed);
@@ -166,6 +166,71 @@ fn a_file_as_a_whole() {
         assert_eq!(outcome.refused_files.len(), 1);
         assert!(!feed.out("report.ndjson").exists());
     }
+}
+
+#[test]
+fn damaged_bytes_anywhere_are_a_refusal_and_never_a_panic() {
+    for (format, name) in [(datagen::Format::Parquet, "parquet"), (datagen::Format::Arrow, "arrow")] {
+        let feed = TestFeed::new();
+        let mut options = datagen::Options::new(3, 1, 4, feed.path("feed"));
+        options.format = format;
+        datagen::generate(&options, &mut |_| {}).unwrap();
+        let path = std::fs::read_dir(feed.path("feed/transactions")).unwrap().next().unwrap().unwrap().path();
+        let good = std::fs::read(&path).unwrap();
+        let mut refused = 0;
+        for at in (0..good.len()).step_by(good.len() / 40 + 1) {
+            let mut bad = good.clone();
+            bad[at] ^= 0x5a;
+            feed.write(&format!("bad.{name}"), bad);
+            let mut options = feed.options();
+            options.transactions = vec![feed.path(&format!("bad.{name}"))];
+            options.accounts = vec![feed.path(&format!("feed/accounts.{name}"))];
+            options.max_rejects = 1_000_000;
+            // A flipped byte of a value is another value, which nothing can tell; the file's structure is checked.
+            let outcome = run(&options).unwrap();
+            refused += outcome.refused_files.len();
+            let cut = good.len() - 1 - at;
+            feed.write(&format!("bad.{name}"), &good[..cut]);
+            assert_eq!(run(&options).unwrap().refused_files.len(), 1, "{name} cut at {cut}");
+        }
+        assert!(refused > 0, "{name}");
+    }
+}
+
+#[test]
+fn a_decimal_of_any_width_is_held_to_eighteen_digits() {
+    use std::sync::Arc;
+
+    use arrow::array::{ArrayRef, Decimal128Array, RecordBatch, StringArray, TimestampMicrosecondArray};
+    use arrow::ipc::writer::FileWriter;
+
+    let fen: [i128; 5] = [
+        999_999_999_999_999_999,
+        -999_999_999_999_999_999,
+        1_000_000_000_000_000_000,
+        i64::MIN.into(),
+        i128::from(i64::MAX) * 1_000,
+    ];
+    let text = |values: Vec<String>| -> ArrayRef { Arc::new(StringArray::from(values)) };
+    let batch = RecordBatch::try_from_iter([
+        ("account_id", text(vec!["A1".to_string(); 5])),
+        ("txn_id", text((0..5).map(|row| format!("T{row}")).collect())),
+        ("booked_at", Arc::new(TimestampMicrosecondArray::from_value(1_704_153_600_000_000, 5)) as ArrayRef),
+        ("direction", text(vec!["C".to_string(); 5])),
+        ("amount", Arc::new(Decimal128Array::from(fen.to_vec()).with_precision_and_scale(38, 2).unwrap())),
+    ])
+    .unwrap();
+    let wide = TestFeed::new();
+    wide.write("accounts.csv", format!("{ACCOUNTS_HEADER}\n{}\n", account("A1")));
+    let file = std::fs::File::create(wide.path("t.arrow")).unwrap();
+    let mut writer = FileWriter::try_new(file, &batch.schema()).unwrap();
+    writer.write(&batch).unwrap();
+    writer.finish().unwrap();
+    let mut options = wide.options();
+    options.transactions = vec![wide.path("t.arrow")];
+    run(&options).unwrap();
+    let listed: Vec<String> = (3..=5).map(|row| format!("t.arrow,{row},amount,amount_range")).collect();
+    assert_eq!(wide.rejects(), listed);
 }
 
 #[test]

@@ -500,7 +500,6 @@ mod tests {
     }
 
     fn show(fault: &FileFault) -> String {
-        assert_eq!(fault.row, None);
         let row = fault.hint.strip_prefix("beyond data row ").and_then(|hint| hint.split_once(':'));
         let row = row.map_or(String::new(), |(row, _)| format!("@{row}"));
         let column = fault.column.as_ref().map_or(String::new(), |column| format!("({column})"));

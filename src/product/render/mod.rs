@@ -3,17 +3,21 @@
 //! Owns: the check that a product is of its dictionary's shape, the null reasons beside the segments, and the
 //! errors of all renderings. Does not own: the values, nor where bytes go.
 
+use std::convert::Infallible;
 use std::fmt::{self, Write as _};
 use std::io;
 
 use super::dictionary::{Dictionary, ItemDef, ItemKind, PeriodKind, Rows, SegmentDef};
-use super::value::{Product, Reason, Value};
+use super::value::{Product, Reason, Segment, Value};
 use crate::money::{money_text, ratio_text};
 use crate::period::instant_text;
 
 pub mod json;
 pub mod parquet;
 pub mod table;
+
+/// The longest text, so that a batch of products stays far below the 2 GiB that Arrow's text columns hold.
+const TEXT_BYTES_MAX: usize = 512 << 10;
 
 /// The first number that 38 decimal digits do not hold.
 const DECIMAL_END: u128 = 10_u128.pow(38);
@@ -52,6 +56,12 @@ pub enum RenderError {
         /// Which item.
         item: String,
     },
+    /// A text is too long.
+    #[error("internal error: a text of `{place}` has more than {TEXT_BYTES_MAX} bytes")]
+    TextLength {
+        /// The column or `segment.item`.
+        place: String,
+    },
     /// Accounts came out of order.
     #[error("internal error: products must be written in ascending order of `account_id`, each account once")]
     Order,
@@ -83,12 +93,12 @@ pub fn check(dictionary: &Dictionary, product: &Product) -> Result<(), RenderErr
         if rows > expected || (segment.rows == Rows::One && rows != 1) {
             return Err(shape(&segment.code, "rows", expected, rows));
         }
-        for row in &given.rows {
-            if row.len() != segment.items.len() {
-                return Err(shape(&segment.code, "items", segment.items.len(), row.len()));
-            }
-            for (item, value) in segment.items.iter().zip(row) {
-                check_value(segment, item, value)?;
+        if let Some(row) = given.rows.iter().find(|row| row.len() != segment.items.len()) {
+            return Err(shape(&segment.code, "items", segment.items.len(), row.len()));
+        }
+        for (index, item) in segment.items.iter().enumerate() {
+            if !fits(item, column(given, index)) {
+                return Err(misfit(segment, item, column(given, index)));
             }
         }
     }
@@ -100,7 +110,8 @@ pub fn check(dictionary: &Dictionary, product: &Product) -> Result<(), RenderErr
 /// The product is of the dictionary's shape, see [`check`].
 pub fn null_reasons(dictionary: &Dictionary, product: &Product) -> Vec<(String, &'static str)> {
     let mut reasons = Vec::new();
-    let Ok(()) = visit_null_reasons::<std::convert::Infallible>(dictionary, product, |path, reason| {
+    let mut labels = Labels::default();
+    let Ok(()) = visit_null_reasons::<Infallible>(dictionary, product, &mut labels, |path, reason| {
         reasons.push((path.to_string(), reason.name()));
         Ok(())
     });
@@ -111,16 +122,27 @@ pub fn null_reasons(dictionary: &Dictionary, product: &Product) -> Vec<(String, 
 fn visit_null_reasons<E>(
     dictionary: &Dictionary,
     product: &Product,
+    labels: &mut Labels,
     mut visit: impl FnMut(&str, Reason) -> Result<(), E>,
 ) -> Result<(), E> {
     let mut path = String::new();
     for (segment, given) in dictionary.segments().zip(&product.segments) {
-        for row in &given.rows {
+        for (index, row) in given.rows.iter().enumerate() {
             let mut row_length = None;
             for (item, value) in segment.items.iter().zip(row) {
                 let Value::Null(reason) = value else { continue };
                 // The part before the item is the row's: written at its first null only.
-                let length = *row_length.get_or_insert_with(|| write_row_path(&mut path, segment, row.first()));
+                let length = *row_length.get_or_insert_with(|| {
+                    path.clear();
+                    path.push_str(&segment.code);
+                    if let (Rows::PerPeriod | Rows::PerBand, Some(label)) = (segment.rows, row.first()) {
+                        path.push('[');
+                        path.push_str(labels.text(index, label));
+                        path.push(']');
+                    }
+                    path.push('.');
+                    path.len()
+                });
                 path.truncate(length);
                 path.push_str(&item.code);
                 visit(&path, *reason)?;
@@ -130,16 +152,28 @@ fn visit_null_reasons<E>(
     Ok(())
 }
 
-/// Writes `segment.` or `segment[label].` into `path`; returns its length.
-fn write_row_path(path: &mut String, segment: &SegmentDef, label: Option<&Value>) -> usize {
-    path.clear();
-    path.push_str(&segment.code);
-    if let (Rows::PerPeriod | Rows::PerBand, Some(label)) = (segment.rows, label) {
-        // Writing to a String cannot fail.
-        let _ = write!(path, "[{}]", ValueText(label));
+/// The texts of row labels. They are kept from product to product: those of one build nearly always have the
+/// same periods, and each of their segments needs them.
+#[derive(Default)]
+struct Labels {
+    /// By row.
+    known: Vec<(Value, String)>,
+}
+
+impl Labels {
+    fn text(&mut self, row: usize, label: &Value) -> &str {
+        if self.known.len() <= row {
+            self.known.resize_with(row + 1, || (Value::NoLimit, String::new()));
+        }
+        let Some((known, text)) = self.known.get_mut(row) else { return "" };
+        if known != label {
+            *known = label.clone();
+            text.clear();
+            // Writing to a String cannot fail.
+            let _ = write!(text, "{}", ValueText(label));
+        }
+        text
     }
-    path.push('.');
-    path.len()
 }
 
 /// A value's text, as JSON holds it without its quotes; empty where there is none.
@@ -173,31 +207,261 @@ fn rows_max(dictionary: &Dictionary, segment: &SegmentDef) -> usize {
 /// More bands than any product has: a bound on memory, not on meaning.
 const BANDS_MAX: usize = 64;
 
-fn check_value(segment: &SegmentDef, item: &ItemDef, value: &Value) -> Result<(), RenderError> {
-    let fits = match (&item.item_type.kind, value) {
-        (_, Value::Null(_) | Value::NoLimit) => item.item_type.nullable,
-        (ItemKind::String | ItemKind::Text, Value::Text(_)) => true,
-        (ItemKind::Enum(codes), Value::Text(text)) => codes.iter().any(|code| code.as_str() == &**text),
-        (ItemKind::Int, Value::Count(_)) => true,
-        (ItemKind::Money, Value::Money(number)) | (ItemKind::Ratio, Value::Ratio(number)) => {
-            if number.unsigned_abs() >= DECIMAL_END {
-                return Err(RenderError::Range { segment: segment.code.clone(), item: item.code.clone() });
-            }
-            true
-        }
-        (ItemKind::Date, Value::Date(_)) => true,
-        (ItemKind::Month | ItemKind::Period(PeriodKind::Month), Value::Month(_)) => true,
-        (ItemKind::Period(PeriodKind::Quarter), Value::Quarter(_)) => true,
-        (ItemKind::Timestamp, Value::Instant(_)) => true,
-        _ => false,
-    };
-    if fits { Ok(()) } else { Err(wrong_kind(segment, item)) }
+/// One item's values in all rows.
+fn column(segment: &Segment, index: usize) -> impl Iterator<Item = &Value> + Clone {
+    segment.rows.iter().filter_map(move |row| row.get(index))
 }
 
-fn wrong_kind(segment: &SegmentDef, item: &ItemDef) -> RenderError {
-    RenderError::Kind { segment: segment.code.clone(), item: item.code.clone(), expected: item.item_type.to_string() }
+/// Whether all values are of the item's type: the type is looked at once, not once a value.
+fn fits<'a>(item: &ItemDef, mut values: impl Iterator<Item = &'a Value>) -> bool {
+    let nullable = item.item_type.nullable;
+    let none = |value: &Value| nullable && matches!(value, Value::Null(_) | Value::NoLimit);
+    match &item.item_type.kind {
+        ItemKind::String | ItemKind::Text => values.all(|v| match v {
+            Value::Text(text) => text.len() <= TEXT_BYTES_MAX,
+            other => none(other),
+        }),
+        ItemKind::Enum(codes) => values.all(|v| match v {
+            Value::Text(text) => codes.iter().any(|code| code.as_str() == &**text),
+            other => none(other),
+        }),
+        ItemKind::Int => values.all(|v| matches!(v, Value::Count(_)) || none(v)),
+        ItemKind::Money => values.all(|v| matches!(v, Value::Money(fen) if in_range(*fen)) || none(v)),
+        ItemKind::Ratio => values.all(|v| matches!(v, Value::Ratio(ratio) if in_range(*ratio)) || none(v)),
+        ItemKind::Date => values.all(|v| matches!(v, Value::Date(_)) || none(v)),
+        ItemKind::Month | ItemKind::Period(PeriodKind::Month) => {
+            values.all(|v| matches!(v, Value::Month(_)) || none(v))
+        }
+        ItemKind::Period(PeriodKind::Quarter) => values.all(|v| matches!(v, Value::Quarter(_)) || none(v)),
+        ItemKind::Timestamp => values.all(|v| matches!(v, Value::Instant(_)) || none(v)),
+    }
+}
+
+fn in_range(number: i128) -> bool {
+    number.unsigned_abs() < DECIMAL_END
+}
+
+/// What is wrong with values that do not fit: one too large for its type, else one of another type.
+fn misfit<'a>(segment: &SegmentDef, item: &ItemDef, mut values: impl Iterator<Item = &'a Value>) -> RenderError {
+    let too_large = |value: &&Value| match (&item.item_type.kind, value) {
+        (ItemKind::Money, Value::Money(number)) | (ItemKind::Ratio, Value::Ratio(number)) => !in_range(*number),
+        (ItemKind::String | ItemKind::Text, Value::Text(text)) => text.len() > TEXT_BYTES_MAX,
+        _ => false,
+    };
+    let (found, segment, code) = (values.find(too_large), segment.code.clone(), item.code.clone());
+    match found {
+        Some(Value::Text(_)) => RenderError::TextLength { place: format!("{segment}.{code}") },
+        Some(_) => RenderError::Range { segment, item: code },
+        None => RenderError::Kind { segment, item: code, expected: item.item_type.to_string() },
+    }
 }
 
 fn shape(place: &str, what: &'static str, expected: usize, found: usize) -> RenderError {
     RenderError::Shape { place: place.to_string(), what, expected, found }
+}
+
+/// Products made up for the tests of the renderings: right in shape and type, meaningless in their figures.
+#[cfg(test)]
+mod samples {
+    use super::*;
+    use crate::period::{Date, Month, Quarter};
+    use crate::product::value::{Items, Segment};
+
+    const REASONS: [Reason; 7] = [
+        Reason::NotGiven,
+        Reason::HistoryShort,
+        Reason::NoPriorPeriod,
+        Reason::NoBalance,
+        Reason::NoCounterparty,
+        Reason::NoActivity,
+        Reason::NotDefined,
+    ];
+
+    const TEXTS: [&str; 5] = ["", "某某贸易有限公司", "a \"quoted\" \\ text", "line\nend\ttab\u{1}", "𠮷野家 ü"];
+
+    /// A fixed sequence (splitmix64): equal seeds make equal products.
+    pub(super) struct Dice(pub u64);
+
+    impl Dice {
+        pub(super) fn roll(&mut self, sides: usize) -> usize {
+            self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+            let mut z = self.0;
+            z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+            z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+            ((z ^ (z >> 31)) % sides as u64) as usize
+        }
+
+        fn pick<T: Copy>(&mut self, values: &[T]) -> T {
+            values[self.roll(values.len())]
+        }
+
+        /// Mostly small, sometimes as large as a decimal can be.
+        fn number(&mut self) -> i128 {
+            let largest = DECIMAL_END as i128 - 1;
+            let small = self.roll(1_000_000_000) as i128 - 300_000_000;
+            self.pick(&[0, 1, -1, 99, -100, small, small, largest, -largest, i128::from(i64::MAX)])
+        }
+
+        fn value(&mut self, item: &ItemDef, row: usize) -> Value {
+            if item.item_type.nullable && self.roll(4) == 0 {
+                return Value::Null(self.pick(&REASONS));
+            }
+            match &item.item_type.kind {
+                ItemKind::String | ItemKind::Text => Value::Text(self.pick(&TEXTS).into()),
+                ItemKind::Enum(codes) => Value::Text(codes[self.roll(codes.len())].as_str().into()),
+                ItemKind::Int => {
+                    let small = self.roll(5_000) as i64 - 5;
+                    Value::Count(self.pick(&[small, small, i64::MAX, i64::MIN]))
+                }
+                ItemKind::Money => Value::Money(self.number()),
+                ItemKind::Ratio => Value::Ratio(self.number()),
+                ItemKind::Date => Value::Date(Date(self.roll(30_000) as i32 - 10_000)),
+                ItemKind::Month => Value::Month(Month(self.roll(800) as i32 - 100)),
+                ItemKind::Period(PeriodKind::Month) => Value::Month(Month(620 + row as i32)),
+                ItemKind::Period(PeriodKind::Quarter) => Value::Quarter(Quarter(200 + row as i32)),
+                ItemKind::Timestamp => Value::Instant(self.roll(4_000_000_000) as i64 - 1_000_000_000),
+            }
+        }
+    }
+
+    /// A product with `periods` periods and seven bands.
+    pub(super) fn product(dictionary: &Dictionary, periods: usize, dice: &mut Dice) -> Product {
+        let segments = dictionary.segments().map(|segment| {
+            let rows = match segment.rows {
+                Rows::One => 1,
+                Rows::PerPeriod => periods,
+                Rows::PerBand => 7,
+            };
+            let mut items = |row| segment.items.iter().map(|item| dice.value(item, row)).collect();
+            let mut rows: Vec<Items> = (0..rows).map(&mut items).collect();
+            if segment.rows == Rows::PerBand {
+                for (row, items) in rows.iter_mut().enumerate() {
+                    items[0] = Value::Money(100_000 * row as i128);
+                    items[1] = if row == 6 { Value::NoLimit } else { Value::Money(100_000 * (row as i128 + 1)) };
+                }
+            }
+            Segment { rows }
+        });
+        Product { segments: segments.collect() }
+    }
+
+    /// Where an item stands: the index of its segment and its own.
+    pub(super) fn place(dictionary: &Dictionary, segment: &str, item: &str) -> (usize, usize) {
+        let at = dictionary.segments().position(|def| def.code == segment).unwrap();
+        let items = &dictionary.segments().nth(at).unwrap().items;
+        (at, items.iter().position(|def| def.code == item).unwrap())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::samples::{Dice, place, product};
+    use super::*;
+    use crate::period::{Month, Quarter};
+    use crate::product::ProductKind;
+
+    #[test]
+    fn null_reasons_by_path() {
+        let dictionary = Dictionary::builtin(ProductKind::Report).unwrap();
+        let mut product = product(&dictionary, 2, &mut Dice(1));
+        for row in product.segments.iter_mut().flat_map(|segment| &mut segment.rows).flatten() {
+            if matches!(row, Value::Null(_)) {
+                *row = Value::NoLimit;
+            }
+        }
+        assert_eq!(null_reasons(&dictionary, &product), [], "no limit is no reason");
+        let mut set = |segment, row: usize, item, reason| {
+            let (segment, item) = place(&dictionary, segment, item);
+            product.segments[segment].rows[row][item] = Value::Null(reason);
+        };
+        // Set in another order than the dictionary's.
+        set("activity", 0, "days_since_last_in", Reason::NoActivity);
+        set("amount_bands", 1, "year_in_share", Reason::HistoryShort);
+        set("funds", 1, "closing_balance", Reason::NoBalance);
+        set("funds", 0, "min_balance", Reason::NoBalance);
+        set("funds", 0, "max_balance", Reason::NoBalance);
+        set("basic", 0, "opened_on", Reason::NotGiven);
+        let paths = null_reasons(&dictionary, &product);
+        let expected = [
+            ("basic.opened_on", "not_given"),
+            ("funds[2020Q1].max_balance", "no_balance"),
+            ("funds[2020Q1].min_balance", "no_balance"),
+            ("funds[2020Q2].closing_balance", "no_balance"),
+            ("amount_bands[1000.00].year_in_share", "history_short"),
+            ("activity.days_since_last_in", "no_activity"),
+        ];
+        assert_eq!(paths, expected.map(|(path, reason)| (path.to_string(), reason)));
+        check(&dictionary, &product).unwrap();
+    }
+
+    #[test]
+    fn months_label_their_rows() {
+        let dictionary = Dictionary::builtin(ProductKind::DetailSummary).unwrap();
+        let mut product = product(&dictionary, 1, &mut Dice(2));
+        let (segment, item) = place(&dictionary, "other", "top_in_amount");
+        product.segments[segment].rows[0][0] = Value::Month(Month::parse("2024-01").unwrap());
+        product.segments[segment].rows[0][item] = Value::Null(Reason::NoCounterparty);
+        let expected = ("other[2024-01].top_in_amount".to_string(), "no_counterparty");
+        assert!(null_reasons(&dictionary, &product).contains(&expected));
+    }
+
+    #[test]
+    fn samples_fit() {
+        for kind in ProductKind::ALL {
+            let dictionary = Dictionary::builtin(kind).unwrap();
+            for periods in [0, 1, dictionary.max_periods()] {
+                check(&dictionary, &product(&dictionary, periods, &mut Dice(3))).unwrap();
+            }
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_told_with_its_place() {
+        type Change = fn(&Dictionary, &mut Product);
+        fn set(dictionary: &Dictionary, product: &mut Product, segment: &str, item: &str, value: Value) {
+            let (segment, item) = place(dictionary, segment, item);
+            product.segments[segment].rows[0][item] = value;
+        }
+        let cases: [(&str, Change); 13] = [
+            ("`report` has 17 segments where its dictionary has 18", |_, p| drop(p.segments.pop())),
+            ("`cover` has 0 rows where its dictionary has 1", |_, p| p.segments[0].rows.clear()),
+            ("`notes` has 3 items where its dictionary has 4", |_, p| drop(p.segments[1].rows[0].pop())),
+            ("`funds` has 13 rows where its dictionary has 12", |_, p| {
+                let row = p.segments[3].rows[0].clone();
+                p.segments[3].rows.resize(13, row);
+            }),
+            ("`funds.period` is not of the type `period`", |d, p| set(d, p, "funds", "period", Value::Month(Month(0)))),
+            ("`basic.first_month` is not of the type `month?`", |d, p| {
+                set(d, p, "basic", "first_month", Value::Quarter(Quarter(0)))
+            }),
+            ("`funds.in_count` is not of the type `int`", |d, p| {
+                set(d, p, "funds", "in_count", Value::Null(Reason::NoActivity))
+            }),
+            ("`basic.account_type` is not of the type `enum:basic|general|special|temporary`", |d, p| {
+                set(d, p, "basic", "account_type", Value::Text("none".into()))
+            }),
+            ("`stability.in_monthly_cv` is not of the type `ratio?`", |d, p| {
+                set(d, p, "stability", "in_monthly_cv", Value::Money(1))
+            }),
+            ("`stability.in_monthly_mean` is not of the type `money?`", |d, p| {
+                set(d, p, "stability", "in_monthly_mean", Value::Ratio(1))
+            }),
+            ("`funds.in_amount` has more than 38 digits", |d, p| {
+                set(d, p, "funds", "in_amount", Value::Money(DECIMAL_END as i128))
+            }),
+            ("`appendix.subject_statement` has more than 524288 bytes", |d, p| {
+                set(d, p, "appendix", "subject_statement", Value::Text("x".repeat(524_289).into()))
+            }),
+            ("`trend.in_qoq` has more than 38 digits", |d, p| {
+                set(d, p, "trend", "in_qoq", Value::Ratio(-(DECIMAL_END as i128)))
+            }),
+        ];
+        let dictionary = Dictionary::builtin(ProductKind::Report).unwrap();
+        for (message, change) in cases {
+            let mut product = product(&dictionary, 3, &mut Dice(4));
+            change(&dictionary, &mut product);
+            let error = check(&dictionary, &product).unwrap_err().to_string();
+            assert!(error.contains(message), "{error} lacks {message}");
+        }
+    }
 }

@@ -7,43 +7,36 @@
 //! account_id | cover {report_no, ...} | ... | funds [{period, ...}, ...] | ... | null_reasons {path: reason, ...}
 //! ```
 
-use std::fmt::Write as _;
-use std::io::Write;
 use std::sync::Arc;
 
-use ::parquet::arrow::{ArrowSchemaConverter, ArrowWriter};
-use ::parquet::basic::{Compression, Type as PhysicalType, ZstdLevel};
+use ::parquet::arrow::ArrowSchemaConverter;
+use ::parquet::basic::{Compression, Encoding, LogicalType, Type as PhysicalType, ZstdLevel};
 use ::parquet::file::properties::{EnabledStatistics, WriterProperties};
 use ::parquet::schema::types::ColumnPath;
 use arrow::array::{
-    ArrayRef, Date32Builder, Decimal128Builder, Int64Builder, ListArray, MapArray, RecordBatch, StringBuilder,
-    StructArray, TimestampSecondBuilder,
+    ArrayRef, ArrowPrimitiveType, ListArray, MapArray, NullBufferBuilder, PrimitiveArray, RecordBatch, StringBuilder,
+    StructArray,
 };
 use arrow::buffer::{OffsetBuffer, ScalarBuffer};
-use arrow::datatypes::{DataType, Fields, Schema, SchemaRef};
+use arrow::datatypes::{
+    DataType, Date32Type, Decimal128Type, Fields, Int64Type, Schema, SchemaRef, TimestampMillisecondType,
+};
 use arrow::error::ArrowError;
 
-use super::{RenderError, ValueText, check, visit_null_reasons, wrong_kind};
-use crate::product::dictionary::{
-    ACCOUNT_ID, DECIMAL_PRECISION, Dictionary, ItemKind, ItemType, MONEY_SCALE, RATIO_SCALE, Rows, SegmentDef,
-    TIME_ZONE,
-};
+use super::{Labels, RenderError, TEXT_BYTES_MAX, check, column, visit_null_reasons};
+use crate::product::dictionary::{ACCOUNT_ID, Dictionary, ItemKind, ItemType, Rows, SegmentDef};
 use crate::product::value::{Product, Segment, Value};
 
 /// Most accounts of a batch: at 36 months about 32 KiB each, so 64 MiB.
 pub const ACCOUNTS_PER_BATCH_MAX: usize = 2_048;
 
-/// Accounts that [`ProductWriter`] gathers before it encodes them: about 4 MiB.
-const ACCOUNTS_PER_BATCH: usize = 128;
+// No text column of a full batch reaches the end of its 32-bit offsets.
+const _: () = assert!(ACCOUNTS_PER_BATCH_MAX * TEXT_BYTES_MAX < i32::MAX as usize);
 
-/// A row group ends at so many accounts ...
-const ACCOUNTS_PER_GROUP: usize = 8_192;
+/// A page ends at so many accounts: its levels take more memory than their encoded bytes tell ...
+const ACCOUNTS_PER_PAGE: usize = 512;
 
-/// ... or once so much of it is encoded: it stays in memory until it ends. Both are functions of the products
-/// alone, so equal products make equal files.
-const GROUP_BYTES: usize = 16 << 20;
-
-/// Pages are small, since each of some hundred columns holds one that is not yet compressed.
+/// ... or at so many bytes, since each of some hundred columns holds one that is not yet compressed.
 const PAGE_BYTES: usize = 64 << 10;
 
 /// Small numbers and repeated zeros compress well already at the first level.
@@ -52,9 +45,6 @@ const ZSTD_LEVEL: i32 = 1;
 /// What the file says of its writer.
 const CREATED_BY: &str = concat!("liushui version ", env!("CARGO_PKG_VERSION"));
 
-// A full batch of the writer never hits the builder's bound.
-const _: () = assert!(ACCOUNTS_PER_BATCH < ACCOUNTS_PER_BATCH_MAX);
-
 /// Gathers products into one record batch.
 pub struct ProductBatchBuilder {
     dictionary: Dictionary,
@@ -62,6 +52,7 @@ pub struct ProductBatchBuilder {
     account_ids: StringBuilder,
     segments: Vec<SegmentColumns>,
     reasons: ReasonColumns,
+    labels: Labels,
     accounts: usize,
 }
 
@@ -74,6 +65,7 @@ impl ProductBatchBuilder {
             account_ids: StringBuilder::new(),
             segments: dictionary.segments().map(SegmentColumns::new).collect(),
             reasons: ReasonColumns::new(),
+            labels: Labels::default(),
             accounts: 0,
         }
     }
@@ -98,13 +90,15 @@ impl ProductBatchBuilder {
         if self.accounts >= ACCOUNTS_PER_BATCH_MAX {
             return Err(RenderError::BatchFull { max: ACCOUNTS_PER_BATCH_MAX });
         }
+        if account_id.len() > TEXT_BYTES_MAX {
+            return Err(RenderError::TextLength { place: ACCOUNT_ID.to_string() });
+        }
         check(&self.dictionary, product)?;
         self.account_ids.append_value(account_id);
-        let defs = self.dictionary.segments();
-        for ((def, columns), segment) in defs.zip(&mut self.segments).zip(&product.segments) {
-            columns.append(def, segment)?;
+        for (columns, segment) in self.segments.iter_mut().zip(&product.segments) {
+            columns.append(segment, &mut self.labels)?;
         }
-        self.reasons.append(&self.dictionary, product)?;
+        self.reasons.append(&self.dictionary, product, &mut self.labels)?;
         self.accounts += 1;
         Ok(())
     }
@@ -139,12 +133,9 @@ impl SegmentColumns {
         SegmentColumns { items: def.items.iter().map(|item| ItemColumn::new(&item.item_type)).collect(), offsets }
     }
 
-    fn append(&mut self, def: &SegmentDef, segment: &Segment) -> Result<(), RenderError> {
-        for (index, (column, item)) in self.items.iter_mut().zip(&def.items).enumerate() {
-            let values = segment.rows.iter().filter_map(|row| row.get(index));
-            if !column.append(values) {
-                return Err(wrong_kind(def, item));
-            }
+    fn append(&mut self, segment: &Segment, labels: &mut Labels) -> Result<(), RenderError> {
+        for (index, column) in self.items.iter_mut().enumerate() {
+            column.append(segment, index, labels);
         }
         match &mut self.offsets {
             Some(offsets) => offsets.push(segment.rows.len()),
@@ -173,76 +164,106 @@ enum ItemColumn {
     Text(StringBuilder),
     /// Months and quarters, which are text in the file.
     Period(StringBuilder),
-    Count(Int64Builder),
-    Money(Decimal128Builder),
-    Ratio(Decimal128Builder),
-    Date(Date32Builder),
-    Instant(TimestampSecondBuilder),
+    Count(Numbers<Int64Type>),
+    Money(Numbers<Decimal128Type>),
+    Ratio(Numbers<Decimal128Type>),
+    Date(Numbers<Date32Type>),
+    Instant(Numbers<TimestampMillisecondType>),
 }
 
 impl ItemColumn {
     fn new(item_type: &ItemType) -> ItemColumn {
-        let decimal = |scale| {
-            let data_type = DataType::Decimal128(DECIMAL_PRECISION, scale);
-            Decimal128Builder::new().with_data_type(data_type)
-        };
         match item_type.kind {
             ItemKind::String | ItemKind::Text | ItemKind::Enum(_) => ItemColumn::Text(StringBuilder::new()),
             ItemKind::Month | ItemKind::Period(_) => ItemColumn::Period(StringBuilder::new()),
-            ItemKind::Int => ItemColumn::Count(Int64Builder::new()),
-            ItemKind::Money => ItemColumn::Money(decimal(MONEY_SCALE)),
-            ItemKind::Ratio => ItemColumn::Ratio(decimal(RATIO_SCALE)),
-            ItemKind::Date => ItemColumn::Date(Date32Builder::new()),
-            ItemKind::Timestamp => ItemColumn::Instant(TimestampSecondBuilder::new().with_timezone(TIME_ZONE)),
+            ItemKind::Int => ItemColumn::Count(Numbers::new(item_type)),
+            ItemKind::Money => ItemColumn::Money(Numbers::new(item_type)),
+            ItemKind::Ratio => ItemColumn::Ratio(Numbers::new(item_type)),
+            ItemKind::Date => ItemColumn::Date(Numbers::new(item_type)),
+            ItemKind::Timestamp => ItemColumn::Instant(Numbers::new(item_type)),
         }
     }
 
-    /// Adds values; false at the first that is not of the column's type. The column is chosen once, not once a value.
-    fn append<'a>(&mut self, values: impl Iterator<Item = &'a Value>) -> bool {
-        /// The loop of one column: a value of its kind, null, or not ours.
-        macro_rules! each {
-            ($builder:ident, $($kind:pat => $value:expr),+) => {
-                for value in values {
-                    match value {
-                        $($kind => $builder.append_value($value),)+
-                        Value::Null(_) | Value::NoLimit => $builder.append_null(),
-                        _ => return false,
-                    }
-                }
-            };
-        }
+    /// Adds one account's values of the item `index`, which [`check`] has found to be of its type. The column is
+    /// chosen once, not once a value.
+    fn append(&mut self, segment: &Segment, index: usize, labels: &mut Labels) {
         match self {
-            ItemColumn::Text(builder) => each!(builder, Value::Text(text) => text),
-            ItemColumn::Count(builder) => each!(builder, Value::Count(count) => *count),
-            ItemColumn::Money(builder) => each!(builder, Value::Money(fen) => *fen),
-            ItemColumn::Ratio(builder) => each!(builder, Value::Ratio(millionths) => *millionths),
-            ItemColumn::Date(builder) => each!(builder, Value::Date(date) => date.0),
-            ItemColumn::Instant(builder) => each!(builder, Value::Instant(seconds) => *seconds),
+            ItemColumn::Text(builder) => {
+                builder.extend(column(segment, index).map(|value| match value {
+                    Value::Text(text) => Some(text),
+                    _ => None,
+                }));
+            }
             ItemColumn::Period(builder) => {
-                for value in values {
+                for (row, value) in column(segment, index).enumerate() {
                     match value {
-                        Value::Month(_) | Value::Quarter(_) => {
-                            // Writing to the builder's buffer cannot fail; the empty value ends what was written.
-                            let _ = write!(builder, "{}", ValueText(value));
-                            builder.append_value("");
-                        }
-                        Value::Null(_) | Value::NoLimit => builder.append_null(),
-                        _ => return false,
+                        Value::Month(_) | Value::Quarter(_) => builder.append_value(labels.text(row, value)),
+                        _ => builder.append_null(),
                     }
                 }
             }
+            ItemColumn::Count(numbers) => numbers.append(segment, index, |value| match value {
+                Value::Count(count) => Some(*count),
+                _ => None,
+            }),
+            ItemColumn::Money(numbers) => numbers.append(segment, index, |value| match value {
+                Value::Money(fen) => Some(*fen),
+                _ => None,
+            }),
+            ItemColumn::Ratio(numbers) => numbers.append(segment, index, |value| match value {
+                Value::Ratio(millionths) => Some(*millionths),
+                _ => None,
+            }),
+            ItemColumn::Date(numbers) => numbers.append(segment, index, |value| match value {
+                Value::Date(date) => Some(date.0),
+                _ => None,
+            }),
+            ItemColumn::Instant(numbers) => numbers.append(segment, index, |value| match value {
+                // Parquet has no timestamp in seconds.
+                Value::Instant(seconds) => seconds.checked_mul(1_000),
+                _ => None,
+            }),
         }
-        true
     }
 
     fn finish(&mut self) -> ArrayRef {
         match self {
             ItemColumn::Text(builder) | ItemColumn::Period(builder) => Arc::new(builder.finish()),
-            ItemColumn::Count(builder) => Arc::new(builder.finish()),
-            ItemColumn::Money(builder) | ItemColumn::Ratio(builder) => Arc::new(builder.finish()),
-            ItemColumn::Date(builder) => Arc::new(builder.finish()),
-            ItemColumn::Instant(builder) => Arc::new(builder.finish()),
+            ItemColumn::Count(column) => column.finish(),
+            ItemColumn::Money(column) | ItemColumn::Ratio(column) => column.finish(),
+            ItemColumn::Date(column) => column.finish(),
+            ItemColumn::Instant(column) => column.finish(),
         }
+    }
+}
+
+/// Numbers of one Arrow type. Arrow's own builder does the same, at a call a value.
+struct Numbers<T: ArrowPrimitiveType> {
+    values: Vec<T::Native>,
+    /// Which values there are; `None` where all are.
+    nulls: Option<NullBufferBuilder>,
+    data_type: DataType,
+}
+
+impl<T: ArrowPrimitiveType> Numbers<T> {
+    fn new(item_type: &ItemType) -> Numbers<T> {
+        let nulls = item_type.nullable.then(|| NullBufferBuilder::new(0));
+        Numbers { values: Vec::new(), nulls, data_type: item_type.arrow() }
+    }
+
+    fn append(&mut self, segment: &Segment, index: usize, number: impl Fn(&Value) -> Option<T::Native>) {
+        let numbers = segment.rows.iter().map(|row| row.get(index).and_then(&number));
+        self.values.extend(numbers.clone().map(Option::unwrap_or_default));
+        if let Some(nulls) = &mut self.nulls {
+            numbers.for_each(|number| nulls.append(number.is_some()));
+        }
+    }
+
+    fn finish(&mut self) -> ArrayRef {
+        let capacity = self.values.len();
+        let values = std::mem::replace(&mut self.values, Vec::with_capacity(capacity));
+        let nulls = self.nulls.as_mut().and_then(NullBufferBuilder::finish);
+        Arc::new(PrimitiveArray::<T>::new(values.into(), nulls).with_data_type(self.data_type.clone()))
     }
 }
 
@@ -258,9 +279,9 @@ impl ReasonColumns {
         ReasonColumns { paths: StringBuilder::new(), reasons: StringBuilder::new(), offsets: Offsets::new() }
     }
 
-    fn append(&mut self, dictionary: &Dictionary, product: &Product) -> Result<(), RenderError> {
+    fn append(&mut self, dictionary: &Dictionary, product: &Product, labels: &mut Labels) -> Result<(), RenderError> {
         let mut entries = 0;
-        visit_null_reasons::<RenderError>(dictionary, product, |path, reason| {
+        visit_null_reasons::<RenderError>(dictionary, product, labels, |path, reason| {
             self.paths.append_value(path);
             self.reasons.append_value(reason.name());
             entries += 1;
@@ -313,74 +334,146 @@ fn unexpected(data_type: &DataType) -> RenderError {
     ArrowError::SchemaError(format!("a product has no column of type {data_type}")).into()
 }
 
-/// Writes products to one Parquet file.
-pub struct ProductWriter<W: Write + Send> {
-    writer: ArrowWriter<W>,
-    builder: ProductBatchBuilder,
-    /// The account written last: the next must be above it.
-    last: Option<String>,
-}
-
-impl<W: Write + Send> ProductWriter<W> {
-    /// Begins a file.
-    pub fn new(out: W, dictionary: &Dictionary) -> Result<ProductWriter<W>, RenderError> {
-        let builder = ProductBatchBuilder::new(dictionary);
-        let properties = properties(builder.schema())?;
-        let writer = ArrowWriter::try_new(out, Arc::clone(builder.schema()), Some(properties))?;
-        Ok(ProductWriter { writer, builder, last: None })
-    }
-
-    /// Adds one account's product; accounts come in ascending order of their id's bytes.
-    pub fn append(&mut self, account_id: &str, product: &Product) -> Result<(), RenderError> {
-        match &mut self.last {
-            Some(last) if last.as_str() >= account_id => return Err(RenderError::Order),
-            Some(last) => {
-                last.clear();
-                last.push_str(account_id);
-            }
-            none => *none = Some(account_id.to_string()),
-        }
-        self.builder.append(account_id, product)?;
-        if self.builder.len() >= ACCOUNTS_PER_BATCH {
-            self.encode()?;
-        }
-        Ok(())
-    }
-
-    /// Writes what is left and the footer; returns the output.
-    pub fn finish(mut self) -> Result<W, RenderError> {
-        if !self.builder.is_empty() {
-            self.encode()?;
-        }
-        Ok(self.writer.into_inner()?)
-    }
-
-    fn encode(&mut self) -> Result<(), RenderError> {
-        let batch = self.builder.finish()?;
-        self.writer.write(&batch)?;
-        if self.writer.in_progress_rows() >= ACCOUNTS_PER_GROUP || self.writer.in_progress_size() >= GROUP_BYTES {
-            self.writer.flush()?;
-        }
-        Ok(())
-    }
-}
-
 /// The properties of a product file.
 pub fn properties(schema: &Schema) -> Result<WriterProperties, RenderError> {
     let mut properties = WriterProperties::builder()
         .set_created_by(CREATED_BY.to_string())
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(ZSTD_LEVEL)?))
         .set_data_page_size_limit(PAGE_BYTES)
+        .set_data_page_row_count_limit(ACCOUNTS_PER_PAGE)
         .set_dictionary_page_size_limit(PAGE_BYTES)
-        .set_dictionary_enabled(false)
         .set_statistics_enabled(EnabledStatistics::None)
         .set_offset_index_disabled(true)
         .set_column_statistics_enabled(ColumnPath::from(ACCOUNT_ID), EnabledStatistics::Chunk);
-    // Periods, names and paths repeat from account to account; amounts do not, and would only be hashed in vain.
+    // Each kind of column in the encoding that was quickest for it: names, periods and paths repeat from account
+    // to account; numbers are small; amounts do neither and go as they are.
     for leaf in ArrowSchemaConverter::new().convert(schema)?.columns() {
-        if leaf.physical_type() == PhysicalType::BYTE_ARRAY && leaf.path().string() != ACCOUNT_ID {
-            properties = properties.set_column_dictionary_enabled(leaf.path().clone(), true);
+        let path = leaf.path();
+        let is_amount = matches!(leaf.logical_type_ref(), Some(LogicalType::Decimal(_)));
+        let is_number = matches!(leaf.physical_type(), PhysicalType::INT64 | PhysicalType::INT32);
+        if is_number {
+            properties = properties.set_column_encoding(path.clone(), Encoding::DELTA_BINARY_PACKED);
+        }
+        if is_amount || is_number || path.string() == ACCOUNT_ID {
+            properties = properties.set_column_dictionary_enabled(path.clone(), false);
         }
     }
     Ok(properties.build())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::io::{Seek as _, Write as _};
+
+    use ::parquet::arrow::ArrowWriter;
+    use ::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+    use arrow::array::{Array, AsArray as _};
+    use arrow::datatypes::{Date32Type, Decimal128Type, Int64Type, TimestampMillisecondType};
+    use chrono::{DateTime, FixedOffset, SecondsFormat};
+    use serde_json::Value as Json;
+
+    use super::super::json::{Layout, write};
+    use super::super::samples::{Dice, product};
+    use super::*;
+    use crate::product::ProductKind;
+
+    fn products(dictionary: &Dictionary, accounts: usize, seed: u64) -> Vec<(String, Product)> {
+        let dice = &mut Dice(seed);
+        let periods = |account| account % (dictionary.max_periods() + 1);
+        (0..accounts).map(|at| (format!("账户{at:06}"), product(dictionary, periods(at), dice))).collect()
+    }
+
+    fn parquet(dictionary: &Dictionary, products: &[(String, Product)]) -> Vec<u8> {
+        let mut builder = ProductBatchBuilder::new(dictionary);
+        let properties = properties(builder.schema()).unwrap();
+        let mut writer = ArrowWriter::try_new(Vec::new(), Arc::clone(builder.schema()), Some(properties)).unwrap();
+        for products in products.chunks(64) {
+            for (account_id, product) in products {
+                builder.append(account_id, product).unwrap();
+            }
+            writer.write(&builder.finish().unwrap()).unwrap();
+        }
+        writer.into_inner().unwrap()
+    }
+
+    fn open(bytes: &[u8]) -> ParquetRecordBatchReaderBuilder<File> {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(bytes).unwrap();
+        file.rewind().unwrap();
+        ParquetRecordBatchReaderBuilder::try_new(file).unwrap()
+    }
+
+    /// What a reader of Arrow makes of a value, with Arrow's and chrono's own text forms.
+    fn json(array: &dyn Array, at: usize) -> Json {
+        if array.is_null(at) {
+            return Json::Null;
+        }
+        let seq = |list: &dyn Array| (0..list.len()).map(|at| json(list, at)).collect();
+        match array.data_type() {
+            DataType::Utf8 => array.as_string::<i32>().value(at).into(),
+            DataType::Int64 => array.as_primitive::<Int64Type>().value(at).into(),
+            DataType::Decimal128(38, _) => array.as_primitive::<Decimal128Type>().value_as_string(at).into(),
+            DataType::Date32 => array.as_primitive::<Date32Type>().value_as_date(at).unwrap().to_string().into(),
+            DataType::Timestamp(..) => {
+                let milliseconds = array.as_primitive::<TimestampMillisecondType>().value(at);
+                let zone = FixedOffset::east_opt(8 * 3_600).unwrap();
+                let time = DateTime::from_timestamp_millis(milliseconds).unwrap().with_timezone(&zone);
+                time.to_rfc3339_opts(SecondsFormat::Secs, true).into()
+            }
+            DataType::Struct(fields) => {
+                let columns = fields.iter().zip(array.as_struct().columns());
+                Json::Object(columns.map(|(field, column)| (field.name().clone(), json(column, at))).collect())
+            }
+            DataType::List(_) => Json::Array(seq(&array.as_list::<i32>().value(at))),
+            DataType::Map(..) => {
+                let entries = array.as_map().value(at);
+                let (keys, values) = (entries.column(0).as_string::<i32>(), entries.column(1));
+                Json::Object((0..entries.len()).map(|at| (keys.value(at).to_string(), json(values, at))).collect())
+            }
+            other => panic!("no column of a product is {other}"),
+        }
+    }
+
+    #[test]
+    fn json_and_parquet_hold_the_same_values() {
+        for kind in ProductKind::ALL {
+            let dictionary = Dictionary::builtin(kind).unwrap();
+            let products = products(&dictionary, 300, 11);
+            let reader = open(&parquet(&dictionary, &products));
+            assert_eq!(reader.schema(), &dictionary.arrow_schema());
+            let batches: Vec<RecordBatch> = reader.build().unwrap().map(Result::unwrap).collect();
+            let rows = batches.iter().flat_map(|batch| (0..batch.num_rows()).map(move |at| (batch, at)));
+            assert_eq!(rows.clone().count(), products.len());
+            for ((batch, at), (account_id, product)) in rows.zip(&products) {
+                let row = StructArray::from(batch.clone());
+                let mut line = Vec::new();
+                write(&mut line, &dictionary, Some(account_id), product, Layout::Line).unwrap();
+                assert_eq!(json(&row, at), serde_json::from_slice::<Json>(&line).unwrap());
+            }
+        }
+    }
+
+    #[test]
+    fn no_account_is_a_file_too() {
+        let dictionary = Dictionary::builtin(ProductKind::DetailSummary).unwrap();
+        let reader = open(&parquet(&dictionary, &[]));
+        assert_eq!(reader.schema(), &dictionary.arrow_schema());
+        assert_eq!(reader.build().unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_misshapen_product_leaves_no_trace_in_its_batch() {
+        let dictionary = Dictionary::builtin(ProductKind::Report).unwrap();
+        let mut builder = ProductBatchBuilder::new(&dictionary);
+        let good = product(&dictionary, 4, &mut Dice(15));
+        let mut bad = good.clone();
+        bad.segments[3].rows[2][1] = Value::Money(1);
+        builder.append("a", &good).unwrap();
+        assert!(matches!(builder.append("b", &bad), Err(RenderError::Kind { .. })));
+        builder.append("c", &good).unwrap();
+        let batch = builder.finish().unwrap();
+        assert_eq!((batch.num_rows(), builder.len()), (2, 0));
+        assert_eq!(batch.column(0).as_string::<i32>().iter().flatten().collect::<Vec<_>>(), ["a", "c"]);
+    }
 }

@@ -61,7 +61,9 @@ pub fn dictionary_table(dictionary: &Dictionary, width: usize) -> String {
     page.line(&format!("{} ({} {})", dictionary.name(), dictionary.product(), dictionary.version()));
     page.line(&format!("{} units, {} segments, {} items", counts.units, counts.segments, counts.items));
     for unit in dictionary.units() {
-        page.heading(&format!("{} {}", unit.code, unit.name));
+        if unit.segments.len() > 1 {
+            page.heading(&format!("{} {}", unit.code, unit.name));
+        }
         for segment in &unit.segments {
             page.dictionary_segment(segment);
         }
@@ -138,7 +140,7 @@ impl Page {
     /// All columns of the latest periods.
     fn funds(&mut self, def: &SegmentDef, segment: &Segment) {
         self.period_heading(&def.name, segment.rows.len());
-        let heads = def.items.iter().map(|item| with_unit(&item.name, item)).collect();
+        let heads = def.items.iter().map(|item| item.name.clone()).collect();
         let rows = latest(&segment.rows).iter().map(|row| row.iter().map(plain).collect()).collect();
         self.grid(&Grid { heads, rows });
     }
@@ -164,7 +166,7 @@ impl Page {
             let Some((_, first, periods, _)) = columns.first() else {
                 return;
             };
-            self.period_heading(&format!("各类往来{word}(元)"), periods.rows.len());
+            self.period_heading(&format!("各类往来{word}"), periods.rows.len());
             let heads = first.items.first().map(|label| label.name.clone()).into_iter();
             let heads = heads.chain(columns.iter().map(|(head, ..)| head.clone())).collect();
             let rows = latest(&periods.rows).iter().map(|row| vec![row.first().map_or_else(String::new, plain)]);
@@ -180,30 +182,28 @@ impl Page {
         }
     }
 
-    /// A heading, and how many periods the table leaves out.
+    /// The heading of a table of periods, with the unit of its amounts and how many periods it leaves out.
     fn period_heading(&mut self, name: &str, periods: usize) {
         match periods.saturating_sub(PERIODS_SHOWN) {
             0 if periods == 0 => self.heading(&format!("{name}: 无")),
-            0 => self.heading(name),
-            earlier => self.heading(&format!("{name} (最近{PERIODS_SHOWN}期,另有{earlier}期见 JSON)")),
+            0 => self.heading(&format!("{name} (元)")),
+            earlier => self.heading(&format!("{name} (元; 最近{PERIODS_SHOWN}期,另有{earlier}期见 JSON)")),
         }
     }
 
     /// A table for each group of columns whose codes begin alike: the last quarter, the last year.
     fn bands(&mut self, def: &SegmentDef, segment: &Segment) {
-        self.heading(&def.name);
+        self.heading(&format!("{} (元)", def.name));
         for columns in column_groups(def) {
             let items: Vec<&ItemDef> = columns.iter().filter_map(|at| def.items.get(*at)).collect();
             let prefix = common_prefix(&items);
-            self.line(&format!("  {prefix}"));
-            let heads = items.iter().map(|item| with_unit(item.name.strip_prefix(prefix).unwrap_or(&item.name), item));
-            let heads = std::iter::once("区间(元)".to_string()).chain(heads).collect();
+            let heads = items.iter().map(|item| item.name.strip_prefix(prefix).unwrap_or(&item.name).to_string());
             let rows = segment.rows.iter().map(|row| {
                 let values = columns.iter().filter_map(|at| row.get(*at)).map(plain);
                 std::iter::once(band_name(row)).chain(values).collect()
             });
-            let rows = rows.collect();
-            self.grid(&Grid { heads, rows });
+            let heads = std::iter::once(prefix.to_string()).chain(heads).collect();
+            self.grid(&Grid { heads, rows: rows.collect() });
         }
     }
 
@@ -277,14 +277,14 @@ impl Page {
 
     fn dictionary_segment(&mut self, segment: &SegmentDef) {
         let head = format!("{} {}", segment.code, segment.name);
-        self.heading(&format!("  {head}: {}, {} items", segment.rows.name(), segment.items.len()));
+        self.heading(&format!("{head}: {}, {} items", segment.rows.name(), segment.items.len()));
         self.line(&format!("  {}", segment.about));
         let codes = segment.items.iter().map(|item| item.code.width()).max().unwrap_or_default();
         let names = segment.items.iter().map(|item| with_unit(&item.name, item).width()).max().unwrap_or_default();
-        let indent = codes + 6;
+        let indent = codes + 4;
         for item in &segment.items {
             let name = left(&with_unit(&item.name, item), names);
-            self.line(&format!("    {}  {name}  {}", left(&item.code, codes), item.item_type));
+            self.line(&format!("  {}  {name}  {}", left(&item.code, codes), item.item_type));
             for part in wrap(&item.formula, self.width.saturating_sub(indent).max(WIDTH_MIN / 2)) {
                 self.line(&format!("{}{part}", " ".repeat(indent)));
             }
@@ -479,4 +479,141 @@ fn wrap(text: &str, width: usize) -> Vec<String> {
     }
     lines.push(line);
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples::{Dice, place, product};
+    use super::*;
+    use crate::product::ProductKind;
+
+    fn table(kind: ProductKind, width: usize, change: impl Fn(&Dictionary, &mut Product)) -> String {
+        let dictionary = Dictionary::builtin(kind).unwrap();
+        let mut product = product(&dictionary, dictionary.max_periods(), &mut Dice(21));
+        change(&dictionary, &mut product);
+        product_table(&dictionary, &product, width).unwrap()
+    }
+
+    fn set(dictionary: &Dictionary, product: &mut Product, segment: &str, item: &str, value: Value) {
+        let (segment, item) = place(dictionary, segment, item);
+        product.segments[segment].rows[0][item] = value;
+    }
+
+    #[test]
+    fn tables_keep_to_the_width() {
+        for kind in ProductKind::ALL {
+            let dictionary = Dictionary::builtin(kind).unwrap();
+            for width in [80, 100, 160] {
+                for text in [table(kind, width, |_, _| ()), dictionary_table(&dictionary, width)] {
+                    for line in text.lines() {
+                        assert!(line.width() <= width, "{width}: {line}");
+                        assert_eq!(line.trim_end(), line);
+                        assert!(!line.contains(char::is_control), "{line:?}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn directions_stand_side_by_side() {
+        let text = table(ProductKind::Report, 100, |dictionary, product| {
+            let values = [
+                ("qoq", [Value::Ratio(100_000), Value::Ratio(-2_500_000), Value::Null(Reason::NoActivity)]),
+                ("yoy", [Reason::NoPriorPeriod; 3].map(Value::Null)),
+                ("theil_sen_slope", [1, 2, 3].map(Value::Ratio)),
+                ("mann_kendall_tau", [Reason::NotDefined; 3].map(Value::Null)),
+                ("recent_to_prior_ratio", [1_000_000; 3].map(Value::Ratio)),
+            ];
+            for (stem, values) in values {
+                for (value, (prefix, _)) in values.into_iter().zip(DIRECTIONS) {
+                    set(dictionary, product, "trend", &format!("{prefix}{stem}"), value);
+                }
+            }
+        });
+        let expected = "
+交易趋势
+                            收入        支出      净流入
+  环比                  0.100000   -2.500000  — 无发生额
+  同比                — 无对比期  — 无对比期  — 无对比期
+  趋势斜率              0.000001    0.000002    0.000003
+  单调趋势系数          — 无定义    — 无定义    — 无定义
+  近三月与此前月均比    1.000000    1.000000    1.000000
+";
+        assert!(text.contains(expected), "{text}");
+        assert!(text.contains("无对比期 no_prior_period"), "the legend gives the reason's code");
+    }
+
+    #[test]
+    fn the_latest_periods_of_all_classes() {
+        let text = table(ProductKind::DetailSummary, 1_000, |_, _| ());
+        let mut lines = text.lines().skip_while(|line| !line.starts_with("各类往来收入金额"));
+        assert_eq!(lines.next(), Some("各类往来收入金额 (元; 最近12期,另有24期见 JSON)"));
+        let heads: Vec<&str> = lines.next().unwrap().split_whitespace().collect();
+        let classes = ["公共机构", "同名账户", "第三方支付平台", "开户机构代理", "开户机构", "其他"];
+        assert_eq!(heads, [&["月份"][..], &classes, &["现金", "合计"]].concat());
+        let months: Vec<&str> = lines.by_ref().take(12).filter_map(|line| line.split_whitespace().next()).collect();
+        assert_eq!((months[0], months[11]), ("2023-09", "2024-08"));
+        assert_eq!(lines.next(), Some(""));
+    }
+
+    #[test]
+    fn bands_are_named_by_their_bounds() {
+        let text = table(ProductKind::Report, 1_000, |_, _| ());
+        let lines: Vec<&str> = text.lines().skip_while(|line| !line.starts_with("分金额区间")).collect();
+        let heads = ["最近季度", "收入笔数", "收入金额", "收入金额占比", "支出笔数", "支出金额", "支出金额占比"];
+        assert_eq!(lines[1].split_whitespace().collect::<Vec<_>>(), heads);
+        assert!(lines[2].starts_with("  0 - 1,000 ") && lines[8].starts_with("  6,000 以上 "), "{}", lines[8]);
+        assert!(lines[9].starts_with("  近十二个月"), "{}", lines[9]);
+    }
+
+    #[test]
+    fn an_account_without_periods() {
+        let dictionary = Dictionary::builtin(ProductKind::Report).unwrap();
+        let product = product(&dictionary, 0, &mut Dice(22));
+        let text = product_table(&dictionary, &product, 100).unwrap();
+        assert!(text.contains("账户资金情况: 无\n"), "{text}");
+    }
+
+    #[test]
+    fn numbers_are_grouped() {
+        let cases =
+            [("0", "0"), ("999", "999"), ("1000", "1,000"), ("-123456.78", "-123,456.78"), ("-100.00", "-100.00")];
+        for (number, text) in cases {
+            assert_eq!(grouped(number), text);
+        }
+    }
+
+    #[test]
+    fn lines_break_at_spaces_or_between_wide_characters() {
+        let cases: [(&str, &[&str]); 5] = [
+            ("one two three", &["one two", "three"]),
+            ("two ten x", &["two ten", "x"]),
+            ("abcdefghijk", &["abcdefgh", "ijk"]),
+            ("资金流信用信息", &["资金流信", "用信息"]),
+            ("", &[""]),
+        ];
+        for (text, lines) in cases {
+            assert_eq!(wrap(text, 8), lines, "{text}");
+        }
+    }
+
+    #[test]
+    fn names_cannot_steer_the_terminal() {
+        assert_eq!(printable("a\u{1b}[31m\u{202e}b\n"), "a\u{fffd}[31m\u{fffd}b\u{fffd}");
+    }
+
+    #[test]
+    fn the_dictionary_as_json() {
+        for kind in ProductKind::ALL {
+            let dictionary = Dictionary::builtin(kind).unwrap();
+            let json: serde_json::Value = serde_json::from_str(&dictionary_json(&dictionary).unwrap()).unwrap();
+            let items = json["units"].as_array().unwrap().iter();
+            let items = items.flat_map(|unit| unit["segments"].as_array().unwrap());
+            let items: Vec<_> = items.flat_map(|segment| segment["items"].as_array().unwrap()).collect();
+            assert_eq!(items.len(), dictionary.counts().items);
+            assert_eq!((&json["product"], &items[5]["type"]), (&kind.code().into(), &"timestamp?".into()));
+            assert_eq!(json["terms"], dictionary.terms());
+        }
+    }
 }
