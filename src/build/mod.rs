@@ -28,9 +28,11 @@ use crate::period::Date;
 use crate::product::dictionary::Dictionary;
 use crate::product::value::Product;
 use crate::product::{Context, ProductKind, Query, item_codes};
+use crate::rows::admit;
 use crate::rows::parts::{Cut, Store};
 use crate::secret::Secret;
 use output::Outputs;
+use produce::Produced;
 use reconcile::FundsCheck;
 use report::{Report, Seconds, Status, Versions};
 
@@ -169,8 +171,9 @@ impl ProductPlan {
 /// A feed with a refused file is no error: the [`Outcome`] tells, and no product is written.
 ///
 /// # Errors
-/// [`Error::Usage`] for paths that lead nowhere, [`Error::Overflow`] for sums beyond 64 bits, and failures of our own.
-/// Whatever the error, no product is half written.
+/// [`Error::Usage`] for paths that lead nowhere and for a feed without a date, [`Error::Overflow`] for sums beyond 64
+/// bits: the latter two leave a report that tells them. Failures of our own leave the folder as it was. Whatever the
+/// error, no product is half written.
 pub fn build(options: &BuildOptions, observer: &Arc<dyn Observer>) -> Result<Outcome, Error> {
     let started = Instant::now();
     let plans = options
@@ -207,12 +210,13 @@ pub fn build(options: &BuildOptions, observer: &Arc<dyn Observer>) -> Result<Out
     let read = started.elapsed();
     feed.take_warnings().iter().for_each(|warning| observer.warn(warning));
 
-    let as_of = options.as_of.or(newest).ok_or_else(|| {
-        Error::Usage("the feed holds no transaction to take the as-of date from; give --as-of".to_string())
-    });
     // A feed that is refused anyway is still searched for conflicts, so that one run tells all that is wrong.
     let refused_early = feed.refuses(options.max_rejects);
-    let as_of = if refused_early { as_of.unwrap_or(Date(0)) } else { as_of? };
+    let as_of = match options.as_of.or(newest) {
+        // Where conflicts are tolerated, the newest row may be one of them, and rejected rows decide nothing.
+        Some(_) if options.as_of.is_none() && options.max_rejects > 0 => newest_standing(&store, cut)?,
+        as_of => as_of,
+    };
     observer.stage(Stage::Products, Some(feed.accounts.all().len() as u64));
     let job = produce::Job {
         feed: Arc::clone(&feed),
@@ -221,14 +225,20 @@ pub fn build(options: &BuildOptions, observer: &Arc<dyn Observer>) -> Result<Out
         cut,
         part_bytes_max: options.memory_bytes / 8 / options.threads.max(1),
         secret_id: secret.id(),
-        as_of,
+        as_of: as_of.unwrap_or(Date(0)),
         plans: Arc::new(plans),
         formats: options.formats.clone(),
         workers: options.threads,
         observer: Arc::clone(observer),
-        checks_only: refused_early,
+        checks_only: refused_early || as_of.is_none(),
     };
-    let (mut produced, products) = runtime.block_on(produce::produce(job, &options.out))?;
+    let (mut produced, products, failure) = match runtime.block_on(produce::produce(job, &options.out)) {
+        Ok((produced, products)) => (produced, products, None),
+        // The input is to blame: it is refused like a feed with a bad file.
+        Err(error @ Error::Overflow { .. }) => (Produced::default(), None, Some(error)),
+        Err(error) => return Err(error),
+    };
+    let failure = failure.or_else(|| (as_of.is_none() && !refused_early).then(|| no_date(feed.rows_read())));
     let total = started.elapsed();
 
     let rows_read = feed.rows_read();
@@ -239,7 +249,8 @@ pub fn build(options: &BuildOptions, observer: &Arc<dyn Observer>) -> Result<Out
     produced.reconciliation.feed = feed.good_rows();
     produced.reconciliation.dropped = GoodRows { rows: dropped.rows(), flows: dropped.flows };
     let rows_kept = produced.reconciliation.feed.rows - dropped.duplicates - dropped.conflicts;
-    let status = if refused_files.is_empty() { Status::Done } else { Status::Refused };
+    let is_done = refused_files.is_empty() && failure.is_none();
+    let status = if is_done { Status::Done } else { Status::Refused };
     let report = Report {
         status,
         rows_read,
@@ -252,8 +263,9 @@ pub fn build(options: &BuildOptions, observer: &Arc<dyn Observer>) -> Result<Out
         rows_after_as_of: produced.dropped.after_as_of,
         accounts: feed.accounts.all().len() as u64,
         accounts_with_rows: produced.accounts_with_rows,
-        as_of: (status == Status::Done).then(|| as_of.to_string()),
-        reconciliation: (status == Status::Done).then_some(produced.reconciliation),
+        as_of: as_of.filter(|_| is_done).map(|as_of| as_of.to_string()),
+        reconciliation: is_done.then_some(produced.reconciliation),
+        error: failure.as_ref().map(ToString::to_string),
         seconds: Seconds {
             open: opened.as_secs_f64(),
             read: (read - opened).as_secs_f64(),
@@ -267,10 +279,28 @@ pub fn build(options: &BuildOptions, observer: &Arc<dyn Observer>) -> Result<Out
         versions: Versions::new(&options.rules.version)?,
     };
     let all_counted = rows_read == rows_kept + dropped.duplicates + skipped + rejected_rows;
-    if status == Status::Done && !(produced.reconciliation.holds() && all_counted) {
+    if is_done && !(produced.reconciliation.holds() && all_counted) {
         let reconciliation = serde_json::to_string(&produced.reconciliation).unwrap_or_default();
         return Err(Error::Internal(format!("rows and cells do not agree; nothing was written: {reconciliation}")));
     }
-    outputs.commit(products.filter(|_| status == Status::Done), &verdict, &report)?;
-    Ok(Outcome { report, verdict, refused_files })
+    outputs.commit(products.filter(|_| is_done), &verdict, &report)?;
+    match failure {
+        None => Ok(Outcome { report, verdict, refused_files }),
+        Some(error) => Err(error),
+    }
+}
+
+/// The newest booking date of rows that stand, looked up part by part.
+fn newest_standing(store: &Store, cut: Cut) -> Result<Option<Date>, Error> {
+    let mut newest = None;
+    for part in 0..cut.parts() {
+        newest = newest.max(admit::newest_standing(&store.copy(part)?)?);
+    }
+    Ok(newest)
+}
+
+/// There is no row to take the as-of date from.
+fn no_date(rows_read: u64) -> Error {
+    let why = if rows_read == 0 { "the feed holds no transaction" } else { "no transaction passed the checks" };
+    Error::Usage(format!("{why}, so there is no date to take as the as-of date; give --as-of"))
 }

@@ -223,6 +223,9 @@ struct GroupRows {
     ledger: Arc<Ledger>,
 }
 
+/// Rows as bytes, and the accounts that they are of.
+type RowsOf = (Vec<u8>, Range<u32>);
+
 struct Divided {
     store: Store,
     buckets: Range<usize>,
@@ -282,7 +285,7 @@ impl GroupRows {
     }
 
     /// The rows of the next part, or of the next bucket of a part that was too large, and the accounts they are of.
-    fn next_rows(&mut self) -> Result<Option<(Vec<u8>, Range<u32>)>, Error> {
+    fn next_rows(&mut self) -> Result<Option<RowsOf>, Error> {
         let job = &self.shared.job;
         loop {
             if let Some(divided) = &mut self.divided {

@@ -213,8 +213,8 @@ mod tests {
 
     fn holds(change: impl FnOnce(&mut AccountSums, &mut AccountCells, &mut Reconciliation)) -> bool {
         let (mut sums, mut cells) = (sums(1, 100, 1), cells());
-        let mut reconciliation = Reconciliation::default();
-        reconciliation.feed = GoodRows { rows: 1, flows: sums.flows };
+        let feed = GoodRows { rows: 1, flows: sums.flows };
+        let mut reconciliation = Reconciliation { feed, ..Reconciliation::default() };
         change(&mut sums, &mut cells, &mut reconciliation);
         reconciliation.check(&sums, &cells, true);
         reconciliation.holds()

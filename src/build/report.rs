@@ -50,6 +50,8 @@ pub struct Report {
     pub as_of: Option<String>,
     /// Rows against cells; null where the feed was refused.
     pub reconciliation: Option<Reconciliation>,
+    /// What the input was refused for, where that is no file: a sum that leaves 64 bits, a feed without a date.
+    pub error: Option<String>,
     /// Wall time by stage.
     pub seconds: Seconds,
     /// Rows read a second of the whole run.

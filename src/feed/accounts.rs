@@ -30,9 +30,20 @@ pub struct AccountIndex {
     /// Ascending by `account_id`.
     accounts: Vec<Account>,
     by_id: HashMap<String, Known>,
+    /// A file of accounts could not be read: whose accounts are missing cannot be known.
+    is_incomplete: bool,
 }
 
+/// Stands for all accounts that may be in a file that could not be read.
+const REFUSAL_OF_A_FILE: u32 = u32::MAX;
+
 impl AccountIndex {
+    /// Notes that a file of accounts could not be read. Rows of unknown accounts are then told once a file, as those
+    /// of refused accounts are, since the file is to blame and not the rows.
+    pub fn set_incomplete(&mut self) {
+        self.is_incomplete = true;
+    }
+
     /// The account with this number.
     pub fn get(&self, number: u32) -> Option<&Account> {
         self.accounts.get(number as usize)
@@ -45,7 +56,8 @@ impl AccountIndex {
 
     /// Looks an `account_id` up.
     pub fn find(&self, account_id: &str) -> Option<Known> {
-        self.by_id.get(account_id).copied()
+        let refused = self.is_incomplete.then_some(Known::Refused(REFUSAL_OF_A_FILE));
+        self.by_id.get(account_id).copied().or(refused)
     }
 }
 
@@ -116,7 +128,7 @@ impl AccountsBuilder {
         let numbered = accounts.iter().zip(0..).map(|(a, number)| (a.account_id.clone(), Known::Account(number)));
         let refused = self.refused.into_iter().zip(0..).map(|(id, number)| (id, Known::Refused(number)));
         let by_id = numbered.chain(refused).collect();
-        AccountIndex { accounts, by_id }
+        AccountIndex { accounts, by_id, is_incomplete: false }
     }
 
     fn checked(

@@ -207,14 +207,20 @@ fn read_accounts(paths: &FeedPaths, warnings: &mut Vec<String>) -> Result<(Accou
         return Err(Error::Usage("give the accounts of the feed: --accounts PATH".to_string()));
     }
     let mut files = Vec::new();
+    let mut is_incomplete = false;
     for found in source::find(&paths.accounts)? {
         let rejects = FileRejects::default();
         if let Err(faults) = read_accounts_file(&found, mapping, &mut builder, &rejects, warnings) {
             faults.into_iter().for_each(|fault| rejects.note_fault(fault));
+            is_incomplete = true;
         }
         files.push((found.name, rejects));
     }
-    Ok((builder.finish(), files))
+    let mut accounts = builder.finish();
+    if is_incomplete {
+        accounts.set_incomplete();
+    }
+    Ok((accounts, files))
 }
 
 fn read_accounts_file(

@@ -8,6 +8,7 @@ use std::io::{self, BufReader, Read, Seek as _, SeekFrom};
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use arrow::array::RecordBatchReader;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
@@ -183,7 +184,7 @@ pub fn open(found: &Found, table: &'static [Column], mapping: Option<&TableMappi
     let (content, schema) = match format {
         Format::Parquet => {
             let metadata = unpanicked(|| parquet_metadata(&found.path)).flatten().map_err(one)?;
-            let schema = metadata.schema().clone();
+            let schema = Arc::clone(metadata.schema());
             (Content::Parquet(metadata), Some(schema))
         }
         Format::IpcFile => {
@@ -380,7 +381,7 @@ fn parquet_metadata(path: &Path) -> Result<ArrowReaderMetadata, FileFault> {
     };
     let fields: Vec<Field> = metadata.schema().fields().iter().map(|field| view(field)).collect();
     let options = ArrowReaderOptions::new().with_schema(SchemaRef::new(Schema::new(fields)));
-    ArrowReaderMetadata::try_new(metadata.metadata().clone(), options).map_err(|error| unreadable(&error))
+    ArrowReaderMetadata::try_new(Arc::clone(metadata.metadata()), options).map_err(|error| unreadable(&error))
 }
 
 /// A file that begins as its format does but does not end so was cut off.

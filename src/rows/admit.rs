@@ -106,6 +106,23 @@ pub struct Admitted {
 #[error("rows of a part cannot be read back")]
 pub struct DamagedPart;
 
+/// The newest booking date of a part's rows, those in conflict left out: rejected rows decide nothing.
+///
+/// # Errors
+/// [`DamagedPart`].
+pub fn newest_standing(bytes: &[u8]) -> Result<Option<Date>, DamagedPart> {
+    let mut entries = index(bytes)?;
+    entries.sort_unstable();
+    // A repeat has its first row's content and so its time.
+    entries.dedup_by(|later, first| first.is_of(later));
+    let mut newest = None;
+    for entry in &entries {
+        let (stored, _) = codec::get(&bytes[entry.offset..]).ok_or(DamagedPart)?;
+        newest = newest.max(Some(Date::of_time(stored.row.booked_at_us)));
+    }
+    Ok(newest)
+}
+
 /// Admits the rows of a part: `opened_on` tells an account's opening date where it is given.
 ///
 /// # Errors
@@ -284,7 +301,9 @@ mod tests {
     }
 
     /// (account, place, booking day, id, content)
-    fn part(rows: &[(u32, (u32, u64), &str, u64, u64)]) -> Vec<u8> {
+    type Given<'a> = (u32, (u32, u64), &'a str, u64, u64);
+
+    fn part(rows: &[Given<'_>]) -> Vec<u8> {
         let mut bytes = Vec::new();
         for (account, (file, row), booked, id, content) in rows {
             let cell_row = Row {

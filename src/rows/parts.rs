@@ -250,6 +250,19 @@ impl Store {
         Ok(())
     }
 
+    /// A copy of all rows of a bucket.
+    ///
+    /// # Errors
+    /// Those of [`Store::visit`].
+    pub fn copy(&self, bucket: usize) -> Result<Vec<u8>, Error> {
+        let mut bytes = Vec::with_capacity(self.bytes(bucket));
+        self.visit(bucket, |piece| {
+            bytes.extend_from_slice(piece);
+            Ok(())
+        })?;
+        Ok(bytes)
+    }
+
     /// Takes all rows of a bucket out of the store at once.
     ///
     /// # Errors

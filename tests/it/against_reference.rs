@@ -78,14 +78,14 @@ struct DrawnAccount {
 
 fn drawn() -> impl Strategy<Value = Drawn> {
     let amounts = prop_oneof![
-        8 => 0..600_000_00_i64,
+        8 => 0..60_000_000_i64,
         4 => prop::sample::select(vec![0, 99_999, 100_000, 1_000_000, 5_000_000, 20_000_000, 50_000_000, 200_000_000]),
         1 => Just(AMOUNT_FEN_MAX / 40),
     ];
     (
         (prop_oneof![4 => 0..420_i64, 2 => 0..1200_i64, 1 => 0..40_i64], 0..3_i64, prop::option::of(0..2_i64)),
         (any::<bool>(), amounts, prop::bool::weighted(0.06), prop::bool::weighted(0.04)),
-        (prop::option::weighted(0.6, -200_000_00..900_000_00_i64), 0..SIDES.len(), prop::bool::weighted(0.05)),
+        (prop::option::weighted(0.6, -20_000_000..90_000_000_i64), 0..SIDES.len(), prop::bool::weighted(0.05)),
     )
         .prop_map(|((days_back, minute, seq), (inward, fen, red, reverses), (balance_fen, side, repeated))| {
             Drawn {

@@ -1,5 +1,8 @@
 //! All integration tests in one binary: each more would link DataFusion again.
 
+// Tests assume; what does not hold fails them.
+#![allow(clippy::unwrap_used)]
+
 mod against_reference; // the engine's products equal those of the reference implementation, on random feeds
 mod berka; // real rows, checked against the CSV itself
 mod command; // the binary: exit codes, messages, help

@@ -247,7 +247,9 @@ fn a_sum_beyond_64_bits_names_the_account_masked_and_writes_nothing() {
     let message = error.to_string();
     assert!(message.contains("6222****1111") && message.contains("2024-01"), "{message}");
     assert!(!message.contains("99999"), "{message}");
-    assert_eq!(std::fs::read_dir(over.path("out")).unwrap().count(), 0);
+    assert_eq!(std::fs::read_dir(over.path("out")).unwrap().count(), 2);
+    assert_eq!(over.run_json()["status"], "refused");
+    assert_eq!(over.run_json()["error"], message);
     // One row less fits.
     let under = feed(&rows[..9], &[account("622200001111")]);
     run(&under.options()).unwrap();
@@ -265,4 +267,39 @@ fn rejects_and_errors_hold_no_value() {
     let outcome = run(&bad.options()).unwrap();
     let told = format!("{:?} {} {}", outcome.verdict, bad.rejects().join("\n"), bad.run_json());
     assert!(!told.contains("秘密"), "{told}");
+}
+
+#[test]
+fn a_rejected_row_decides_no_date() {
+    let rows =
+        ["A1,T1,2024-03-05,,C,1,,,,,,,,,,,", "A1,T1,2024-03-31,,C,2,,,,,,,,,,,", "A1,T2,2024-05-01,,x,2,,,,,,,,,,,"];
+    let feed = feed(&rows, &[account("A1")]);
+    let mut options = feed.options();
+    options.max_rejects = 2;
+    let outcome = run(&options).unwrap();
+    assert_eq!(outcome.report.as_of.as_deref(), Some("2024-03-05"));
+}
+
+#[test]
+fn a_feed_without_a_date_says_so_and_keeps_its_rejects() {
+    let bad = feed(&["A1,T1,2024-03-05,,x,1,,,,,,,,,,,"], &[account("A1")]);
+    let mut options = bad.options();
+    options.max_rejects = 1;
+    let error = run(&options).unwrap_err();
+    assert_eq!(error.exit_code(), 2);
+    assert!(error.to_string().contains("no transaction passed the checks"), "{error}");
+    assert_eq!(bad.rejects(), ["transactions.csv,1,direction,bad_direction"]);
+    assert_eq!(bad.run_json()["status"], "refused");
+}
+
+#[test]
+fn accounts_that_cannot_be_read_are_told_once_a_file() {
+    let rows = ["A1,T1,2024-01-02,,C,1,,,,,,,,,,,", "A2,T1,2024-01-02,,C,1,,,,,,,,,,,"];
+    let feed = feed(&rows, &[account("A1")]);
+    feed.write("accounts.csv", "account_id,provider_id\nA1,P1\n");
+    run(&feed.options()).unwrap();
+    let told = feed.rejects();
+    let of_rows: Vec<_> = told.iter().filter(|line| line.starts_with("transactions.csv")).collect();
+    assert_eq!(of_rows, ["transactions.csv,1,account_id,unknown_account"]);
+    assert!(told.iter().any(|line| line == "accounts.csv,,currency,missing_column"), "{told:?}");
 }
