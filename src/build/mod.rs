@@ -192,7 +192,7 @@ pub fn build(options: &BuildOptions, observer: &Arc<dyn Observer>) -> Result<Out
     let engine = Engine::new(options.memory_bytes / 2, options.batch_rows)?;
     let runtime = engine::runtime(options.threads)?;
     let cut = Cut::new(feed.accounts.all().len() as u32);
-    let store = Arc::new(Store::new(cut.parts(), options.memory_bytes / 4 * 3, &options.tmp)?);
+    let store = Arc::new(Store::new(cut.parts(), options.memory_bytes / 8 * 5, &options.tmp)?);
     let opened = started.elapsed();
 
     observer.stage(Stage::Read, feed.rows());

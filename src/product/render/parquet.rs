@@ -10,7 +10,7 @@
 use std::sync::Arc;
 
 use ::parquet::arrow::ArrowSchemaConverter;
-use ::parquet::basic::{Compression, Encoding, LogicalType, Type as PhysicalType, ZstdLevel};
+use ::parquet::basic::{Compression, Encoding, LogicalType, Type as PhysicalType};
 use ::parquet::file::properties::{EnabledStatistics, WriterProperties};
 use ::parquet::schema::types::ColumnPath;
 use arrow::array::{
@@ -38,9 +38,6 @@ const ACCOUNTS_PER_PAGE: usize = 512;
 
 /// ... or at so many bytes, since each of some hundred columns holds one that is not yet compressed.
 const PAGE_BYTES: usize = 64 << 10;
-
-/// Small numbers and repeated zeros compress well already at the first level.
-const ZSTD_LEVEL: i32 = 1;
 
 /// What the file says of its writer.
 const CREATED_BY: &str = concat!("liushui version ", env!("CARGO_PKG_VERSION"));
@@ -336,9 +333,10 @@ fn unexpected(data_type: &DataType) -> RenderError {
 
 /// The properties of a product file.
 pub fn properties(schema: &Schema) -> Result<WriterProperties, RenderError> {
+    // Snappy, since a file has some two hundred columns and zstd would hold a context of its own for each.
     let mut properties = WriterProperties::builder()
         .set_created_by(CREATED_BY.to_string())
-        .set_compression(Compression::ZSTD(ZstdLevel::try_new(ZSTD_LEVEL)?))
+        .set_compression(Compression::SNAPPY)
         .set_data_page_size_limit(PAGE_BYTES)
         .set_data_page_row_count_limit(ACCOUNTS_PER_PAGE)
         .set_dictionary_page_size_limit(PAGE_BYTES)
