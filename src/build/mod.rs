@@ -16,6 +16,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
+use tokio::runtime::Runtime;
+
 use crate::account::Account;
 use crate::class::{Matcher, Rules};
 use crate::engine::{self, Engine};
@@ -31,9 +33,10 @@ use crate::product::{Context, ProductKind, Query, item_codes};
 use crate::rows::admit;
 use crate::rows::parts::{Cut, Store};
 use crate::secret::Secret;
+use encode::ProductFiles;
 use output::Outputs;
 use produce::Produced;
-use reconcile::FundsCheck;
+use reconcile::{FundsCheck, Reconciliation};
 use report::{Report, Seconds, Status, Versions};
 
 /// How products are written.
@@ -151,6 +154,12 @@ struct ProductPlan {
 }
 
 impl ProductPlan {
+    /// One for each product that is asked for.
+    fn all(options: &BuildOptions) -> Result<Vec<ProductPlan>, Error> {
+        let plan = |kind: &ProductKind| ProductPlan::new(*kind, &options.rules.version, options.generated_at);
+        options.products.iter().map(plan).collect()
+    }
+
     fn new(kind: ProductKind, rules_version: &str, generated_at: i64) -> Result<ProductPlan, Error> {
         let dictionary = Dictionary::builtin(kind)?;
         dictionary.check_codes(&item_codes(kind))?;
@@ -176,117 +185,163 @@ impl ProductPlan {
 /// error, no product is half written.
 pub fn build(options: &BuildOptions, observer: &Arc<dyn Observer>) -> Result<Outcome, Error> {
     let started = Instant::now();
-    let plans = options
-        .products
-        .iter()
-        .map(|kind| ProductPlan::new(*kind, &options.rules.version, options.generated_at))
-        .collect::<Result<Vec<_>, _>>()?;
-    let feed = Arc::new(Feed::open(&FeedPaths {
-        transactions: options.transactions.clone(),
-        accounts: options.accounts.clone(),
-        mapping: options.mapping.clone(),
-    })?);
+    let plans = ProductPlan::all(options)?;
+    let run = Run::open(options)?;
     let outputs = Outputs::create(&options.out)?;
-    let secret = Secret::draw().map_err(|error| Error::Internal(format!("no randomness: {error}")))?;
-    // Most of it is for rows that wait. What plans hold is let go of with each account, so their bound is a guard.
-    let engine = Engine::new(options.memory_bytes / 2, options.batch_rows)?;
-    let runtime = engine::runtime(options.threads)?;
-    let cut = Cut::new(feed.accounts.all().len() as u32);
-    let store = Arc::new(Store::new(cut.parts(), options.memory_bytes / 8 * 5, &options.tmp)?);
     let opened = started.elapsed();
 
-    observer.stage(Stage::Read, feed.rows());
-    let job = read::Job {
-        feed: &feed,
-        engine: &engine,
-        store: &store,
-        cut,
-        matcher: Arc::new(Matcher::new(&options.rules)),
-        secret: secret.clone(),
-        workers: options.threads,
-        observer,
-    };
-    let newest = runtime.block_on(read::read(job))?;
+    let newest = run.read(observer)?;
     let read = started.elapsed();
-    feed.take_warnings().iter().for_each(|warning| observer.warn(warning));
 
     // A feed that is refused anyway is still searched for conflicts, so that one run tells all that is wrong.
-    let refused_early = feed.refuses(options.max_rejects);
-    let as_of = match options.as_of.or(newest) {
-        // Where conflicts are tolerated, the newest row may be one of them, and rejected rows decide nothing.
-        Some(_) if options.as_of.is_none() && options.max_rejects > 0 => newest_standing(&store, cut)?,
-        as_of => as_of,
-    };
-    observer.stage(Stage::Products, Some(feed.accounts.all().len() as u64));
-    let job = produce::Job {
-        feed: Arc::clone(&feed),
-        engine: engine.clone(),
-        store: Arc::clone(&store),
-        cut,
-        part_bytes_max: options.memory_bytes / 8 / options.threads.max(1),
-        secret_id: secret.id(),
-        as_of: as_of.unwrap_or(Date(0)),
-        plans: Arc::new(plans),
-        formats: options.formats.clone(),
-        workers: options.threads,
-        observer: Arc::clone(observer),
-        checks_only: refused_early || as_of.is_none(),
-    };
-    let (mut produced, products, failure) = match runtime.block_on(produce::produce(job, &options.out)) {
-        Ok((produced, products)) => (produced, products, None),
-        // The input is to blame: it is refused like a feed with a bad file.
-        Err(error @ Error::Overflow { .. }) => (Produced::default(), None, Some(error)),
-        Err(error) => return Err(error),
-    };
-    let failure = failure.or_else(|| (as_of.is_none() && !refused_early).then(|| no_date(feed.rows_read())));
+    let refused_early = run.feed.refuses(options.max_rejects);
+    let as_of = run.as_of(newest)?;
+    let (produced, products, failure) = run.produce(plans, as_of, refused_early, observer)?;
+    let no_date = as_of.is_none() && !refused_early;
+    let failure = failure.or_else(|| no_date.then(|| no_date_error(run.feed.rows_read())));
     let total = started.elapsed();
 
-    let rows_read = feed.rows_read();
-    let skipped = feed.skipped();
-    let (verdict, rejected_rows) = feed.verdict();
+    let (verdict, rejected_rows) = run.feed.verdict();
     let refused_files: Vec<String> = verdict.refused_files(options.max_rejects).into_iter().map(String::from).collect();
-    let dropped = &produced.dropped;
-    produced.reconciliation.feed = feed.good_rows();
-    produced.reconciliation.dropped = GoodRows { rows: dropped.rows(), flows: dropped.flows };
-    let rows_kept = produced.reconciliation.feed.rows - dropped.duplicates - dropped.conflicts;
     let is_done = refused_files.is_empty() && failure.is_none();
-    let status = if is_done { Status::Done } else { Status::Refused };
-    let report = Report {
-        status,
-        rows_read,
-        rows_kept,
-        duplicates: produced.dropped.duplicates,
-        skipped,
-        rows_rejected: rejected_rows,
-        rejects: verdict.by_code(),
-        rows_before_opening: produced.dropped.before_opening,
-        rows_after_as_of: produced.dropped.after_as_of,
-        accounts: feed.accounts.all().len() as u64,
-        accounts_with_rows: produced.accounts_with_rows,
-        as_of: as_of.filter(|_| is_done).map(|as_of| as_of.to_string()),
-        reconciliation: is_done.then_some(produced.reconciliation),
-        error: failure.as_ref().map(ToString::to_string),
-        seconds: Seconds {
-            open: opened.as_secs_f64(),
-            read: (read - opened).as_secs_f64(),
-            products: (total - read).as_secs_f64(),
-            total: total.as_secs_f64(),
-        },
-        rows_per_second: (rows_read as f64 / total.as_secs_f64()).round() as u64,
-        spilled_bytes: store.spilled_bytes() as u64,
-        peak_bytes: report::peak_bytes(),
-        generated_at: crate::period::instant_text(options.generated_at),
-        versions: Versions::new(&options.rules.version)?,
+    let mut report = run.report(&produced, &verdict, rejected_rows)?;
+    report.seconds = Seconds {
+        open: opened.as_secs_f64(),
+        read: (read - opened).as_secs_f64(),
+        products: (total - read).as_secs_f64(),
+        total: total.as_secs_f64(),
     };
-    let all_counted = rows_read == rows_kept + dropped.duplicates + skipped + rejected_rows;
-    if is_done && !(produced.reconciliation.holds() && all_counted) {
-        let reconciliation = serde_json::to_string(&produced.reconciliation).unwrap_or_default();
-        return Err(Error::Internal(format!("rows and cells do not agree; nothing was written: {reconciliation}")));
+    report.rows_per_second = (report.rows_read as f64 / total.as_secs_f64()).round() as u64;
+    report.error = failure.as_ref().map(ToString::to_string);
+    if is_done {
+        report.status = Status::Done;
+        report.as_of = as_of.map(|as_of| as_of.to_string());
+        report.check()?;
+    } else {
+        report.reconciliation = None;
     }
     outputs.commit(products.filter(|_| is_done), &verdict, &report)?;
     match failure {
         None => Ok(Outcome { report, verdict, refused_files }),
         Some(error) => Err(error),
+    }
+}
+
+/// What one build works with.
+struct Run<'a> {
+    options: &'a BuildOptions,
+    feed: Arc<Feed>,
+    engine: Engine,
+    runtime: Runtime,
+    cut: Cut,
+    store: Arc<Store>,
+    secret: Secret,
+}
+
+impl Run<'_> {
+    fn open(options: &BuildOptions) -> Result<Run<'_>, Error> {
+        let feed = Arc::new(Feed::open(&FeedPaths {
+            transactions: options.transactions.clone(),
+            accounts: options.accounts.clone(),
+            mapping: options.mapping.clone(),
+        })?);
+        let secret = Secret::draw().map_err(|error| Error::Internal(format!("no randomness: {error}")))?;
+        let cut = Cut::new(feed.accounts.all().len() as u32);
+        // Most of the memory is for rows that wait. What plans hold is let go of with each account, so their bound is a
+        // guard.
+        let store = Arc::new(Store::new(cut.parts(), options.memory_bytes / 8 * 5, &options.tmp)?);
+        let engine = Engine::new(options.memory_bytes / 2, options.batch_rows)?;
+        let runtime = engine::runtime(options.threads)?;
+        Ok(Run { options, feed, engine, runtime, cut, store, secret })
+    }
+
+    /// Reads the feed into the store; the newest booking date of rows that pass the checks comes back.
+    fn read(&self, observer: &Arc<dyn Observer>) -> Result<Option<Date>, Error> {
+        observer.stage(Stage::Read, self.feed.rows());
+        let newest = self.runtime.block_on(read::read(read::Job {
+            feed: &self.feed,
+            engine: &self.engine,
+            store: &self.store,
+            cut: self.cut,
+            matcher: Arc::new(Matcher::new(&self.options.rules)),
+            secret: self.secret.clone(),
+            workers: self.options.threads,
+            observer,
+        }))?;
+        self.feed.take_warnings().iter().for_each(|warning| observer.warn(warning));
+        Ok(newest)
+    }
+
+    /// The as-of date: what was asked for, or the newest booking date of rows that stand.
+    fn as_of(&self, newest: Option<Date>) -> Result<Option<Date>, Error> {
+        // Where conflicts are tolerated, the newest row may be one of them, and rejected rows decide nothing.
+        if self.options.as_of.is_none() && newest.is_some() && self.options.max_rejects > 0 {
+            return newest_standing(&self.store, self.cut);
+        }
+        Ok(self.options.as_of.or(newest))
+    }
+
+    /// Makes the products, in files that are not yet in place. An overflow is the input's fault and comes back beside
+    /// what there is to report, other errors end the build.
+    fn produce(
+        &self,
+        plans: Vec<ProductPlan>,
+        as_of: Option<Date>,
+        refused_early: bool,
+        observer: &Arc<dyn Observer>,
+    ) -> Result<(Produced, Option<ProductFiles>, Option<Error>), Error> {
+        observer.stage(Stage::Products, Some(self.feed.accounts.all().len() as u64));
+        let job = produce::Job {
+            feed: Arc::clone(&self.feed),
+            engine: self.engine.clone(),
+            store: Arc::clone(&self.store),
+            cut: self.cut,
+            part_bytes_max: self.options.memory_bytes / 8 / self.options.threads.max(1),
+            secret_id: self.secret.id(),
+            as_of: as_of.unwrap_or(Date(0)),
+            plans: Arc::new(plans),
+            formats: self.options.formats.clone(),
+            workers: self.options.threads,
+            observer: Arc::clone(observer),
+            checks_only: refused_early || as_of.is_none(),
+        };
+        match self.runtime.block_on(produce::produce(job, &self.options.out)) {
+            Ok((produced, products)) => Ok((produced, products, None)),
+            Err(error @ Error::Overflow { .. }) => Ok((Produced::default(), None, Some(error))),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The report of a feed that is refused until shown otherwise; times are the caller's.
+    fn report(&self, produced: &Produced, verdict: &FeedVerdict, rejected_rows: u64) -> Result<Report, Error> {
+        let (feed, dropped) = (self.feed.good_rows(), &produced.dropped);
+        let reconciliation = Reconciliation {
+            feed,
+            dropped: GoodRows { rows: dropped.rows(), flows: dropped.flows },
+            ..produced.reconciliation
+        };
+        Ok(Report {
+            status: Status::Refused,
+            rows_read: self.feed.rows_read(),
+            rows_kept: feed.rows - dropped.duplicates - dropped.conflicts,
+            duplicates: dropped.duplicates,
+            skipped: self.feed.skipped(),
+            rows_rejected: rejected_rows,
+            rejects: verdict.by_code(),
+            rows_before_opening: dropped.before_opening,
+            rows_after_as_of: dropped.after_as_of,
+            accounts: self.feed.accounts.all().len() as u64,
+            accounts_with_rows: produced.accounts_with_rows,
+            as_of: None,
+            reconciliation: Some(reconciliation),
+            error: None,
+            seconds: Seconds::default(),
+            rows_per_second: 0,
+            spilled_bytes: self.store.spilled_bytes() as u64,
+            peak_bytes: report::peak_bytes(),
+            generated_at: crate::period::instant_text(self.options.generated_at),
+            versions: Versions::new(&self.options.rules.version)?,
+        })
     }
 }
 
@@ -300,7 +355,7 @@ fn newest_standing(store: &Store, cut: Cut) -> Result<Option<Date>, Error> {
 }
 
 /// There is no row to take the as-of date from.
-fn no_date(rows_read: u64) -> Error {
+fn no_date_error(rows_read: u64) -> Error {
     let why = if rows_read == 0 { "the feed holds no transaction" } else { "no transaction passed the checks" };
     Error::Usage(format!("{why}, so there is no date to take as the as-of date; give --as-of"))
 }

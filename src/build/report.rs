@@ -66,8 +66,23 @@ pub struct Report {
     pub versions: Versions,
 }
 
+impl Report {
+    /// Whether rows and cells agree, and every row that was read is in one of the counts.
+    ///
+    /// # Errors
+    /// [`Error::Internal`]: a mistake of our own, with the sums that differ.
+    pub fn check(&self) -> Result<(), Error> {
+        let counted = self.rows_kept + self.duplicates + self.skipped + self.rows_rejected;
+        if counted == self.rows_read && self.reconciliation.is_some_and(|reconciliation| reconciliation.holds()) {
+            return Ok(());
+        }
+        let sums = serde_json::to_string(&self.reconciliation).unwrap_or_default();
+        Err(Error::Internal(format!("rows and cells do not agree; nothing was written: {sums}")))
+    }
+}
+
 /// Wall time by stage, in seconds.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Default, Debug, Serialize)]
 pub struct Seconds {
     /// Finding and opening files, reading accounts.
     pub open: f64,
