@@ -62,9 +62,6 @@ pub enum RenderError {
         /// The column or `segment.item`.
         place: String,
     },
-    /// Accounts came out of order.
-    #[error("internal error: products must be written in ascending order of `account_id`, each account once")]
-    Order,
     /// A batch holds as many accounts as it may.
     #[error("internal error: a batch of products holds at most {max} accounts")]
     BatchFull {

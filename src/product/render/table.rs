@@ -12,9 +12,6 @@ use super::{RenderError, ValueText, check};
 use crate::product::dictionary::{Dictionary, ItemDef, Rows, SegmentDef};
 use crate::product::value::{Items, Product, Reason, Segment, Value};
 
-/// The width to use where there is no terminal to ask.
-pub const WIDTH_DEFAULT: usize = 100;
-
 /// A table is never narrower: below it, columns of money have no room.
 const WIDTH_MIN: usize = 40;
 
