@@ -2,7 +2,8 @@
 -- Input:     transactions: the checked feed (`feed::schema::checked_schema`), amounts in fen, signed as in the feed.
 -- Output:    account (number), booked_at, seq, txn_id, direction (0 in, 1 out), reversal, amount_fen (absolute),
 --            balance_fen, class (number), counterparty (128-bit keyed hash; null = unidentified), id_hash and
---            content_hash (64-bit keyed hashes), file and row (place in the feed).
+--            content_hash (64-bit keyed hashes), file and row (place in the feed), rule and evidence (numbers: what
+--            decided the class).
 -- Order:     that of the feed within a slice; none between slices.
 -- Keeps:     one row out for each row in. The class depends on the row, its account and the rules alone.
 select
@@ -23,7 +24,9 @@ select
         counterparty_bank, counterparty_uscc, summary, remark, reversal_of
     ) as content_hash,
     file,
-    row
+    row,
+    get_field(verdict, 'rule') as rule,
+    get_field(verdict, 'evidence') as evidence
 from (
     select
         account,

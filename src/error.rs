@@ -17,7 +17,7 @@ pub enum Error {
     #[error("{0}")]
     Usage(String),
     /// The feed was refused; the report tells why.
-    #[error("{files} of the feed's files refused; see `rejects.csv`")]
+    #[error("{files} of the feed's files refused")]
     Refused {
         /// How many files.
         files: usize,
@@ -79,6 +79,13 @@ impl Error {
             Error::Usage(_) | Error::Mapping(_) | Error::Rules(_) => 2,
             _ => 3,
         }
+    }
+}
+
+impl From<tokio::task::JoinError> for Error {
+    /// A worker that panicked: a mistake of our own, told without its message, which may quote a value.
+    fn from(_error: tokio::task::JoinError) -> Error {
+        Error::Internal("a worker panicked".to_string())
     }
 }
 

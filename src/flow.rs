@@ -1,7 +1,11 @@
 //! Flow: how many transactions and how much money went one way.
 //!
-//! Owns: direction, and the count and amount that cells and products add up. A reversal is a flow of -1 and
+//! Owns: direction, and the count and amount that cells, products and tallies add up. A reversal is a flow of -1 and
 //! minus its amount, so flows are added and never taken apart.
+
+use serde::{Serialize, Serializer, ser::SerializeStruct as _};
+
+use crate::money::money_text;
 
 /// Which way money went, from the account's side.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -54,3 +58,35 @@ impl std::iter::Sum for Flow {
 
 /// A flow each way, indexed by [`Direction`].
 pub type Flows = [Flow; 2];
+
+/// Rows and what they add up to.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct RowFlows {
+    /// How many rows, reversals counted as any other.
+    pub rows: u64,
+    /// Their net flows.
+    pub flows: Flows,
+}
+
+impl RowFlows {
+    /// Adds those of other rows.
+    pub fn add(&mut self, other: &RowFlows) {
+        self.rows += other.rows;
+        self.flows[0].add(other.flows[0]);
+        self.flows[1].add(other.flows[1]);
+    }
+}
+
+/// Counts as numbers, amounts as decimal texts in yuan.
+impl Serialize for RowFlows {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let [money_in, money_out] = self.flows;
+        let mut fields = serializer.serialize_struct("RowFlows", 5)?;
+        fields.serialize_field("rows", &self.rows)?;
+        fields.serialize_field("in_count", &money_in.count)?;
+        fields.serialize_field("in_amount", &money_text(money_in.amount_fen))?;
+        fields.serialize_field("out_count", &money_out.count)?;
+        fields.serialize_field("out_amount", &money_text(money_out.amount_fen))?;
+        fields.end()
+    }
+}

@@ -6,14 +6,15 @@
 //!
 //! A [`feed`] is read into checked transactions; each gets a [`class`]; reduced to integers and keyed hashes as
 //! [`rows`], they wait by parts of accounts; a part's rows become [`cell`]s, one an account and month; a [`product`]
-//! is a pure function of an account's cells. [`build`] runs the whole way; [`pipeline`] and [`engine`] run the SQL
+//! is a pure function of an account's cells. [`build`] runs the whole way, [`classify`] as far as the class; [`pipeline`] and [`engine`] run the SQL
 //! between. Arrows point down only: see `ARCHITECTURE.md` for the map and the invariants.
 //!
 //! The shortest use as a library:
 //!
 //! ```no_run
 //! use std::sync::Arc;
-//! use liushui::build::{BuildOptions, NoObserver, Observer, build};
+//! use liushui::build::{BuildOptions, build};
+//! use liushui::observer::{NoObserver, Observer};
 //!
 //! let options = BuildOptions::new("transactions".into(), "accounts.parquet".into(), "out".into(), 0);
 //! let observer: Arc<dyn Observer> = Arc::new(NoObserver);
@@ -26,11 +27,13 @@ pub mod account;
 pub mod build;
 pub mod cell;
 pub mod class;
+pub mod classify;
 pub mod engine;
 pub mod error;
 pub mod feed;
 pub mod flow;
 pub mod money;
+pub mod observer;
 pub mod period;
 pub mod pipeline;
 pub mod product;

@@ -19,6 +19,9 @@ use crate::rows::admitted_schema;
 /// From the checked feed to rows.
 pub const ROWS_SQL: &str = include_str!("../pipelines/rows.sql");
 
+/// From the checked feed to the class of each row.
+pub const CLASSIFY_SQL: &str = include_str!("../pipelines/classify.sql");
+
 /// From a part's rows to cells.
 pub const CELLS_SQL: &str = include_str!("../pipelines/cells.sql");
 
@@ -39,11 +42,32 @@ pub async fn rows(
     partitions: Vec<Arc<dyn PartitionStream>>,
     functions: [ScalarUDF; 2],
 ) -> Result<Plan, Error> {
+    over_feed(engine, ROWS_SQL, partitions, functions).await
+}
+
+/// `pipelines/classify.sql` over the feed's partitions; the plan has the same partitions.
+///
+/// # Errors
+/// [`Error::Engine`].
+pub async fn classified(
+    engine: &Engine,
+    partitions: Vec<Arc<dyn PartitionStream>>,
+    function: ScalarUDF,
+) -> Result<Plan, Error> {
+    over_feed(engine, CLASSIFY_SQL, partitions, [function]).await
+}
+
+async fn over_feed<const N: usize>(
+    engine: &Engine,
+    sql: &str,
+    partitions: Vec<Arc<dyn PartitionStream>>,
+    functions: [ScalarUDF; N],
+) -> Result<Plan, Error> {
     let session = engine.session();
     functions.into_iter().for_each(|function| session.register_udf(function));
     let table = StreamingTable::try_new(checked_schema(), partitions)?;
     session.register_table("transactions", Arc::new(table))?;
-    let plan = session.sql(ROWS_SQL).await?.create_physical_plan().await?;
+    let plan = session.sql(sql).await?.create_physical_plan().await?;
     Ok(Plan { plan, context: session.task_ctx() })
 }
 

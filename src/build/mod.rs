@@ -18,17 +18,17 @@ use std::time::Instant;
 
 use tokio::runtime::Runtime;
 
-use crate::account::Account;
-use crate::class::{Matcher, Rules};
+use crate::class::{Matcher, Rules, Tally};
 use crate::engine::{self, Engine};
 use crate::error::Error;
 use crate::feed::mapping::Mapping;
 use crate::feed::reject::FeedVerdict;
 use crate::feed::source::BATCH_ROWS;
-use crate::feed::{Feed, FeedPaths, GoodRows};
+use crate::feed::{Feed, FeedPaths};
+use crate::flow::RowFlows;
+use crate::observer::{Observer, Stage};
 use crate::period::Date;
 use crate::product::dictionary::Dictionary;
-use crate::product::value::Product;
 use crate::product::{Context, ProductKind, Query, item_codes};
 use crate::rows::admit;
 use crate::rows::parts::{Cut, Store};
@@ -103,37 +103,6 @@ impl BuildOptions {
     }
 }
 
-/// Told of a build as it goes on, from any thread.
-pub trait Observer: Send + Sync {
-    /// A stage begins; `total` is its length where that is known.
-    fn stage(&self, stage: Stage, total: Option<u64>);
-    /// So many rows (reading) or accounts (products) more are done.
-    fn advance(&self, count: u64);
-    /// Something to know that stops nothing.
-    fn warn(&self, message: &str);
-    /// A product was computed, from so many rows in sight; accounts of one part come in order, parts side by side.
-    fn product(&self, account: &Account, rows: u64, kind: ProductKind, product: &Product);
-}
-
-/// The stages of a build.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Stage {
-    /// Decoding, checking and classifying rows.
-    Read,
-    /// Cells and products, by parts of accounts.
-    Products,
-}
-
-/// No one to tell.
-pub struct NoObserver;
-
-impl Observer for NoObserver {
-    fn stage(&self, _stage: Stage, _total: Option<u64>) {}
-    fn advance(&self, _count: u64) {}
-    fn warn(&self, _message: &str) {}
-    fn product(&self, _account: &Account, _rows: u64, _kind: ProductKind, _product: &Product) {}
-}
-
 /// How a build ended: done, or refused with nothing but the report and the rejects written.
 #[derive(Clone, Debug)]
 pub struct Outcome {
@@ -190,7 +159,7 @@ pub fn build(options: &BuildOptions, observer: &Arc<dyn Observer>) -> Result<Out
     let outputs = Outputs::create(&options.out)?;
     let opened = started.elapsed();
 
-    let newest = run.read(observer)?;
+    let (newest, tally) = run.read(observer)?;
     let read = started.elapsed();
 
     // A feed that is refused anyway is still searched for conflicts, so that one run tells all that is wrong.
@@ -204,7 +173,7 @@ pub fn build(options: &BuildOptions, observer: &Arc<dyn Observer>) -> Result<Out
     let (verdict, rejected_rows) = run.feed.verdict();
     let refused_files: Vec<String> = verdict.refused_files(options.max_rejects).into_iter().map(String::from).collect();
     let is_done = refused_files.is_empty() && failure.is_none();
-    let mut report = run.report(&produced, &verdict, rejected_rows)?;
+    let mut report = run.report(&produced, &tally, &verdict, rejected_rows)?;
     report.seconds = Seconds {
         open: opened.as_secs_f64(),
         read: (read - opened).as_secs_f64(),
@@ -255,10 +224,11 @@ impl Run<'_> {
         Ok(Run { options, feed, engine, runtime, cut, store, secret })
     }
 
-    /// Reads the feed into the store; the newest booking date of rows that pass the checks comes back.
-    fn read(&self, observer: &Arc<dyn Observer>) -> Result<Option<Date>, Error> {
+    /// Reads the feed into the store. The newest booking date of rows that pass the checks comes back, and what decided
+    /// their classes.
+    fn read(&self, observer: &Arc<dyn Observer>) -> Result<(Option<Date>, Tally), Error> {
         observer.stage(Stage::Read, self.feed.rows());
-        let newest = self.runtime.block_on(read::read(read::Job {
+        let read = self.runtime.block_on(read::read(read::Job {
             feed: &self.feed,
             engine: &self.engine,
             store: &self.store,
@@ -269,7 +239,7 @@ impl Run<'_> {
             observer,
         }))?;
         self.feed.take_warnings().iter().for_each(|warning| observer.warn(warning));
-        Ok(newest)
+        Ok(read)
     }
 
     /// The as-of date: what was asked for, or the newest booking date of rows that stand.
@@ -313,11 +283,20 @@ impl Run<'_> {
     }
 
     /// The report of a feed that is refused until shown otherwise; times are the caller's.
-    fn report(&self, produced: &Produced, verdict: &FeedVerdict, rejected_rows: u64) -> Result<Report, Error> {
+    fn report(
+        &self,
+        produced: &Produced,
+        tally: &Tally,
+        verdict: &FeedVerdict,
+        rejected_rows: u64,
+    ) -> Result<Report, Error> {
         let (feed, dropped) = (self.feed.good_rows(), &produced.dropped);
+        if tally.total() != feed {
+            return Err(Error::Internal("rows were lost between the checks and the classes".to_string()));
+        }
         let reconciliation = Reconciliation {
             feed,
-            dropped: GoodRows { rows: dropped.rows(), flows: dropped.flows },
+            dropped: RowFlows { rows: dropped.rows(), flows: dropped.flows },
             ..produced.reconciliation
         };
         Ok(Report {
@@ -334,6 +313,7 @@ impl Run<'_> {
             accounts_with_rows: produced.accounts_with_rows,
             as_of: None,
             reconciliation: Some(reconciliation),
+            evidence: tally.by_evidence(),
             error: None,
             seconds: Seconds::default(),
             rows_per_second: 0,

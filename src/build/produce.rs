@@ -19,9 +19,8 @@ use futures::StreamExt as _;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use super::encode::{Encoded, GroupEncoder, ProductFiles};
-use super::read::panicked;
 use super::reconcile::{AccountCells, Reconciliation};
-use super::{Observer, OutputFormat, ProductPlan};
+use super::{OutputFormat, ProductPlan};
 use crate::account::{Account, mask};
 use crate::cell::Cell;
 use crate::cell::function::CellFunction;
@@ -29,6 +28,7 @@ use crate::engine::Engine;
 use crate::error::Error;
 use crate::feed::Feed;
 use crate::feed::reject::Code;
+use crate::observer::Observer;
 use crate::period::{Date, Month};
 use crate::pipeline;
 use crate::product::compute;
@@ -109,7 +109,7 @@ pub async fn produce(job: Job, out: &Path) -> Result<(Produced, Option<ProductFi
     let mut produced = Produced::default();
     let mut failure: Option<(usize, Error)> = None;
     for task in tasks {
-        match task.await.map_err(|error| (0, panicked(error))).flatten() {
+        match task.await.map_err(|error| (0, Error::from(error))).flatten() {
             Ok(of_worker) => produced.add(&of_worker),
             Err(other) if failure.as_ref().is_none_or(|(group, _)| other.0 < *group) => failure = Some(other),
             Err(_) => {}

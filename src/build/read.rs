@@ -8,12 +8,12 @@ use arrow::datatypes::TimestampMicrosecondType;
 use arrow::record_batch::RecordBatch;
 use futures::StreamExt as _;
 
-use super::Observer;
-use crate::class::Matcher;
-use crate::class::function::Classify;
+use crate::class::function::{Classify, tally_batch};
+use crate::class::{Matcher, Tally};
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::feed::Feed;
+use crate::observer::Observer;
 use crate::period::Date;
 use crate::pipeline::{self, Plan};
 use crate::rows::function::KeyedHash;
@@ -32,26 +32,33 @@ pub struct Job<'a> {
     pub observer: &'a Arc<dyn Observer>,
 }
 
-/// Reads the feed into the store; the newest booking date comes back.
-pub async fn read(job: Job<'_>) -> Result<Option<Date>, Error> {
+/// Reads the feed into the store. The newest booking date comes back, and what decided the classes.
+pub async fn read(job: Job<'_>) -> Result<(Option<Date>, Tally), Error> {
     let observer = Arc::clone(job.observer);
     let partitions = job.feed.partitions(&(Arc::new(move |rows| observer.advance(rows)) as _));
     let slices = partitions.len();
+    let mut tally = Tally::new(&job.matcher);
     if slices == 0 {
-        return Ok(None);
+        return Ok((None, tally));
     }
+    let of_worker = tally.clone();
     let functions =
         [Classify::udf(job.matcher, job.feed.accounts.all(), job.secret.clone()), KeyedHash::udf(job.secret)];
     let plan = Arc::new(pipeline::rows(job.engine, partitions, functions).await?);
     let next = Arc::new(AtomicUsize::new(0));
     let workers: Vec<_> = (0..job.workers.clamp(1, slices))
-        .map(|_| tokio::spawn(work(Arc::clone(&plan), Arc::clone(&next), slices, Arc::clone(job.store), job.cut)))
+        .map(|_| {
+            let (plan, next, gatherer) = (Arc::clone(&plan), Arc::clone(&next), Gatherer::new(Arc::clone(job.store)));
+            tokio::spawn(work(plan, next, slices, gatherer, job.cut, of_worker.clone()))
+        })
         .collect();
     let mut newest = None;
     for worker in workers {
-        newest = newest.max(worker.await.map_err(panicked)??);
+        let (newest_of, tally_of) = worker.await??;
+        newest = newest.max(newest_of);
+        tally.merge(&tally_of);
     }
-    Ok(newest.map(Date::of_time))
+    Ok((newest.map(Date::of_time), tally))
 }
 
 /// Takes slice after slice until none is left.
@@ -59,10 +66,10 @@ async fn work(
     plan: Arc<Plan>,
     next: Arc<AtomicUsize>,
     slices: usize,
-    store: Arc<Store>,
+    mut gatherer: Gatherer,
     cut: Cut,
-) -> Result<Option<i64>, Error> {
-    let mut gatherer = Gatherer::new(store);
+    mut tally: Tally,
+) -> Result<(Option<i64>, Tally), Error> {
     let mut newest = None;
     loop {
         let slice = next.fetch_add(1, Ordering::Relaxed);
@@ -73,19 +80,15 @@ async fn work(
         while let Some(batch) = batches.next().await {
             let batch = batch?;
             newest = newest.max(newest_time(&batch));
+            tally_batch(&batch, &mut tally).ok_or_else(|| Error::Internal("rows of another schema".to_string()))?;
             gatherer.push(&batch, |account| cut.part_of(account))?;
         }
     }
     gatherer.finish()?;
-    Ok(newest)
+    Ok((newest, tally))
 }
 
 fn newest_time(batch: &RecordBatch) -> Option<i64> {
     let times = batch.column_by_name("booked_at")?.as_primitive_opt::<TimestampMicrosecondType>()?;
     arrow::compute::max(times)
-}
-
-/// A worker that panicked: a mistake of our own, told without its message, which may quote a value.
-pub fn panicked(_error: tokio::task::JoinError) -> Error {
-    Error::Internal("a worker panicked".to_string())
 }

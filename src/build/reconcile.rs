@@ -9,9 +9,7 @@ use serde::Serialize;
 
 use crate::cell::Cell;
 use crate::error::Error;
-use crate::feed::GoodRows;
-use crate::flow::{Flow, Flows};
-use crate::money::money_text;
+use crate::flow::{Flows, RowFlows};
 use crate::period::Month;
 use crate::product::dictionary::{Dictionary, Rows};
 use crate::product::value::{Product, Value};
@@ -25,20 +23,20 @@ pub struct Reconciliation {
     /// Accounts for which every check held.
     pub accounts_equal: u64,
     /// The feed's good rows, as the checks saw them.
-    pub feed: GoodRows,
+    pub feed: RowFlows,
     /// Rows that reach no cell: repeats, conflicts and cut-offs.
-    pub dropped: GoodRows,
+    pub dropped: RowFlows,
     /// Rows that reach cells.
-    pub rows: GoodRows,
+    pub rows: RowFlows,
     /// What all cells hold.
-    pub cells: GoodRows,
+    pub cells: RowFlows,
 }
 
 impl Reconciliation {
     /// Whether every account reconciled, and no row was lost or doubled between the checks and the cells.
     pub fn holds(&self) -> bool {
         let mut seen = self.dropped;
-        add(&mut seen, &self.rows);
+        seen.add(&self.rows);
         self.accounts == self.accounts_equal && self.rows == self.cells && self.feed == seen
     }
 
@@ -46,16 +44,16 @@ impl Reconciliation {
     pub fn add(&mut self, other: &Reconciliation) {
         self.accounts += other.accounts;
         self.accounts_equal += other.accounts_equal;
-        add(&mut self.feed, &other.feed);
-        add(&mut self.dropped, &other.dropped);
-        add(&mut self.rows, &other.rows);
-        add(&mut self.cells, &other.cells);
+        self.feed.add(&other.feed);
+        self.dropped.add(&other.dropped);
+        self.rows.add(&other.rows);
+        self.cells.add(&other.cells);
     }
 
     /// Checks one account's cells against its rows and notes the result together with that of its products.
     pub fn check(&mut self, sums: &AccountSums, cells: &AccountCells, products_hold: bool) {
-        let rows = GoodRows { rows: sums.rows, flows: sums.flows };
-        let mut of_cells = GoodRows { rows: cells.rows, flows: Flows::default() };
+        let rows = RowFlows { rows: sums.rows, flows: sums.flows };
+        let mut of_cells = RowFlows { rows: cells.rows, flows: Flows::default() };
         let mut funds = Flows::default();
         for (_, cell) in &cells.cells {
             for way in 0..2 {
@@ -66,8 +64,8 @@ impl Reconciliation {
         let equal = of_cells == rows && funds == rows.flows && products_hold;
         self.accounts += 1;
         self.accounts_equal += u64::from(equal);
-        add(&mut self.rows, &rows);
-        add(&mut self.cells, &of_cells);
+        self.rows.add(&rows);
+        self.cells.add(&of_cells);
     }
 }
 
@@ -80,44 +78,16 @@ pub struct AccountCells {
     pub rows: u64,
 }
 
-fn add(sum: &mut GoodRows, other: &GoodRows) {
-    sum.rows += other.rows;
-    sum.flows[0].add(other.flows[0]);
-    sum.flows[1].add(other.flows[1]);
-}
-
 /// The reconciliation as `run.json` shows it.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 struct Shown {
     accounts: u64,
     accounts_equal: u64,
     holds: bool,
-    feed: ShownRows,
-    dropped: ShownRows,
-    rows: ShownRows,
-    cells: ShownRows,
-}
-
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
-struct ShownRows {
-    rows: u64,
-    in_count: i64,
-    in_amount: String,
-    out_count: i64,
-    out_amount: String,
-}
-
-impl ShownRows {
-    fn new(GoodRows { rows, flows: [money_in, money_out] }: GoodRows) -> ShownRows {
-        let text = |flow: Flow| money_text(flow.amount_fen);
-        ShownRows {
-            rows,
-            in_count: money_in.count,
-            in_amount: text(money_in),
-            out_count: money_out.count,
-            out_amount: text(money_out),
-        }
-    }
+    feed: RowFlows,
+    dropped: RowFlows,
+    rows: RowFlows,
+    cells: RowFlows,
 }
 
 impl Serialize for Reconciliation {
@@ -126,10 +96,10 @@ impl Serialize for Reconciliation {
             accounts: self.accounts,
             accounts_equal: self.accounts_equal,
             holds: self.holds(),
-            feed: ShownRows::new(self.feed),
-            dropped: ShownRows::new(self.dropped),
-            rows: ShownRows::new(self.rows),
-            cells: ShownRows::new(self.cells),
+            feed: self.feed,
+            dropped: self.dropped,
+            rows: self.rows,
+            cells: self.cells,
         }
         .serialize(serializer)
     }
@@ -195,6 +165,7 @@ impl FundsCheck {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::flow::Flow;
     use crate::product::ProductKind;
     use crate::product::value::Segment;
 
@@ -213,7 +184,7 @@ mod tests {
 
     fn holds(change: impl FnOnce(&mut AccountSums, &mut AccountCells, &mut Reconciliation)) -> bool {
         let (mut sums, mut cells) = (sums(1, 100, 1), cells());
-        let feed = GoodRows { rows: 1, flows: sums.flows };
+        let feed = RowFlows { rows: 1, flows: sums.flows };
         let mut reconciliation = Reconciliation { feed, ..Reconciliation::default() };
         change(&mut sums, &mut cells, &mut reconciliation);
         reconciliation.check(&sums, &cells, true);

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::reconcile::Reconciliation;
 use crate::cell;
+use crate::class::Share;
 use crate::error::Error;
 use crate::product::ProductKind;
 use crate::product::dictionary::Dictionary;
@@ -50,6 +51,9 @@ pub struct Report {
     pub as_of: Option<String>,
     /// Rows against cells; null where the feed was refused.
     pub reconciliation: Option<Reconciliation>,
+    /// What the classes rest on: rows that passed the checks (repeats and cut-offs included), by the strongest evidence for
+    /// their class, and its share of their money.
+    pub evidence: BTreeMap<&'static str, Share>,
     /// What the input was refused for, where that is no file: a sum that leaves 64 bits, a feed without a date.
     pub error: Option<String>,
     /// Wall time by stage.

@@ -48,6 +48,7 @@ pub struct Decision {
 }
 
 /// What the code decides by itself, in the order of `CODE_RULES`.
+#[derive(Clone, Copy)]
 enum CodeRule {
     Cash,
     BankPrincipal,
@@ -70,6 +71,20 @@ impl Decision {
             CodeRule::Trade => (Class::Other, Subclass::Trade, Evidence::None),
         };
         Decision { class, subclass, evidence, rule: rule as u16 }
+    }
+
+    /// What the code's own rule of this number decides; `None` for the numbers of the file's rules.
+    pub(super) fn of_code_rule(index: usize) -> Option<Decision> {
+        const ALL: [CodeRule; CODE_RULES.len()] = [
+            CodeRule::Cash,
+            CodeRule::BankPrincipal,
+            CodeRule::SameUscc,
+            CodeRule::SameName,
+            CodeRule::ProviderName,
+            CodeRule::Unidentified,
+            CodeRule::Trade,
+        ];
+        ALL.get(index).map(|rule| Decision::by_code(*rule))
     }
 
     /// Number of the rule, for tables by rule; below [`Matcher::rule_count`].

@@ -8,17 +8,20 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::{
     Array, ArrayRef, AsArray, FixedSizeBinaryBuilder, PrimitiveArray, StringViewArray, StructArray, UInt8Builder,
+    UInt16Builder,
 };
-use arrow::datatypes::{DataType, Field, Fields, UInt8Type, UInt32Type};
+use arrow::datatypes::{DataType, Field, Fields, Int64Type, UInt8Type, UInt16Type, UInt32Type};
+use arrow::record_batch::RecordBatch;
 use datafusion::common::{Result, exec_err};
 use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
 
-use super::{Counterparty, Facts, Holder, Kind, Matcher, key_input, normalise};
+use super::{Counterparty, Evidence, Facts, Holder, Kind, Matcher, Tally, key_input, normalise};
 use crate::account::Account;
+use crate::flow::{Direction, Flow};
 use crate::secret::Secret;
 
 /// `classify(account, kind, counterparty_uscc, counterparty_bank, counterparty_account, counterparty_name)`: a
-/// struct of `class` (number) and `counterparty` (keyed hash; null = unidentified).
+/// struct of `class`, `subclass`, `rule`, `evidence` (numbers) and `counterparty` (keyed hash; null = unidentified).
 #[derive(Debug)]
 pub struct Classify {
     signature: Signature,
@@ -59,7 +62,8 @@ impl Classify {
 
     fn classify(&self, columns: &RowColumns<'_>, memory: &mut Memory) -> Result<StructArray> {
         let rows = columns.account.len();
-        let mut classes = UInt8Builder::with_capacity(rows);
+        let [mut classes, mut subclasses, mut evidences] = [(); 3].map(|()| UInt8Builder::with_capacity(rows));
+        let mut rules = UInt16Builder::with_capacity(rows);
         let mut keys = FixedSizeBinaryBuilder::with_capacity(rows, 16);
         let nobody = Remembered { normalised: "".into(), facts: Facts::default(), key: None };
         let mut scratch = String::new();
@@ -84,6 +88,9 @@ impl Classify {
                 },
             );
             classes.append_value(decision.class as u8);
+            subclasses.append_value(decision.subclass as u8);
+            rules.append_value(decision.rule);
+            evidences.append_value(decision.evidence as u8);
             let key = match (uscc, name.key) {
                 (None, Some(key)) => Some(key),
                 _ => key_input(uscc, &name.normalised, account, &mut scratch).map(|key| self.secret.counterparty(key)),
@@ -93,7 +100,13 @@ impl Classify {
                 None => keys.append_null(),
             }
         }
-        let arrays: Vec<ArrayRef> = vec![Arc::new(classes.finish()), Arc::new(keys.finish())];
+        let arrays: Vec<ArrayRef> = vec![
+            Arc::new(classes.finish()),
+            Arc::new(subclasses.finish()),
+            Arc::new(rules.finish()),
+            Arc::new(evidences.finish()),
+            Arc::new(keys.finish()),
+        ];
         Ok(StructArray::new(verdict_fields(), arrays, None))
     }
 
@@ -110,6 +123,28 @@ impl Classify {
         }
         &memory[name]
     }
+}
+
+/// Adds a batch's rows to a tally: its columns `direction`, `reversal`, `amount_fen`, `rule` and `evidence`. `None` where
+/// it has others, or a rule of other rules.
+pub fn tally_batch(batch: &RecordBatch, tally: &mut Tally) -> Option<()> {
+    let direction = batch.column_by_name("direction")?.as_primitive_opt::<UInt8Type>()?.values();
+    let reversal = batch.column_by_name("reversal")?.as_boolean_opt()?;
+    let amount_fen = batch.column_by_name("amount_fen")?.as_primitive_opt::<Int64Type>()?.values();
+    let rule = batch.column_by_name("rule")?.as_primitive_opt::<UInt16Type>()?.values();
+    let evidence = batch.column_by_name("evidence")?.as_primitive_opt::<UInt8Type>()?.values();
+    for row in 0..batch.num_rows() {
+        let sign = if reversal.value(row) { -1 } else { 1 };
+        let direction = if direction[row] == 0 { Direction::In } else { Direction::Out };
+        let evidence = Evidence::from_u8(evidence[row])?;
+        tally.add(
+            usize::from(rule[row]),
+            evidence,
+            direction,
+            Flow { count: sign, amount_fen: i128::from(sign * amount_fen[row]) },
+        )?;
+    }
+    Some(())
 }
 
 /// The holder as the matcher needs it.
@@ -130,6 +165,9 @@ fn holder(account: &Account) -> Holder {
 fn verdict_fields() -> Fields {
     Fields::from(vec![
         Field::new("class", DataType::UInt8, false),
+        Field::new("subclass", DataType::UInt8, false),
+        Field::new("rule", DataType::UInt16, false),
+        Field::new("evidence", DataType::UInt8, false),
         Field::new("counterparty", DataType::FixedSizeBinary(16), true),
     ])
 }

@@ -24,7 +24,9 @@ pub struct Matcher {
     accounts: Prefixes,
     /// All name patterns, each once.
     automaton: AhoCorasick,
-    /// What each pattern of the automaton means, by its number.
+    /// The texts of the automaton's patterns, by their numbers.
+    patterns: Vec<String>,
+    /// What each pattern means, by its number.
     uses: Vec<Vec<Use>>,
     tails: Vec<String>,
 }
@@ -46,11 +48,33 @@ struct Use {
     rules: RuleSet,
 }
 
-/// A pattern found in a name.
-struct Found {
+/// A pattern found in a name, and what it means there.
+pub(super) struct Found {
+    /// Its number among the patterns.
+    pub pattern: usize,
     start: usize,
     end: usize,
-    rules: RuleSet,
+    pub place: Place,
+    pub is_unless: bool,
+    pub rules: RuleSet,
+}
+
+impl Found {
+    /// The rules that this pattern bars because it lies clear of all `hits` of the rule, on its side of them.
+    pub fn barred_beside<'a>(&self, hits: impl Iterator<Item = &'a Found> + Clone) -> RuleSet {
+        let mut barred = RuleSet::default();
+        hits.clone().for_each(|hit| barred.add(hit.rules.and(self.rules)));
+        for hit in hits {
+            let lies_clear = match self.place {
+                Place::PrecededBy => self.end <= hit.start,
+                _ => hit.end <= self.start,
+            };
+            if !lies_clear {
+                barred.remove(hit.rules);
+            }
+        }
+        barred
+    }
 }
 
 impl Matcher {
@@ -85,6 +109,7 @@ impl Matcher {
             banks: Prefixes::new(rules, |conditions| &conditions.bank_prefixes),
             accounts: Prefixes::new(rules, |conditions| &conditions.account_prefixes),
             automaton,
+            patterns: names.patterns,
             uses: names.uses,
             tails: rules.tails.clone(),
         }
@@ -100,8 +125,13 @@ impl Matcher {
         let index = usize::from(decision.rule);
         match CODE_RULES.get(index) {
             Some(id) => id,
-            None => self.outcomes.get(index - CODE_RULES.len()).map_or("", |(id, _, _)| id),
+            None => self.rule_of_file(index).0,
         }
+    }
+
+    /// The ids of all rules, those of the code first, by number.
+    pub fn rule_ids(&self) -> impl Iterator<Item = &str> {
+        CODE_RULES.into_iter().chain(self.outcomes.iter().map(|(id, _, _)| id.as_str()))
     }
 
     /// How many rules there are, those of the code included.
@@ -113,13 +143,28 @@ impl Matcher {
     /// brackets and dashes of the former tell where the name ends and a statement's additions begin.
     pub fn name_facts(&self, name: &str, normalised: &str) -> Facts {
         let mut facts = Facts::default();
-        let mut body = None;
         // Where rules' own patterns lie, and patterns that bar rules by lying before or behind those.
         let mut hits: Vec<Found> = Vec::new();
-        let mut beside: Vec<(Place, Found)> = Vec::new();
+        let mut beside: Vec<Found> = Vec::new();
+        self.scan(name, normalised, |found| match (found.is_unless, found.place) {
+            (true, Place::FollowedBy | Place::PrecededBy) => beside.push(found),
+            (true, _) => facts.bars.add(found.rules),
+            (false, _) => {
+                facts.hits.add(found.rules);
+                hits.push(found);
+            }
+        });
+        beside.iter().for_each(|bar| facts.bars.add(bar.barred_beside(hits.iter())));
+        facts
+    }
+
+    /// Shows each pattern that lies in the name where it has to; those that bar by lying before or behind others are
+    /// shown wherever they lie.
+    pub(super) fn scan(&self, name: &str, normalised: &str, mut see: impl FnMut(Found)) {
+        let mut body = None;
         for found in self.automaton.find_overlapping_iter(normalised) {
-            let (start, end) = (found.start(), found.end());
-            for u in &self.uses[found.pattern().as_usize()] {
+            let (start, end, pattern) = (found.start(), found.end(), found.pattern().as_usize());
+            for u in &self.uses[pattern] {
                 let mut body = || *body.get_or_insert_with(|| Body::new(name, normalised, &self.tails));
                 let lies_there = match u.place {
                     Place::Contains | Place::FollowedBy | Place::PrecededBy => true,
@@ -129,32 +174,22 @@ impl Matcher {
                     Place::BodyIs => body().starts_at(start) && body().ends_at(end),
                     Place::BodyEnds => body().ends_at(end),
                 };
-                let found = Found { start, end, rules: u.rules };
-                match (lies_there, u.is_unless, u.place) {
-                    (false, _, _) => {}
-                    (true, true, Place::FollowedBy | Place::PrecededBy) => beside.push((u.place, found)),
-                    (true, true, _) => facts.bars.add(u.rules),
-                    (true, false, _) => {
-                        facts.hits.add(u.rules);
-                        hits.push(found);
-                    }
+                if lies_there {
+                    see(Found { pattern, start, end, place: u.place, is_unless: u.is_unless, rules: u.rules });
                 }
             }
         }
-        for (place, bar) in beside {
-            let mut barred = bar.rules.and(facts.hits);
-            for hit in &hits {
-                let lies_clear = match place {
-                    Place::PrecededBy => bar.end <= hit.start,
-                    _ => hit.end <= bar.start,
-                };
-                if !lies_clear {
-                    barred.remove(hit.rules);
-                }
-            }
-            facts.bars.add(barred);
-        }
-        facts
+    }
+
+    /// The bodies that the name may have, the whole name first.
+    pub(super) fn bodies<'n>(&self, name: &str, normalised: &'n str) -> Vec<&'n str> {
+        let body = Body::new(name, normalised, &self.tails);
+        body.ends[..body.count].iter().filter_map(|end| normalised.get(..*end)).collect()
+    }
+
+    /// The text of a pattern.
+    pub(super) fn pattern(&self, number: usize) -> &str {
+        self.patterns.get(number).map_or("", String::as_str)
     }
 
     /// Whether any rule may hold for these values; false for most rows, and cheap to ask.
@@ -191,8 +226,15 @@ impl Matcher {
         kind.map_or(Facts::default(), |kind| self.kinds[kind as usize])
     }
 
+    /// The file's rules that give this class.
     pub(super) fn of_class(&self, class: Class) -> RuleSet {
         self.of_class[class as usize]
+    }
+
+    /// Id, class and sub-class of the file's rule whose number, the code's rules counted first, is `index`.
+    pub(super) fn rule_of_file(&self, index: usize) -> (&str, Class, Subclass) {
+        let rule = index.checked_sub(CODE_RULES.len()).and_then(|index| self.outcomes.get(index));
+        rule.map_or(("", Class::Other, Subclass::None), |(id, class, subclass)| (id.as_str(), *class, *subclass))
     }
 
     pub(super) fn subclass(&self, index: usize) -> Subclass {
@@ -377,6 +419,10 @@ pub(super) struct RuleSet([u64; RuleSet::WORDS]);
 
 impl RuleSet {
     const WORDS: usize = MAX_RULES / 64;
+
+    pub(super) fn holds(self, index: usize) -> bool {
+        self.0.get(index / 64).is_some_and(|word| word & (1 << (index % 64)) != 0)
+    }
 
     fn insert(&mut self, index: usize) {
         self.0[index / 64] |= 1 << (index % 64);

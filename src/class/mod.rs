@@ -1,7 +1,7 @@
 //! Who is on the other side of a transaction: its class and sub-class.
 //!
-//! Owns the classes, the kinds, the normalisation of names, the counterparty's key text, the rules file
-//! and the order in which evidence decides. Everything here is pure: no I/O, no clock, no state after
+//! Owns the classes, the kinds, the normalisation of names, the counterparty's key text, the rules file,
+//! the order in which evidence decides, and the tally of what decided. Everything here is pure: no I/O, no clock, no state after
 //! [`Matcher::new`]. It does not know Arrow or DataFusion (the function that wraps it does), and it does
 //! not check feeds: codes and kinds arrive as the feed has cleaned them.
 //!
@@ -11,19 +11,23 @@
 //! ```
 
 mod decide;
+mod explain;
 pub mod function;
 mod key;
 mod kind;
 mod matcher;
 mod name;
 mod rules;
+mod tally;
 
 pub use decide::{Counterparty, Decision, Holder};
+pub use explain::{Explanation, Mark, Tried, TriedOutcome, explain};
 pub use key::key_input;
 pub use kind::Kind;
 pub use matcher::{Facts, Matcher};
 pub use name::normalise;
 pub use rules::{MAX_RULES, Rules, RulesError};
+pub use tally::{Entry, Share, Tally};
 
 /// The class of a transaction. Each has exactly one; the discriminant is the order in products.
 #[repr(u8)]

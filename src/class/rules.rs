@@ -69,6 +69,11 @@ pub(super) enum Place {
 }
 
 impl Place {
+    /// The key of a name condition.
+    pub(super) fn key(self) -> &'static str {
+        Place::ALL.iter().find(|(_, place)| *place == self).map_or("", |(key, _)| key)
+    }
+
     const ALL: [(&str, Place); 8] = [
         ("is", Place::Is),
         ("contains", Place::Contains),
@@ -108,50 +113,17 @@ pub enum RulesError {
 }
 
 impl Rules {
-    /// Reads a rules file.
+    /// Reads a rules file. One that says `extends = "builtin"` is joined with the rules that come with the program.
     ///
     /// # Errors
     /// The first thing that is wrong, with the rule and the field: no TOML; an unknown key, class,
     /// sub-class, kind or list; a value of the wrong type; an id that is missing, given twice or one of
     /// the code's own; a class that rules cannot give; a sub-class of another class; a rule that can never
-    /// match; a pattern with nothing left after normalisation; too many rules or patterns.
+    /// match; a pattern with nothing left after normalisation; a rule to remove or amend that is not built in; too many
+    /// rules or patterns.
     pub fn parse(text: &str) -> Result<Rules, RulesError> {
-        let table: Table = toml::from_str(text).map_err(|error| RulesError::Syntax(error.to_string()))?;
-        let file = |field: &str, problem: String| RulesError::File { field: field.to_string(), problem };
-
-        let mut version = None;
-        let mut tails = Vec::new();
-        let mut lists = HashMap::new();
-        let mut entries = &Vec::new();
-        for (key, value) in &table {
-            match (key.as_str(), value) {
-                ("version", Value::String(text)) if !text.trim().is_empty() => version = Some(text.clone()),
-                ("version", _) => return Err(file(key, "must be a text that is not empty".to_string())),
-                ("tails", _) => tails = read_patterns(value).map_err(|problem| file(key, problem))?,
-                ("lists", Value::Table(table)) => {
-                    for (name, value) in table {
-                        let list = read_patterns(value);
-                        let list = list.map_err(|problem| file(&format!("lists.{name}"), problem))?;
-                        lists.insert(name.clone(), list);
-                    }
-                }
-                ("lists", _) => return Err(file(key, "must be a table of lists".to_string())),
-                ("rule", Value::Array(array)) => entries = array,
-                ("rule", _) => return Err(file(key, "must be written as `[[rule]]`".to_string())),
-                _ => return Err(file(key, "is not a known key".to_string())),
-            }
-        }
-        let version = version.ok_or_else(|| file("version", "is missing".to_string()))?;
-        let rules = read_rules(entries, &lists)?;
-
-        let patterns = rules.iter().flat_map(|rule| rule.when.names.iter().chain(&rule.unless.names));
-        let bytes: usize = patterns.map(|(_, pattern)| pattern.len()).sum();
-        if bytes > PATTERN_BYTES_MAX {
-            let problem =
-                format!("name patterns hold {bytes} bytes together, more than the {PATTERN_BYTES_MAX} allowed");
-            return Err(file("rule", problem));
-        }
-        Ok(Rules { version, rules, tails })
+        let own = RulesFile::read(text)?;
+        if own.extends { RulesFile::read(BUILTIN)?.extended_by(own) } else { own.rules() }
     }
 
     /// The rules that come with the program.
@@ -159,60 +131,198 @@ impl Rules {
         // Cannot fail: the text is compiled in, and a test parses it.
         Rules::parse(BUILTIN).expect("pipelines/classes.toml is checked by a test")
     }
+
+    fn new(version: String, rules: Vec<Rule>, tails: Vec<String>) -> Result<Rules, RulesError> {
+        if rules.len() > MAX_RULES {
+            return Err(of_file("rule", format!("holds {} rules, more than the {MAX_RULES} allowed", rules.len())));
+        }
+        let patterns = rules.iter().flat_map(|rule| rule.when.names.iter().chain(&rule.unless.names));
+        let bytes: usize = patterns.map(|(_, pattern)| pattern.len()).sum();
+        if bytes > PATTERN_BYTES_MAX {
+            let problem =
+                format!("name patterns hold {bytes} bytes together, more than the {PATTERN_BYTES_MAX} allowed");
+            return Err(of_file("rule", problem));
+        }
+        Ok(Rules { version, rules, tails })
+    }
 }
 
-fn read_rules(entries: &[Value], lists: &HashMap<String, Vec<String>>) -> Result<Vec<Rule>, RulesError> {
-    if entries.len() > MAX_RULES {
-        let problem = format!("holds {} rules, more than the {MAX_RULES} allowed", entries.len());
-        return Err(RulesError::File { field: "rule".to_string(), problem });
+/// Named lists of patterns.
+type Lists = HashMap<String, Vec<String>>;
+
+/// A file before its rules are read, which need all lists.
+#[derive(Default)]
+struct RulesFile {
+    version: String,
+    extends: bool,
+    tails: Vec<String>,
+    lists: Lists,
+    rules: Vec<Value>,
+    /// Ids of built-in rules that fall away.
+    remove: Vec<String>,
+    /// Conditions for built-in rules.
+    amend: Vec<Value>,
+}
+
+impl RulesFile {
+    fn read(text: &str) -> Result<RulesFile, RulesError> {
+        let table: Table = toml::from_str(text).map_err(|error| RulesError::Syntax(error.to_string()))?;
+        let mut file = RulesFile::default();
+        for (key, value) in table {
+            match (key.as_str(), value) {
+                ("version", Value::String(text)) if !text.trim().is_empty() => file.version = text,
+                ("version", _) => return Err(of_file(&key, "must be a text that is not empty".to_string())),
+                ("extends", Value::String(text)) if text == "builtin" => file.extends = true,
+                ("extends", _) => return Err(of_file(&key, "must be \"builtin\"".to_string())),
+                ("tails", value) => file.tails = read_patterns(&value).map_err(|problem| of_file(&key, problem))?,
+                ("lists", Value::Table(table)) => {
+                    for (name, value) in table {
+                        let list = read_patterns(&value);
+                        let list = list.map_err(|problem| of_file(&format!("lists.{name}"), problem))?;
+                        file.lists.insert(name, list);
+                    }
+                }
+                ("lists", _) => return Err(of_file(&key, "must be a table of lists".to_string())),
+                ("rule", Value::Array(array)) => file.rules = array,
+                ("amend", Value::Array(array)) => file.amend = array,
+                ("rule" | "amend", _) => return Err(of_file(&key, format!("must be written as `[[{key}]]`"))),
+                ("remove", value) => {
+                    let ids = read_texts(&value).map_err(|problem| of_file(&key, problem))?;
+                    file.remove = ids.into_iter().map(str::to_string).collect();
+                }
+                _ => return Err(of_file(&key, "is not a known key".to_string())),
+            }
+        }
+        if file.version.is_empty() {
+            return Err(of_file("version", "is missing".to_string()));
+        }
+        for (field, is_given) in [("remove", !file.remove.is_empty()), ("amend", !file.amend.is_empty())] {
+            if is_given && !file.extends {
+                return Err(of_file(field, "is for a file that says `extends = \"builtin\"`".to_string()));
+            }
+        }
+        Ok(file)
     }
-    let mut seen: HashSet<&str> = CODE_RULES.into();
+
+    /// The rules of this file alone.
+    fn rules(self) -> Result<Rules, RulesError> {
+        let rules = read_rules(&self.rules, &self.lists, &[])?;
+        Rules::new(self.version, rules, self.tails)
+    }
+
+    /// These rules without what `own` removes, with what it amends, behind its own ones. Lists and tails are joined, so
+    /// that a word more in a list counts in these rules too.
+    fn extended_by(self, own: RulesFile) -> Result<Rules, RulesError> {
+        let mut lists = self.lists;
+        for (name, patterns) in own.lists {
+            lists.entry(name).or_default().extend(patterns);
+        }
+        let mut builtin = read_rules(&self.rules, &lists, &[])?;
+        for id in &own.remove {
+            let at = builtin.iter().position(|rule| rule.id == *id);
+            let at = at.ok_or_else(|| of_file("remove", format!("there is no built-in rule `{id}`")))?;
+            builtin.remove(at);
+        }
+        for (index, entry) in own.amend.iter().enumerate() {
+            amend(&mut builtin, index, entry, &lists)?;
+        }
+        let mut rules = read_rules(&own.rules, &lists, &builtin)?;
+        rules.append(&mut builtin);
+        let tails = self.tails.into_iter().chain(own.tails).collect();
+        Rules::new(format!("{}+{}", self.version, own.version), rules, tails)
+    }
+}
+
+fn of_file(field: &str, problem: String) -> RulesError {
+    RulesError::File { field: field.to_string(), problem }
+}
+
+/// Adds an entry's conditions to the built-in rule that it names.
+fn amend(builtin: &mut [Rule], index: usize, entry: &Value, lists: &Lists) -> Result<(), RulesError> {
+    let (id, table) = read_entry(index, entry)?;
+    let wrong = |(field, problem)| RulesError::Rule { rule: id.to_string(), field, problem };
+    let parts = read_parts(table, lists).map_err(wrong)?;
+    for (field, is_given) in [("class", parts.class.is_some()), ("subclass", parts.subclass.is_some())] {
+        if is_given {
+            let problem = "cannot be amended; remove the rule and give one of your own".to_string();
+            return Err(wrong((field.to_string(), problem)));
+        }
+    }
+    let rule = builtin.iter_mut().find(|rule| rule.id == id);
+    let rule = rule.ok_or_else(|| wrong(("id".to_string(), "is no built-in rule's".to_string())))?;
+    rule.when.join(parts.when);
+    rule.unless.join(parts.unless);
+    check_places(&rule.when).map_err(wrong)
+}
+
+/// Reads entries of `[[rule]]`; their ids must be none of `others`.
+fn read_rules(entries: &[Value], lists: &Lists, others: &[Rule]) -> Result<Vec<Rule>, RulesError> {
+    let mut seen: HashSet<&str> = CODE_RULES.into_iter().chain(others.iter().map(|rule| rule.id.as_str())).collect();
     let mut rules = Vec::with_capacity(entries.len());
     for (index, entry) in entries.iter().enumerate() {
-        let id = entry.get("id").and_then(Value::as_str).unwrap_or_default().trim();
-        let name = if id.is_empty() { format!("#{}", index + 1) } else { id.to_string() };
-        let wrong = |(field, problem)| RulesError::Rule { rule: name.clone(), field, problem };
-        if id.is_empty() {
-            return Err(wrong(("id".to_string(), "must be a text that is not empty".to_string())));
-        }
+        let (id, table) = read_entry(index, entry)?;
+        let wrong = |(field, problem)| RulesError::Rule { rule: id.to_string(), field, problem };
         if !seen.insert(id) {
             return Err(wrong(("id".to_string(), "is taken, by another rule or by the code".to_string())));
         }
-        let Value::Table(table) = entry else {
-            return Err(wrong(("rule".to_string(), "must be a table".to_string())));
-        };
         rules.push(read_rule(id, table, lists).map_err(wrong)?);
     }
     Ok(rules)
 }
 
+/// The id of an entry and its table.
+fn read_entry(index: usize, entry: &Value) -> Result<(&str, &Table), RulesError> {
+    let numbered = |field: &str, problem: &str| RulesError::Rule {
+        rule: format!("#{}", index + 1),
+        field: field.to_string(),
+        problem: problem.to_string(),
+    };
+    let Value::Table(table) = entry else { return Err(numbered("rule", "must be a table")) };
+    let id = table.get("id").and_then(Value::as_str).unwrap_or_default().trim();
+    if id.is_empty() { Err(numbered("id", "must be a text that is not empty")) } else { Ok((id, table)) }
+}
+
 /// A field and what is wrong with it; the caller knows the rule.
 type Wrong = (String, String);
 
-fn read_rule(id: &str, table: &Table, lists: &HashMap<String, Vec<String>>) -> Result<Rule, Wrong> {
-    let mut class = None;
-    let mut subclass = None;
-    let mut when = Conditions::default();
-    let mut unless = Conditions::default();
+/// What an entry holds beside its id.
+#[derive(Default)]
+struct Parts {
+    class: Option<Class>,
+    subclass: Option<Subclass>,
+    when: Conditions,
+    unless: Conditions,
+}
+
+fn read_parts(table: &Table, lists: &Lists) -> Result<Parts, Wrong> {
+    let mut parts = Parts::default();
     for (key, value) in table {
         match key.as_str() {
             "id" => {}
-            "class" => class = Some(read_class(value).map_err(|problem| (key.clone(), problem))?),
-            "subclass" => subclass = Some(read_subclass(value).map_err(|problem| (key.clone(), problem))?),
+            "class" => parts.class = Some(read_class(value).map_err(|problem| (key.clone(), problem))?),
+            "subclass" => parts.subclass = Some(read_subclass(value).map_err(|problem| (key.clone(), problem))?),
             "unless" => {
                 let Value::Table(table) = value else {
                     return Err((key.clone(), "must be a table of conditions".to_string()));
                 };
                 for (inner, value) in table {
-                    read_condition("unless.", inner, value, lists, &mut unless)?;
+                    read_condition("unless.", inner, value, lists, &mut parts.unless)?;
                 }
-                if unless.is_empty() {
+                if parts.unless.is_empty() {
                     return Err((key.clone(), "holds no condition".to_string()));
                 }
             }
-            _ => read_condition("", key, value, lists, &mut when)?,
+            _ => read_condition("", key, value, lists, &mut parts.when)?,
         }
     }
+    if parts.when.is_empty() && parts.unless.is_empty() {
+        return Err(("rule".to_string(), "has no condition".to_string()));
+    }
+    Ok(parts)
+}
+
+fn read_rule(id: &str, table: &Table, lists: &Lists) -> Result<Rule, Wrong> {
+    let Parts { class, subclass, when, unless } = read_parts(table, lists)?;
     let class = class.ok_or_else(|| ("class".to_string(), "is missing".to_string()))?;
     let subclass = match (subclass, class) {
         (None, Class::Public) => Subclass::OtherPublic,
@@ -227,12 +337,18 @@ fn read_rule(id: &str, table: &Table, lists: &HashMap<String, Vec<String>>) -> R
     if when.is_empty() {
         return Err(("rule".to_string(), "has no condition, so it can never match".to_string()));
     }
-    for (key, place) in [("followed_by", Place::FollowedBy), ("preceded_by", Place::PrecededBy)] {
+    check_places(&when)?;
+    Ok(Rule { id: id.to_string(), class, subclass, when, unless })
+}
+
+/// Some places mean something beside a rule's own patterns only.
+fn check_places(when: &Conditions) -> Result<(), Wrong> {
+    for place in [Place::FollowedBy, Place::PrecededBy] {
         if when.names.iter().any(|(used, _)| *used == place) {
-            return Err((format!("name.{key}"), "is for `unless` only".to_string()));
+            return Err((format!("name.{}", place.key()), "is for `unless` only".to_string()));
         }
     }
-    Ok(Rule { id: id.to_string(), class, subclass, when, unless })
+    Ok(())
 }
 
 fn read_class(value: &Value) -> Result<Class, String> {
@@ -255,13 +371,7 @@ fn read_subclass(value: &Value) -> Result<Subclass, String> {
     }
 }
 
-fn read_condition(
-    path: &str,
-    key: &str,
-    value: &Value,
-    lists: &HashMap<String, Vec<String>>,
-    to: &mut Conditions,
-) -> Result<(), Wrong> {
+fn read_condition(path: &str, key: &str, value: &Value, lists: &Lists, to: &mut Conditions) -> Result<(), Wrong> {
     let at = |problem| (format!("{path}{key}"), problem);
     match key {
         "kind" => {
@@ -320,7 +430,7 @@ fn read_prefixes(value: &Value, chars_max: usize, length: Length) -> Result<Vec<
 }
 
 /// Patterns, with `@list` standing for the patterns of that list.
-fn read_patterns_or_lists(value: &Value, lists: &HashMap<String, Vec<String>>) -> Result<Vec<String>, String> {
+fn read_patterns_or_lists(value: &Value, lists: &Lists) -> Result<Vec<String>, String> {
     let mut patterns = Vec::new();
     for text in read_texts(value)? {
         match text.strip_prefix('@') {
@@ -365,6 +475,14 @@ fn read_text(value: &Value) -> Result<&str, String> {
 }
 
 impl Conditions {
+    fn join(&mut self, more: Conditions) {
+        self.kinds.extend(more.kinds);
+        self.uscc_prefixes.extend(more.uscc_prefixes);
+        self.bank_prefixes.extend(more.bank_prefixes);
+        self.account_prefixes.extend(more.account_prefixes);
+        self.names.extend(more.names);
+    }
+
     fn is_empty(&self) -> bool {
         self.kinds.is_empty()
             && self.uscc_prefixes.is_empty()
@@ -412,9 +530,31 @@ mod tests {
         let rule = |body: &str| format!("[[rule]]\nid = \"a\"\n{body}");
         let public = |body: &str| rule(&format!("class = \"PUBLIC\"\n{body}"));
         let fine = public("name = { is = [\"甲\"] }");
+        let extending = |body: &str| format!("extends = \"builtin\"\n{body}");
         for (text, expected) in [
             ("rule = 3".to_string(), "rules, `rule`: must be written as `[[rule]]`"),
-            ("rule = [3]".to_string(), "rule `#1`, `id`: must be"),
+            ("rule = [3]".to_string(), "rule `#1`, `rule`: must be a table"),
+            ("extends = \"ours\"".to_string(), "rules, `extends`: must be \"builtin\""),
+            ("remove = [\"name-tax\"]".to_string(), "rules, `remove`: is for a file that says `extends"),
+            ("[[amend]]\nid = \"name-tax\"".to_string(), "rules, `amend`: is for a file that says `extends"),
+            (extending("remove = [\"name-taxes\"]"), "rules, `remove`: there is no built-in rule `name-taxes`"),
+            (extending("remove = 3"), "rules, `remove`: must be a list of texts"),
+            (extending("amend = 3"), "rules, `amend`: must be written as `[[amend]]`"),
+            (extending("[[amend]]\nid = \"name-tax\""), "rule `name-tax`, `rule`: has no condition"),
+            (extending("[[amend]]\nname.is = [\"甲\"]"), "rule `#1`, `id`: must be a text"),
+            (extending("[[amend]]\nid = \"a\"\nname.is = [\"甲\"]"), "rule `a`, `id`: is no built-in rule's"),
+            (
+                extending("[[amend]]\nid = \"name-tax\"\nclass = \"OTHER\"\nname.is = [\"甲\"]"),
+                "rule `name-tax`, `class`: cannot be amended",
+            ),
+            (
+                extending("[[amend]]\nid = \"name-tax\"\nname.followed_by = [\"甲\"]"),
+                "rule `name-tax`, `name.followed_by`: is for `unless` only",
+            ),
+            (
+                extending("[[rule]]\nid = \"name-tax\"\nclass = \"PUBLIC\"\nname.is = [\"甲\"]"),
+                "rule `name-tax`, `id`: is taken",
+            ),
             ("colour = 3".to_string(), "rules, `colour`: is not a known key"),
             ("tails = [\"（\"]".to_string(), "rules, `tails`: `（` is empty after normalisation"),
             ("lists = [\"a\"]".to_string(), "rules, `lists`: must be a table"),
@@ -471,6 +611,43 @@ mod tests {
             let error = Rules::parse(&text).expect_err(expected).to_string();
             assert!(error.starts_with(expected), "expected {expected:?}, got {error:?}");
         }
+    }
+
+    #[test]
+    fn a_file_may_extend_the_builtin_rules() {
+        let text = r#"
+            version = "mine"
+            extends = "builtin"
+            tails = ["某某户"]
+            remove = ["kind-tax"]
+            [lists]
+            firm = ["某某社"]
+            own = ["某某中心"]
+            [[rule]]
+            id = "kind-tax"
+            class = "PUBLIC"
+            subclass = "fiscal"
+            kind = ["TAX"]
+            name.contains = ["@own"]
+            [[amend]]
+            id = "name-tax"
+            name.contains = ["某某税站"]
+            unless.name.is = ["某某税务局之友"]
+        "#;
+        let (builtin, rules) = (Rules::builtin(), Rules::parse(text).unwrap_or_else(|error| panic!("{error}")));
+        assert_eq!(rules.version, format!("{}+mine", builtin.version));
+        assert_eq!(rules.rules.len(), builtin.rules.len());
+        let first = &rules.rules[0];
+        assert_eq!((first.id.as_str(), first.subclass), ("kind-tax", Subclass::Fiscal));
+        assert_eq!(first.when.names, [(Place::Contains, "某某中心".to_string())]);
+        let rule = |id: &str| rules.rules.iter().find(|rule| rule.id == id).unwrap_or_else(|| panic!("{id}"));
+        let tax = rule("name-tax");
+        assert!(tax.when.names.contains(&(Place::Contains, "某某税站".to_string())));
+        assert!(tax.when.names.contains(&(Place::Contains, "税务局".to_string())));
+        assert!(tax.unless.names.contains(&(Place::Is, "某某税务局之友".to_string())));
+        // A word more in a list counts in the built-in rules that use it.
+        assert!(tax.unless.names.contains(&(Place::FollowedBy, "某某社".to_string())));
+        assert_eq!(rules.tails.last().map(String::as_str), Some("某某户"));
     }
 
     #[test]

@@ -5,19 +5,16 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
-use liushui::build::{BuildOptions, Observer, Outcome, OutputFormat, build};
-use liushui::class::Rules;
+use liushui::build::{BuildOptions, Outcome, OutputFormat, build};
 use liushui::error::Error;
 use liushui::feed::mapping::Mapping;
 use liushui::feed::source::BATCH_ROWS;
+use liushui::observer::Observer;
 use liushui::period::{Date, parse_instant};
 
 use super::dictionary::ProductName;
 use super::progress::Bar;
-use super::{grouped, now, print, size, tell};
-
-/// Rejects that the console shows; `rejects.csv` has them all.
-const REJECTS_SHOWN: usize = 20;
+use super::{grouped, load_rules, now, print, size, tell, tell_rejects};
 
 /// Compute the products of all accounts of a feed
 #[derive(Args)]
@@ -55,7 +52,7 @@ pub struct Build {
     /// A mapping for another layout: a TOML file, or the name of one that is shipped (berka)
     #[arg(long, value_name = "FILE")]
     mapping: Option<PathBuf>,
-    /// Classification rules instead of the built-in ones
+    /// Classification rules: a file that extends or replaces the built-in ones
     #[arg(long, value_name = "FILE")]
     rules: Option<PathBuf>,
     /// Bad rows that each file may have
@@ -106,6 +103,7 @@ impl Build {
     pub fn run(self) -> anyhow::Result<ExitCode> {
         let (json, bar) = (self.json, Arc::new(Bar::new(self.no_progress)));
         let options = self.options()?;
+        let rejects = options.out.join("rejects.csv");
         let observer: Arc<dyn Observer> = Arc::clone(&bar) as _;
         let outcome = build(&options, &observer);
         bar.clear();
@@ -115,7 +113,10 @@ impl Build {
         } else if outcome.refused_files.is_empty() {
             print(&summary(&outcome, &options))?;
         }
-        tell_rejects(&outcome);
+        tell_rejects(&outcome.verdict);
+        if outcome.verdict.iter().next().is_some() {
+            tell(&format!("all faults are listed in {}", rejects.display()));
+        }
         if outcome.refused_files.is_empty() {
             return Ok(ExitCode::SUCCESS);
         }
@@ -124,14 +125,7 @@ impl Build {
 
     fn options(self) -> Result<BuildOptions, Error> {
         let mapping = self.mapping.as_deref().map(Mapping::load).transpose()?;
-        let rules = match &self.rules {
-            Some(path) => {
-                let text = std::fs::read_to_string(path)
-                    .map_err(|error| Error::Usage(format!("cannot read the rules `{}`: {error}", path.display())))?;
-                Rules::parse(&text)?
-            }
-            None => Rules::builtin(),
-        };
+        let rules = load_rules(self.rules.as_deref())?;
         let mut formats: Vec<OutputFormat> = Vec::new();
         for format in self.format {
             let format = match format {
@@ -203,19 +197,4 @@ pub fn summary(outcome: &Outcome, options: &BuildOptions) -> String {
     }
     lines.push(format!("written to       {}", options.out.display()));
     lines.join("\n") + "\n"
-}
-
-fn tell_rejects(outcome: &Outcome) {
-    for (path, reject) in outcome.verdict.iter().take(REJECTS_SHOWN) {
-        let row = reject.row.map(|row| format!(", row {row}")).unwrap_or_default();
-        let column = reject.column.as_deref().map(|column| format!(", column `{column}`")).unwrap_or_default();
-        tell(&format!("{path}{row}{column}: {}", reject.code));
-    }
-    let more = outcome.verdict.iter().count().saturating_sub(REJECTS_SHOWN);
-    if more > 0 {
-        tell(&format!("... and {} more in rejects.csv", grouped(more as u64)));
-    }
-    for (path, verdict) in &outcome.verdict.files {
-        verdict.hints.iter().for_each(|hint| tell(&format!("hint: {path}: {hint}")));
-    }
 }

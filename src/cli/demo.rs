@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex};
 
 use clap::Args;
 use liushui::account::Account;
-use liushui::build::{BuildOptions, Observer, OutputFormat, Stage, build};
+use liushui::build::{BuildOptions, OutputFormat, build};
 use liushui::error::Error;
+use liushui::observer::{Observer, Stage};
 use liushui::product::ProductKind;
 use liushui::product::dictionary::Dictionary;
 use liushui::product::render::table::product_table;

@@ -4,16 +4,21 @@
 //! usage, 3 failure of our own.
 
 mod build;
+mod classify;
 mod datagen;
 mod demo;
 mod dictionary;
 mod progress;
 mod size;
+mod table;
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use liushui::class::Rules;
 use liushui::error::Error;
+use liushui::feed::reject::FeedVerdict;
 
 /// Bank transaction feeds in, small-business cash-flow credit products out.
 #[derive(Parser)]
@@ -31,6 +36,8 @@ enum Command {
     Demo(demo::Demo),
     /// Compute the products of all accounts of a feed
     Build(Box<build::Build>),
+    /// Tell the class of each row of a feed, and what decided it
+    Classify(Box<classify::Classify>),
     /// Generate a synthetic economy with its own expected answers
     Datagen(datagen::Datagen),
     /// Show the items of a product, their types and formulas
@@ -45,6 +52,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     match arguments.command {
         Command::Demo(command) => command.run(),
         Command::Build(command) => command.run(),
+        Command::Classify(command) => command.run(),
         Command::Datagen(command) => command.run(),
         Command::Dictionary(command) => command.run(),
     }
@@ -72,6 +80,33 @@ fn print(text: &str) -> std::io::Result<()> {
 pub fn tell(line: &str) {
     use std::io::Write as _;
     let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+/// The rules of a file, or the built-in ones.
+fn load_rules(path: Option<&Path>) -> Result<Rules, Error> {
+    let Some(path) = path else { return Ok(Rules::builtin()) };
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Error::Usage(format!("cannot read the rules `{}`: {error}", path.display())))?;
+    Ok(Rules::parse(&text)?)
+}
+
+/// Rejects that the console shows.
+const REJECTS_SHOWN: usize = 20;
+
+/// Tells the first rejects, how many are left untold, and what to do about whole files.
+fn tell_rejects(verdict: &FeedVerdict) {
+    for (path, reject) in verdict.iter().take(REJECTS_SHOWN) {
+        let row = reject.row.map(|row| format!(", row {row}")).unwrap_or_default();
+        let column = reject.column.as_deref().map(|column| format!(", column `{column}`")).unwrap_or_default();
+        tell(&format!("{path}{row}{column}: {}", reject.code));
+    }
+    let more = verdict.iter().count().saturating_sub(REJECTS_SHOWN);
+    if more > 0 {
+        tell(&format!("... and {} more", grouped(more as u64)));
+    }
+    for (path, verdict) in &verdict.files {
+        verdict.hints.iter().for_each(|hint| tell(&format!("hint: {path}: {hint}")));
+    }
 }
 
 /// Columns of the terminal, or a width that fits a page.

@@ -3,10 +3,7 @@
 use std::sync::Mutex;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use liushui::account::Account;
-use liushui::build::{Observer, Stage};
-use liushui::product::ProductKind;
-use liushui::product::value::Product;
+use liushui::observer::{Observer, Stage};
 
 /// A bar that follows a build.
 pub struct Bar {
@@ -69,6 +66,4 @@ impl Observer for Bar {
     fn warn(&self, message: &str) {
         self.current().suspend(|| super::tell(&format!("warning: {message}")));
     }
-
-    fn product(&self, _account: &Account, _rows: u64, _kind: ProductKind, _product: &Product) {}
 }

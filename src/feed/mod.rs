@@ -29,7 +29,7 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::streaming::PartitionStream;
 
 use crate::error::Error;
-use crate::flow::Flows;
+use crate::flow::RowFlows;
 use accounts::{AccountIndex, AccountsBuilder};
 use check::check_transactions;
 use mapping::{AccountsMapping, Mapping, TableMapping};
@@ -57,16 +57,7 @@ pub struct Feed {
     warnings: Arc<Mutex<Vec<String>>>,
     account_files: Vec<(String, FileRejects)>,
     files: Vec<Arc<FeedFile>>,
-    good: Arc<Mutex<GoodRows>>,
-}
-
-/// The rows that passed the checks so far, counted and added up by direction.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-pub struct GoodRows {
-    /// How many.
-    pub rows: u64,
-    /// Their net flows.
-    pub flows: Flows,
+    good: Arc<Mutex<RowFlows>>,
 }
 
 /// One file of `transactions`.
@@ -136,6 +127,11 @@ impl Feed {
         partitions
     }
 
+    /// The names of all files of `transactions`, by number.
+    pub fn file_names(&self) -> impl Iterator<Item = &str> {
+        self.files.iter().map(|file| file.name.as_str())
+    }
+
     /// The file with this number.
     pub fn file(&self, number: u32) -> Option<&FeedFile> {
         self.files.get(number as usize).map(Arc::as_ref)
@@ -149,7 +145,7 @@ impl Feed {
     }
 
     /// The rows that passed the checks so far.
-    pub fn good_rows(&self) -> GoodRows {
+    pub fn good_rows(&self) -> RowFlows {
         *self.good.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -258,12 +254,10 @@ fn warn_unknown(name: &str, unknown_columns: &[String], warnings: &mut Vec<Strin
     }
 }
 
-fn note_good(good: &Mutex<GoodRows>, batch: &RecordBatch) {
+fn note_good(good: &Mutex<RowFlows>, batch: &RecordBatch) {
     let flows = check::add_up(batch).unwrap_or_default();
     let mut good = good.lock().unwrap_or_else(PoisonError::into_inner);
-    good.rows += batch.num_rows() as u64;
-    good.flows[0].add(flows[0]);
-    good.flows[1].add(flows[1]);
+    good.add(&RowFlows { rows: batch.num_rows() as u64, flows });
 }
 
 /// A slice of one file as a partition of the `transactions` table.
@@ -274,7 +268,7 @@ struct Partition {
     slice: Slice,
     accounts: Arc<AccountIndex>,
     warnings: Arc<Mutex<Vec<String>>>,
-    good: Arc<Mutex<GoodRows>>,
+    good: Arc<Mutex<RowFlows>>,
     read: Callback,
 }
 

@@ -412,11 +412,20 @@ fn ipc_file(path: &Path) -> Result<FileReader<BufReader<File>>, FileFault> {
 
 /// An Arrow stream from a file or standard input. One that stops without its end mark was cut off.
 fn ipc_stream(path: &Path, table: &'static [Column]) -> Result<Reading, Vec<FileFault>> {
-    let input: Box<dyn Read + Send> = if path == Path::new("-") {
+    let mut input: Box<dyn Read + Send> = if path == Path::new("-") {
         Box::new(io::stdin())
     } else {
         Box::new(File::open(path).map_err(|error| vec![cannot_open(&error)])?)
     };
+    // Every message of a stream begins so; without it, the reader would take four bytes of anything for a length.
+    const MESSAGE: [u8; 4] = [0xFF; 4];
+    let mut start = [0; MESSAGE.len()];
+    input.read_exact(&mut start).map_err(|_| vec![truncated()])?;
+    if start != MESSAGE {
+        let hint = "the content does not begin like an Arrow stream; does the file's ending tell its format?";
+        return Err(vec![FileFault::whole(Code::UnreadableFile, hint)]);
+    }
+    let input = io::Cursor::new(start).chain(input);
     let fault = |error: ArrowError| match error {
         ArrowError::IoError(_, inner) if inner.kind() == io::ErrorKind::UnexpectedEof => truncated(),
         other => unreadable(&other),

@@ -38,12 +38,15 @@ pub fn cell_fields() -> Vec<Field> {
     ]
 }
 
-/// What `pipelines/rows.sql` gives: the cell's columns, the account's number, and where the row stands in the feed.
+/// What `pipelines/rows.sql` gives: the cell's columns, the account's number, where the row stands in the feed, and what
+/// decided its class.
 pub fn reduced_schema() -> SchemaRef {
     let mut fields = vec![Field::new("account", DataType::UInt32, false)];
     fields.extend(cell_fields());
     fields.push(Field::new("file", DataType::UInt32, false));
     fields.push(Field::new("row", DataType::UInt64, false));
+    fields.push(Field::new("rule", DataType::UInt16, false));
+    fields.push(Field::new("evidence", DataType::UInt8, false));
     Arc::new(Schema::new(fields))
 }
 

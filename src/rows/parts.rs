@@ -417,7 +417,7 @@ impl<'a> ReducedColumns<'a> {
     fn new(batch: &'a RecordBatch) -> Option<ReducedColumns<'a>> {
         let (first, rest) = batch.columns().split_first()?;
         let (cell, places) = rest.split_at_checked(cell_fields().len())?;
-        let [file, row] = places else { return None };
+        let [file, row, ..] = places else { return None };
         Some(ReducedColumns {
             account: first.as_primitive_opt::<UInt32Type>()?.values(),
             columns: Columns::new(cell)?,

@@ -5,6 +5,7 @@
 
 mod against_reference; // the engine's products equal those of the reference implementation, on random feeds
 mod berka; // real rows, checked against the CSV itself
+mod classify; // every row's class, rule and evidence, whatever the order and threads
 mod command; // the binary: exit codes, messages, help
 mod datagen_answers; // the engine's figures equal the generator's own answers
 mod determinism; // the same bytes whatever threads, batches, layout, order and memory
@@ -14,4 +15,5 @@ mod names; // classes on real names
 mod pipelines; // the plans of pipelines/*.sql, as text
 mod reference; // the two products computed the slow and plain way
 mod refusals; // every code of bad input, and that nothing is half written
+mod statements; // every row of real statements
 mod util; // feeds in temporary folders, builds over them

@@ -42,11 +42,16 @@ fn plans() {
     let matcher = Arc::new(Matcher::new(&Rules::builtin()));
     let partitions: Vec<Arc<dyn PartitionStream>> =
         (0..3).map(|_| Arc::new(Empty(checked_schema())) as Arc<dyn PartitionStream>).collect();
-    let functions = [Classify::udf(matcher, &[], secret.clone()), KeyedHash::udf(secret.clone())];
-    let rows = runtime.block_on(pipeline::rows(&engine, partitions, functions)).unwrap();
+    let classify = Classify::udf(matcher, &[], secret.clone());
+    let functions = [classify.clone(), KeyedHash::udf(secret.clone())];
+    let rows = runtime.block_on(pipeline::rows(&engine, partitions.clone(), functions)).unwrap();
     // One slice of the feed stays one partition: nothing is sent around before the accounts' parts.
     assert_eq!(rows.plan.properties().output_partitioning().partition_count(), 3);
     check("rows.txt", &text(&rows));
+
+    let classified = runtime.block_on(pipeline::classified(&engine, partitions, classify)).unwrap();
+    assert_eq!(classified.plan.properties().output_partitioning().partition_count(), 3);
+    check("classify.txt", &text(&classified));
 
     let empty = Arc::new(Empty(admitted_schema()));
     let cells = runtime.block_on(pipeline::cells(&engine, empty, CellFunction::udaf(secret.id()))).unwrap();

@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use liushui::build::{BuildOptions, NoObserver, Observer, Outcome, OutputFormat, build};
+use liushui::build::{BuildOptions, Outcome, OutputFormat, build};
 use liushui::error::Error;
+use liushui::observer::{NoObserver, Observer};
 use serde_json::Value;
 use tempfile::TempDir;
 

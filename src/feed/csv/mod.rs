@@ -253,6 +253,8 @@ impl Batches {
         if fields != self.width {
             match self.layout.ragged {
                 Ragged::Skip => return Ok(Some(Outcome::Skipped)),
+                // A line of white space is no row.
+                Ragged::Pad if self.records.record()?.is_blank_from(0) => return Ok(Some(Outcome::Skipped)),
                 Ragged::Pad if fields < self.width || self.records.record()?.is_blank_from(self.width) => {}
                 _ if fields < self.width && self.records.cut => {
                     self.row -= 1;
@@ -703,6 +705,7 @@ mod tests {
             ("footer = ['Sum', '=']", "a,b\n1,2\nSum: 1\n3,4\n==\n", "1:1|2||| 3:3|4||| skipped 2"),
             ("ragged = 'refuse'", "a,b\n1\n1,2,\n1,2\n", "3:1|2||| 1!bad_type 2!bad_type"),
             ("ragged = 'pad'", "a,b\n1\n1,2, \n1,2,3\n1", "1:1|||| 2:1|2||| 4:1|||| 3!bad_type"),
+            ("ragged = 'pad'", "a,b\n \n1,2\n , , \n", "2:1|2||| skipped 2"),
             ("ragged = 'skip'", "a,b\n1\n1,2,3\n1,2\n1", "3:1|2||| skipped 3"),
             ("", "a,x\n1,2\n", "missing_column(b)"),
             ("", "a,b,b\n1,2,3\n", "bad_value(b)"),

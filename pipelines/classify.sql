@@ -1,0 +1,34 @@
+-- Question:  which class has each transaction of the feed, and what decided it?
+-- Input:     transactions: the checked feed (`feed::schema::checked_schema`), amounts in fen, signed as in the feed.
+-- Output:    file and row (place in the feed), account (number), txn_id, counterparty_name, direction (0 in, 1 out),
+--            reversal, amount_fen (absolute), class, subclass, rule, evidence (numbers).
+-- Order:     that of the feed within a slice; none between slices.
+-- Keeps:     one row out for each row in, repeats included.
+select
+    file,
+    row,
+    account,
+    txn_id,
+    counterparty_name,
+    direction,
+    amount_fen < 0 or reversal_of is not null as reversal,
+    case when amount_fen < 0 then -amount_fen else amount_fen end as amount_fen,
+    get_field(verdict, 'class') as class,
+    get_field(verdict, 'subclass') as subclass,
+    get_field(verdict, 'rule') as rule,
+    get_field(verdict, 'evidence') as evidence
+from (
+    select
+        file,
+        row,
+        account,
+        txn_id,
+        counterparty_name,
+        direction,
+        amount_fen,
+        reversal_of,
+        classify(
+            account, kind, counterparty_uscc, counterparty_bank, counterparty_account, counterparty_name
+        ) as verdict
+    from transactions
+)

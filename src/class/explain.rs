@@ -1,0 +1,226 @@
+//! Which rules are tried on one name, and which decides: for those who write rules. Owns the account of it; the matching
+//! is the matcher's own, so that what is told is what is done.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use super::matcher::Found;
+use super::rules::Place;
+use super::{Class, Counterparty, Holder, Matcher, Rules, Subclass, normalise};
+
+/// How a name came by its class, with nothing else known of the row.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Explanation {
+    /// The name as it was given.
+    pub name: String,
+    /// Its normalised form.
+    pub normalised: String,
+    /// The bodies that it may have, the whole name first.
+    pub bodies: Vec<String>,
+    /// The rules that have a pattern of their own in the name, in the order in which they are asked.
+    pub tried: Vec<Tried>,
+    /// How many rules have none.
+    pub silent: usize,
+    /// The class.
+    pub class: &'static str,
+    /// The sub-class; null where the class has none.
+    pub subclass: Option<&'static str>,
+    /// The rule that decides: one of the file's, or one of the code's own.
+    pub rule: String,
+}
+
+/// A rule that has a pattern of its own in the name.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Tried {
+    /// Its id.
+    pub rule: String,
+    /// The class that it gives.
+    pub class: &'static str,
+    /// What became of it.
+    pub outcome: TriedOutcome,
+    /// Its own patterns in the name.
+    pub hits: Vec<Mark>,
+    /// What bars it.
+    pub bars: Vec<Mark>,
+}
+
+/// What became of a rule that has a pattern in the name.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TriedOutcome {
+    /// It gives the class and the sub-class.
+    Decides,
+    /// It matches, and another rule is asked before it.
+    ComesLater,
+    /// One of its `unless` holds.
+    Barred,
+}
+
+/// A pattern in the name.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+pub struct Mark {
+    /// The condition that it stands in, such as `unless.name.contains`.
+    pub condition: String,
+    /// Its text, normalised.
+    pub pattern: String,
+}
+
+/// The classes that rules give, in the order in which they are asked.
+const ASKED: [Class; 5] = [Class::Public, Class::PaymentPlatform, Class::Agency, Class::OpeningBank, Class::Other];
+
+/// Tells which rules are tried on a name.
+pub fn explain(rules: &Rules, name: &str) -> Explanation {
+    let matcher = Matcher::new(rules);
+    let mut normalised = String::new();
+    normalise(name, &mut normalised);
+    let name_facts = matcher.name_facts(name, &normalised);
+    let row = Counterparty { normalised_name: &normalised, name_facts, ..Counterparty::default() };
+    let decision = matcher.decide(&Holder::default(), &row);
+    let decides = matcher.rule_id(decision);
+
+    let mut found = Vec::new();
+    matcher.scan(name, &normalised, |mark| found.push(mark));
+    let mut tried = Vec::new();
+    for class in ASKED {
+        for (index, rule) in rules.rules.iter().enumerate().filter(|(_, rule)| rule.class == class) {
+            let hits = marks(&matcher, &found, |mark| !mark.is_unless && mark.rules.holds(index));
+            if hits.is_empty() {
+                continue;
+            }
+            let bars = bars(&matcher, &found, index);
+            let outcome = match () {
+                () if rule.id == decides => TriedOutcome::Decides,
+                () if bars.is_empty() => TriedOutcome::ComesLater,
+                () => TriedOutcome::Barred,
+            };
+            tried.push(Tried { rule: rule.id.clone(), class: class.name(), outcome, hits, bars });
+        }
+    }
+    Explanation {
+        silent: rules.rules.len() - tried.len(),
+        tried,
+        bodies: matcher.bodies(name, &normalised).into_iter().map(str::to_string).collect(),
+        class: decision.class.name(),
+        subclass: (decision.subclass != Subclass::None).then(|| decision.subclass.name()),
+        rule: decides.to_string(),
+        name: name.to_string(),
+        normalised,
+    }
+}
+
+/// What bars the rule with this index.
+fn bars(matcher: &Matcher, found: &[Found], index: usize) -> Vec<Mark> {
+    marks(matcher, found, |mark| match (mark.is_unless, mark.place) {
+        (false, _) => false,
+        (true, Place::FollowedBy | Place::PrecededBy) => {
+            mark.barred_beside(found.iter().filter(|hit| !hit.is_unless)).holds(index)
+        }
+        (true, _) => mark.rules.holds(index),
+    })
+}
+
+fn marks(matcher: &Matcher, found: &[Found], is_one: impl Fn(&Found) -> bool) -> Vec<Mark> {
+    let mark = |found: &Found| Mark {
+        condition: format!("{}name.{}", if found.is_unless { "unless." } else { "" }, found.place.key()),
+        pattern: matcher.pattern(found.pattern).to_string(),
+    };
+    let mut marks: Vec<Mark> = found.iter().filter(|found| is_one(found)).map(mark).collect();
+    marks.sort();
+    marks.dedup();
+    marks
+}
+
+/// The account for people: one line a rule, and one for the decision.
+impl fmt::Display for Explanation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "name        {}", self.name)?;
+        writeln!(f, "normalised  {}", self.normalised)?;
+        if let [_, shorter @ ..] = self.bodies.as_slice()
+            && !shorter.is_empty()
+        {
+            writeln!(f, "body        {}", shorter.join(" or "))?;
+        }
+        for tried in &self.tried {
+            let outcome = match tried.outcome {
+                TriedOutcome::Decides => "decides",
+                TriedOutcome::ComesLater => "matches, but another rule comes first",
+                TriedOutcome::Barred => "is barred",
+            };
+            writeln!(f, "tried       {} ({}) {outcome}", tried.rule, tried.class)?;
+            for mark in tried.hits.iter().chain(&tried.bars) {
+                writeln!(f, "              {} = {}", mark.condition, mark.pattern)?;
+            }
+        }
+        writeln!(f, "silent      {} rules have no pattern in the name", self.silent)?;
+        let subclass = self.subclass.map(|subclass| format!(", {subclass}")).unwrap_or_default();
+        writeln!(f, "class       {}{subclass} by {}", self.class, self.rule)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RULES: &str = r#"
+        version = "1"
+        tails = ["专户"]
+        [[rule]]
+        id = "late"
+        class = "AGENCY"
+        name.contains = ["税务"]
+        [[rule]]
+        id = "barred"
+        class = "PUBLIC"
+        name.contains = ["局"]
+        unless.name.followed_by = ["公司"]
+        [[rule]]
+        id = "tax"
+        class = "PUBLIC"
+        subclass = "tax"
+        name.body_ends = ["税务局"]
+        [[rule]]
+        id = "silent"
+        class = "OTHER"
+        name.is = ["局"]
+    "#;
+
+    fn told(name: &str) -> String {
+        explain(&Rules::parse(RULES).unwrap_or_else(|error| panic!("{error}")), name).to_string()
+    }
+
+    #[test]
+    fn a_name_that_a_rule_decides() {
+        assert_eq!(
+            told("某市税务局（公司）专户"),
+            "name        某市税务局（公司）专户\n\
+             normalised  某市税务局公司专户\n\
+             body        某市税务局公司\n\
+             tried       barred (PUBLIC) is barred\n              name.contains = 局\n              \
+             unless.name.followed_by = 公司\n\
+             tried       late (AGENCY) decides\n              name.contains = 税务\n\
+             silent      2 rules have no pattern in the name\n\
+             class       AGENCY by late\n"
+        );
+        assert_eq!(
+            told("某市税务局专户"),
+            "name        某市税务局专户\n\
+             normalised  某市税务局专户\n\
+             body        某市税务局\n\
+             tried       barred (PUBLIC) decides\n              name.contains = 局\n\
+             tried       tax (PUBLIC) matches, but another rule comes first\n              name.body_ends = 税务局\n\
+             tried       late (AGENCY) matches, but another rule comes first\n              name.contains = 税务\n\
+             silent      1 rules have no pattern in the name\n\
+             class       PUBLIC, other_public by barred\n"
+        );
+    }
+
+    #[test]
+    fn names_that_no_rule_knows() {
+        assert!(
+            told("某某商行")
+                .ends_with("silent      4 rules have no pattern in the name\nclass       OTHER, trade by trade\n")
+        );
+        assert!(told("（）").ends_with("class       OTHER, unidentified by unidentified\n"));
+    }
+}
