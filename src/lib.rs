@@ -37,5 +37,6 @@ pub mod observer;
 pub mod period;
 pub mod pipeline;
 pub mod product;
+pub mod replay;
 pub mod rows;
 pub mod secret;

@@ -23,6 +23,8 @@ pub enum Stage {
     Read,
     /// Cells and products, by parts of accounts.
     Products,
+    /// Sending rows in booking order.
+    Send,
 }
 
 /// No one to tell.

@@ -85,12 +85,12 @@ enum Format {
 /// The least memory that a build can do with.
 const MEMORY_MIN: usize = 64 << 20;
 
-fn parse_memory(text: &str) -> Result<usize, String> {
+pub fn parse_memory(text: &str) -> Result<usize, String> {
     let bytes = size::parse(text)?;
     if bytes < MEMORY_MIN { Err("at least 64MiB are needed".to_string()) } else { Ok(bytes) }
 }
 
-fn parse_date(text: &str) -> Result<Date, String> {
+pub fn parse_date(text: &str) -> Result<Date, String> {
     Date::parse(text).ok_or_else(|| "give a date such as 2025-12-31".to_string())
 }
 

@@ -9,6 +9,7 @@ mod datagen;
 mod demo;
 mod dictionary;
 mod progress;
+mod replay;
 mod size;
 mod table;
 
@@ -40,6 +41,8 @@ enum Command {
     Classify(Box<classify::Classify>),
     /// Generate a synthetic economy with its own expected answers
     Datagen(datagen::Datagen),
+    /// Send a feed in booking order, at a pace
+    Replay(replay::Replay),
     /// Show the items of a product, their types and formulas
     Dictionary(dictionary::ShowDictionary),
 }
@@ -54,6 +57,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Build(command) => command.run(),
         Command::Classify(command) => command.run(),
         Command::Datagen(command) => command.run(),
+        Command::Replay(command) => command.run(),
         Command::Dictionary(command) => command.run(),
     }
 }

@@ -14,6 +14,7 @@ pub mod mapping;
 pub mod raw;
 pub mod reject;
 pub mod schema;
+pub mod sent;
 pub mod source;
 
 use std::path::PathBuf;

@@ -48,6 +48,13 @@ pub struct Found {
     path: PathBuf,
 }
 
+impl Found {
+    /// Whether it is a file, which can be read more than once.
+    pub fn is_file(&self) -> bool {
+        self.path.is_file()
+    }
+}
+
 /// Finds the files of paths, folders and globs, ascending by the path's bytes, each once.
 ///
 /// Of a folder only files with a feed's ending are taken, at any depth; hidden ones are passed over.

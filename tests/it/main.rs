@@ -15,5 +15,6 @@ mod names; // classes on real names
 mod pipelines; // the plans of pipelines/*.sql, as text
 mod reference; // the two products computed the slow and plain way
 mod refusals; // every code of bad input, and that nothing is half written
+mod replay; // a feed in booking order, at a pace
 mod statements; // every row of real statements
 mod util; // feeds in temporary folders, builds over them

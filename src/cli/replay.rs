@@ -1,0 +1,165 @@
+//! `liushui replay`: a feed's transactions in booking order, at a pace.
+
+use std::io::StdoutLock;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use arrow::ipc::writer::StreamWriter;
+use arrow::record_batch::RecordBatch;
+use clap::Args;
+use liushui::error::Error;
+use liushui::feed::mapping::Mapping;
+use liushui::feed::sent::sent_schema;
+use liushui::period::Date;
+use liushui::replay::pace::{Pauses, Speed};
+use liushui::replay::{Destination, ReplayOptions, replay};
+
+use super::build::{parse_date, parse_memory};
+use super::progress::Bar;
+use super::{grouped, tell, tell_rejects};
+
+/// Send a feed in booking order, at a pace
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  liushui replay --transactions feed/transactions --speed 86400 --to - | consumer\n  \
+    liushui replay --transactions feed/transactions --speed max --to - | \\\n    \
+    liushui build --transactions - --accounts feed/accounts.parquet --out products\n\n\
+    At --speed 86400 a day takes a second. Rows go to standard output as an Arrow stream of the feed\'s own columns.\n\
+    SIGUSR1 pauses and, sent again, resumes; Ctrl-Z and fg do the same. A feed with a fault is refused before its\n\
+    first row is sent (exit code 1)."
+)]
+pub struct Replay {
+    /// Files, folders or globs of `transactions` (.parquet, .arrow, .csv, .csv.gz, .csv.zst)
+    #[arg(long, required = true, num_args = 1.., value_name = "PATH")]
+    transactions: Vec<PathBuf>,
+    /// How many times as fast as the rows were booked (1 = real time), or `max`
+    #[arg(long, value_name = "N|max", default_value = "max", value_parser = parse_speed)]
+    speed: Speed,
+    /// Where the rows go: `-` is standard output
+    #[arg(long, value_name = "-", default_value = "-", value_parser = ["-"])]
+    to: String,
+    /// The first booking date to send [default: the feed's first]
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = parse_date)]
+    from: Option<Date>,
+    /// The last booking date to send, inclusive [default: the feed's last]
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = parse_date)]
+    until: Option<Date>,
+    /// A mapping for another layout: a TOML file, or the name of one that is shipped (berka)
+    #[arg(long, value_name = "FILE")]
+    mapping: Option<PathBuf>,
+    /// Memory for rows of files that overlap in time
+    #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = parse_memory)]
+    memory: usize,
+    /// Workers that look through the feed before it is sent [default: one a core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+    /// No progress bar
+    #[arg(long)]
+    no_progress: bool,
+}
+
+fn parse_speed(text: &str) -> Result<Speed, String> {
+    if text == "max" {
+        return Ok(Speed::Max);
+    }
+    let times: u32 = text.parse().unwrap_or(0);
+    if times == 0 { Err("give a whole number from 1 on, or `max`".to_string()) } else { Ok(Speed::Times(times)) }
+}
+
+impl Replay {
+    /// Sends, and tells how it went.
+    pub fn run(self) -> anyhow::Result<ExitCode> {
+        let options = ReplayOptions {
+            transactions: self.transactions,
+            mapping: self.mapping.as_deref().map(Mapping::load).transpose().map_err(Error::from)?,
+            speed: self.speed,
+            from: self.from,
+            until: self.until,
+            memory_bytes: self.memory,
+            threads: self
+                .threads
+                .map_or_else(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get), usize::from),
+        };
+        let signals = Signals::new()?;
+        let bar = Bar::new(self.no_progress);
+        let mut out = StandardOutput { writer: None };
+        let outcome = replay(&options, &mut out, &signals, &bar);
+        bar.clear();
+        let outcome = outcome?;
+        tell_rejects(&outcome.verdict);
+        if !outcome.refused_files.is_empty() {
+            return Err(Error::Refused { files: outcome.refused_files.len() }.into());
+        }
+        out.finish()?;
+        tell(&format!("{} of {} rows sent", grouped(outcome.rows), grouped(outcome.rows_read)));
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Signals that pause a replay. The handlers set flags; the replay looks at them several times a second.
+struct Signals {
+    /// SIGUSR1 came.
+    toggled: Arc<AtomicBool>,
+    paused: AtomicBool,
+    /// SIGCONT came: the process was stopped.
+    continued: Arc<AtomicBool>,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Signals> {
+        let signals = Signals { toggled: Arc::default(), paused: AtomicBool::new(false), continued: Arc::default() };
+        signal_hook::flag::register(signal_hook::consts::SIGUSR1, Arc::clone(&signals.toggled))?;
+        signal_hook::flag::register(signal_hook::consts::SIGCONT, Arc::clone(&signals.continued))?;
+        Ok(signals)
+    }
+}
+
+impl Pauses for Signals {
+    fn is_paused(&self) -> bool {
+        if self.toggled.swap(false, Ordering::Relaxed) {
+            let was_paused = self.paused.fetch_xor(true, Ordering::Relaxed);
+            tell(if was_paused { "resumed" } else { "paused; send SIGUSR1 again to resume" });
+        }
+        self.paused.load(Ordering::Relaxed)
+    }
+
+    fn was_stopped(&self) -> bool {
+        self.continued.swap(false, Ordering::Relaxed)
+    }
+}
+
+/// Standard output as an Arrow stream, begun with the first rows.
+struct StandardOutput {
+    writer: Option<StreamWriter<StdoutLock<'static>>>,
+}
+
+impl StandardOutput {
+    fn writer(&mut self) -> Result<&mut StreamWriter<StdoutLock<'static>>, Error> {
+        let writer = match self.writer.take() {
+            Some(writer) => writer,
+            None => StreamWriter::try_new(std::io::stdout().lock(), &sent_schema()).map_err(cannot_write)?,
+        };
+        Ok(self.writer.insert(writer))
+    }
+
+    /// Ends the stream; one without rows is a stream too.
+    fn finish(&mut self) -> Result<(), Error> {
+        self.writer()?.finish().map_err(cannot_write)
+    }
+}
+
+impl Destination for StandardOutput {
+    fn send(&mut self, rows: &RecordBatch) -> Result<(), Error> {
+        let writer = self.writer()?;
+        writer.write(rows).and_then(|()| writer.flush()).map_err(cannot_write)
+    }
+}
+
+fn cannot_write(error: arrow::error::ArrowError) -> Error {
+    match error {
+        arrow::error::ArrowError::IoError(_, error) => Error::io("cannot write to", "standard output".as_ref(), error),
+        other => Error::Internal(other.to_string()),
+    }
+}

@@ -1,0 +1,102 @@
+//! Transactions as their source sent them, in the feed's own columns and types, with no account looked up.
+//!
+//! Owns: the schema of `transactions` as a program of ours writes it, and the way there from any source. A value that does
+//! not fit its column's type is a fault; which values a column allows is for the reader to check (`feed::check`).
+
+use std::sync::Arc;
+
+use arrow::array::{
+    Array as _, ArrayRef, Decimal128Array, Int64Array, StringArray, StringViewArray, TimestampMicrosecondArray,
+};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use arrow::error::ArrowError;
+use arrow::record_batch::RecordBatch;
+
+use super::convert::Converter;
+use super::raw::RawBatch;
+use super::reject::FileRejects;
+use super::schema::{Column, ColumnType, TRANSACTIONS, Typing};
+
+/// The `transactions` table in the feed's own types: texts, microseconds, decimals of two digits.
+pub fn sent_schema() -> SchemaRef {
+    let field = |column: &Column| {
+        let data_type = match column.kind {
+            ColumnType::Time => DataType::Timestamp(TimeUnit::Microsecond, None),
+            ColumnType::Integer => DataType::Int64,
+            ColumnType::Money => DataType::Decimal128(18, 2),
+            ColumnType::Date => DataType::Date32,
+            ColumnType::Text | ColumnType::Texts => DataType::Utf8,
+        };
+        Field::new(column.name, data_type, !column.required)
+    };
+    Arc::new(Schema::new(TRANSACTIONS.iter().map(field).collect::<Vec<_>>()))
+}
+
+/// The rows of a batch in [`sent_schema`]; `None` where one has a fault, which goes to `rejects`.
+///
+/// # Errors
+/// Where Arrow cannot put the columns together: a mistake of our own.
+pub fn as_sent(raw: &RawBatch, typing: Typing, rejects: &FileRejects) -> Result<Option<RecordBatch>, ArrowError> {
+    let mut from = Converter::new(&raw.batch, typing);
+    let columns: Vec<ArrayRef> = TRANSACTIONS.iter().map(|column| converted(&mut from, column)).collect();
+    let mut is_good = raw.faults.is_empty();
+    for (row, column, code) in from.faults.iter() {
+        rejects.note(Some(raw.rows.of(row)), Some(column), code);
+        is_good = false;
+    }
+    if !is_good {
+        return Ok(None);
+    }
+    RecordBatch::try_new(sent_schema(), columns).map(Some)
+}
+
+fn converted(from: &mut Converter<'_>, column: &Column) -> ArrayRef {
+    let owned = |texts: StringViewArray| -> ArrayRef { Arc::new(texts.iter().collect::<StringArray>()) };
+    match column.kind {
+        ColumnType::Text | ColumnType::Texts => owned(from.text(column)),
+        ColumnType::Integer | ColumnType::Date => Arc::new(from.integer(column)),
+        ColumnType::Time => {
+            let times: Int64Array = from.time(column);
+            Arc::new(TimestampMicrosecondArray::new(times.values().clone(), times.nulls().cloned()))
+        }
+        ColumnType::Money => {
+            let fen: Int64Array = from.money(column);
+            let decimals: Decimal128Array = fen.iter().map(|fen| fen.map(i128::from)).collect();
+            // Cannot fail: 18 digits and two of them behind the point are what the type allows.
+            Arc::new(decimals.with_precision_and_scale(18, 2).expect("a precision of 18 is allowed"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::feed::raw::RowNumbers;
+
+    fn raw(amount: &str) -> RawBatch {
+        let text = |value: &str| -> ArrayRef { Arc::new(StringArray::from(vec![value])) };
+        let batch = RecordBatch::try_from_iter([
+            ("account_id", text("A1")),
+            ("txn_id", text("T1")),
+            ("booked_at", text("2024-01-02T03:04:05")),
+            ("direction", text("C")),
+            ("amount", text(amount)),
+        ]);
+        let batch = batch.unwrap_or_else(|error| panic!("{error}"));
+        RawBatch { batch, rows: RowNumbers::From(7), skipped: 0, faults: Vec::new() }
+    }
+
+    #[test]
+    fn a_row_keeps_its_values_and_a_fault_is_told_by_place() {
+        let rejects = FileRejects::default();
+        let sent = as_sent(&raw("12.30"), Typing::AllText, &rejects).unwrap().unwrap();
+        assert_eq!(sent.schema(), sent_schema());
+        let shown = arrow::util::pretty::pretty_format_batches(&[sent.project(&[0, 2, 5, 6]).unwrap()]);
+        assert!(rejects.finish().rejects.is_empty());
+        let shown = shown.unwrap().to_string();
+        assert!(shown.contains("| A1         | 2024-01-02T03:04:05 | 12.30  |         |"), "{shown}");
+        assert!(as_sent(&raw("12.345"), Typing::AllText, &rejects).unwrap().is_none());
+        let rejects = rejects.finish().rejects;
+        assert_eq!((rejects[0].row, rejects[0].column.as_deref()), (Some(7), Some("amount")));
+    }
+}

@@ -1,0 +1,165 @@
+//! The replay: the same rows in booking order, whatever the order of files; products of a replayed feed are the feed's own.
+
+use std::io::{BufRead as _, BufReader, Cursor, Write as _};
+use std::process::{Command, Output, Stdio};
+
+use arrow::array::AsArray as _;
+use arrow::datatypes::TimestampMicrosecondType;
+use arrow::ipc::reader::StreamReader;
+use liushui::feed::sent::sent_schema;
+
+use crate::util::{ACCOUNTS_HEADER, TestFeed, USCC};
+
+fn replay(feed: &TestFeed, transactions: &str, more: &[&str]) -> Output {
+    let path = feed.path(transactions).display().to_string();
+    let arguments = [&["replay", "--transactions", &path], more].concat();
+    Command::new(env!("CARGO_BIN_EXE_liushui")).args(arguments).output().unwrap()
+}
+
+/// Booking time, account and identifier of each row of a stream.
+fn rows(stream: &[u8]) -> Vec<(i64, String, String)> {
+    let reader = StreamReader::try_new(Cursor::new(stream), None).unwrap();
+    assert_eq!(reader.schema(), sent_schema());
+    let mut rows = Vec::new();
+    for batch in reader.map(Result::unwrap) {
+        let (accounts, ids) = (batch.column(0).as_string::<i32>(), batch.column(1).as_string::<i32>());
+        let times = batch.column(2).as_primitive::<TimestampMicrosecondType>();
+        rows.extend(
+            (0..batch.num_rows())
+                .map(|row| (times.value(row), accounts.value(row).to_string(), ids.value(row).to_string())),
+        );
+    }
+    rows
+}
+
+fn economy(feed: &TestFeed, format: datagen::Format) {
+    let mut options = datagen::Options::new(60, 5, 9, feed.path("feed"));
+    options.format = format;
+    datagen::generate(&options, &mut |_| {}).unwrap();
+}
+
+/// The feed's rows in another order, in files of unequal length that all overlap in time.
+fn shuffle(feed: &TestFeed) -> usize {
+    let (mut rows, mut header) = (Vec::new(), String::new());
+    for entry in std::fs::read_dir(feed.path("feed/transactions")).unwrap() {
+        let text = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+        header = text.lines().next().unwrap().to_string();
+        rows.extend(text.lines().skip(1).map(String::from));
+    }
+    rows.sort_by_key(|line| line.bytes().fold(7_u64, |hash, byte| hash.wrapping_mul(31) ^ u64::from(byte)));
+    for (at, part) in rows.chunks(rows.len() / 3 + 7).enumerate() {
+        feed.write(&format!("shuffled/{at}.csv"), format!("{header}\n{}\n", part.join("\n")));
+    }
+    rows.len()
+}
+
+#[test]
+fn rows_come_in_booking_order_each_once() {
+    let feed = TestFeed::new();
+    economy(&feed, datagen::Format::Csv);
+    let count = shuffle(&feed);
+    let (ordered, shuffled) = (replay(&feed, "feed/transactions", &[]), replay(&feed, "shuffled", &[]));
+    assert_eq!(ordered.status.code(), Some(0), "{}", String::from_utf8_lossy(&ordered.stderr));
+    let (ordered, shuffled) = (rows(&ordered.stdout), rows(&shuffled.stdout));
+    assert_eq!(ordered.len(), count);
+    assert!(ordered.is_sorted_by_key(|row| (row.0, row.1.clone())));
+    assert_eq!(ordered, shuffled);
+    // A window of days: its first and last day count.
+    let (from, until) = ("2025-09-10", "2025-10-20");
+    let [first, last] = [from, until].map(|text| liushui::period::Date::parse(text).unwrap().0);
+    let window = rows(&replay(&feed, "shuffled", &["--from", from, "--until", until]).stdout);
+    let within =
+        |row: &&(i64, String, String)| (i64::from(first)..=i64::from(last)).contains(&row.0.div_euclid(86_400_000_000));
+    let expected: Vec<_> = ordered.iter().filter(within).cloned().collect();
+    assert!(!expected.is_empty() && expected.len() < count);
+    assert_eq!(window, expected);
+}
+
+#[test]
+fn products_of_a_replayed_feed_are_those_of_the_feed() {
+    let feed = TestFeed::new();
+    economy(&feed, datagen::Format::Parquet);
+    let path = |name: &str| feed.path(name).display().to_string();
+    let build = |transactions: &str, out: &str, input: &[u8]| {
+        let (accounts, out) = (path("feed/accounts.parquet"), path(out));
+        let arguments = ["build", "--transactions", transactions, "--accounts", &accounts, "--out", &out];
+        let mut child = Command::new(env!("CARGO_BIN_EXE_liushui"))
+            .args(arguments)
+            .args(["--generated-at", "2026-01-01T08:00:00+08:00"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(input).unwrap();
+        assert!(child.wait().unwrap().success());
+    };
+    build(&path("feed/transactions"), "of-files", &[]);
+    build("-", "of-stream", &replay(&feed, "feed/transactions", &["--to", "-"]).stdout);
+    for product in ["detail-summary.parquet", "report.parquet"] {
+        let bytes = |out: &str| std::fs::read(feed.path(out).join(product)).unwrap();
+        assert!(bytes("of-files") == bytes("of-stream"), "{product}");
+    }
+}
+
+#[test]
+fn a_feed_with_a_fault_is_refused_before_its_first_row() {
+    let header = "account_id,txn_id,booked_at,direction,amount";
+    let feed = TestFeed::new();
+    feed.write("t/1.csv", format!("{header}\nA1,T1,2024-01-02,C,1.00\n"));
+    feed.write("t/2.csv", format!("{header}\nA1,T2,2024-01-03,C,1.005\n"));
+    let output = replay(&feed, "t", &[]);
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0));
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(told.contains("2.csv, row 1, column `amount`: bad_type") && !told.contains("1.005"), "{told}");
+    // A feed without rows is a stream without rows.
+    feed.write("t/1.csv", format!("{header}\n"));
+    feed.write("t/2.csv", format!("{header}\n"));
+    assert!(rows(&replay(&feed, "t", &[]).stdout).is_empty());
+}
+
+#[test]
+fn wrong_usage_is_told() {
+    let feed = TestFeed::new();
+    economy(&feed, datagen::Format::Csv);
+    shuffle(&feed);
+    for (more, expected) in [
+        (&["--speed", "0"][..], "whole number from 1 on"),
+        (&["--to", "elsewhere"][..], "'elsewhere'"),
+        (&["--from", "2025-13-01"][..], "date such as"),
+    ] {
+        let output = replay(&feed, "shuffled", more);
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0), "{more:?}");
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert!(told.contains(expected), "{told}");
+    }
+    let output = Command::new(env!("CARGO_BIN_EXE_liushui")).args(["replay", "--transactions", "-"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("reads its feed twice"));
+}
+
+/// The first row comes at once, the second in years; between them the replay is paused and resumed by a signal.
+#[cfg(unix)]
+#[test]
+fn a_signal_pauses_and_resumes() {
+    let feed = TestFeed::csv(
+        "account_id,txn_id,booked_at,direction,amount\nA1,T1,2024-01-02,C,1.00\nA1,T2,2034-01-02,C,1.00\n",
+        &format!("{ACCOUNTS_HEADER}\nA1,P1,示例银行,,{USCC},试验有限公司,,basic,CNY,2020-01-01,,active\n"),
+    );
+    let mut child = Command::new(env!("CARGO_BIN_EXE_liushui"))
+        .args(["replay", "--speed", "1", "--transactions"])
+        .arg(feed.path("transactions.csv"))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // The first row is out: the handlers are in place.
+    let mut stream = StreamReader::try_new(child.stdout.take().unwrap(), None).unwrap();
+    assert_eq!(stream.next().unwrap().unwrap().num_rows(), 1);
+    let mut told = BufReader::new(child.stderr.take().unwrap()).lines();
+    for expected in ["paused; send SIGUSR1 again to resume", "resumed"] {
+        assert!(Command::new("kill").args(["-USR1", &child.id().to_string()]).status().unwrap().success());
+        assert_eq!(told.next().unwrap().unwrap(), expected);
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
