@@ -378,7 +378,15 @@ mod tests {
             ("2088********0156", Class::PaymentPlatform),
             ("2088000000000000156", Class::Other),
             ("208800000000015", Class::Other),
-            ("Z2000033000000", Class::PaymentPlatform),
+            // A mask stands for any number of digits.
+            ("2088******0156", Class::PaymentPlatform),
+            ("2088******00000000156", Class::PaymentPlatform),
+            ("2088******0000000000156", Class::Other),
+            ("Z2000133000019", Class::PaymentPlatform),
+            ("Z2004944000010N", Class::PaymentPlatform),
+            ("z200******010N", Class::PaymentPlatform),
+            ("Z200013300001", Class::Other),
+            ("Z20001330000190N", Class::Other),
         ] {
             let (decision, _) = decide(&matcher, Row(None, None, None, Some(account), "张三"));
             assert_eq!(decision.class, class, "{account}");

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::matcher::Found;
+use super::matcher::{Found, Role};
 use super::rules::Place;
 use super::{Class, Counterparty, Holder, Matcher, Rules, Subclass, normalise};
 
@@ -55,6 +55,8 @@ pub enum TriedOutcome {
     ComesLater,
     /// One of its `unless` holds.
     Barred,
+    /// It has an `and`, of which nothing holds.
+    LacksAnd,
 }
 
 /// A pattern in the name.
@@ -84,13 +86,14 @@ pub fn explain(rules: &Rules, name: &str) -> Explanation {
     let mut tried = Vec::new();
     for class in ASKED {
         for (index, rule) in rules.rules.iter().enumerate().filter(|(_, rule)| rule.class == class) {
-            let hits = marks(&matcher, &found, |mark| !mark.is_unless && mark.rules.holds(index));
-            if hits.is_empty() {
+            let hits = marks(&matcher, &found, |mark| mark.role != Role::Unless && mark.rules.holds(index));
+            if !found.iter().any(|mark| mark.role == Role::When && mark.rules.holds(index)) {
                 continue;
             }
             let bars = bars(&matcher, &found, index);
             let outcome = match () {
                 () if rule.id == decides => TriedOutcome::Decides,
+                () if !name_facts.hits.holds(index) => TriedOutcome::LacksAnd,
                 () if bars.is_empty() => TriedOutcome::ComesLater,
                 () => TriedOutcome::Barred,
             };
@@ -111,18 +114,18 @@ pub fn explain(rules: &Rules, name: &str) -> Explanation {
 
 /// What bars the rule with this index.
 fn bars(matcher: &Matcher, found: &[Found], index: usize) -> Vec<Mark> {
-    marks(matcher, found, |mark| match (mark.is_unless, mark.place) {
-        (false, _) => false,
-        (true, Place::FollowedBy | Place::PrecededBy) => {
-            mark.barred_beside(found.iter().filter(|hit| !hit.is_unless)).holds(index)
+    marks(matcher, found, |mark| match (mark.role, mark.place) {
+        (Role::When | Role::And, _) => false,
+        (Role::Unless, Place::FollowedBy | Place::PrecededBy) => {
+            mark.barred_beside(found.iter().filter(|hit| hit.role == Role::When)).holds(index)
         }
-        (true, _) => mark.rules.holds(index),
+        (Role::Unless, _) => mark.rules.holds(index),
     })
 }
 
 fn marks(matcher: &Matcher, found: &[Found], is_one: impl Fn(&Found) -> bool) -> Vec<Mark> {
     let mark = |found: &Found| Mark {
-        condition: format!("{}name.{}", if found.is_unless { "unless." } else { "" }, found.place.key()),
+        condition: format!("{}name.{}", found.role.path(), found.place.key()),
         pattern: matcher.pattern(found.pattern).to_string(),
     };
     let mut marks: Vec<Mark> = found.iter().filter(|found| is_one(found)).map(mark).collect();
@@ -146,6 +149,7 @@ impl fmt::Display for Explanation {
                 TriedOutcome::Decides => "decides",
                 TriedOutcome::ComesLater => "matches, but another rule comes first",
                 TriedOutcome::Barred => "is barred",
+                TriedOutcome::LacksAnd => "lacks what its `and` asks for",
             };
             writeln!(f, "tried       {} ({}) {outcome}", tried.rule, tried.class)?;
             for mark in tried.hits.iter().chain(&tried.bars) {

@@ -28,6 +28,8 @@ pub struct Matcher {
     patterns: Vec<String>,
     /// What each pattern means, by its number.
     uses: Vec<Vec<Use>>,
+    /// Rules with an `and`: their name patterns count only in a name that has one of its patterns too.
+    asking: RuleSet,
     tails: Vec<String>,
 }
 
@@ -40,12 +42,35 @@ pub struct Facts {
     pub(super) bars: RuleSet,
 }
 
-/// A pattern's meaning: which rules it hits or bars if it lies at `place`.
+/// A pattern's meaning: what it does to which rules if it lies at `place`, behind at least `before` characters.
 #[derive(Debug)]
 struct Use {
     place: Place,
-    is_unless: bool,
+    before: usize,
+    role: Role,
     rules: RuleSet,
+}
+
+/// What a condition that holds does to its rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    /// Hits it.
+    When,
+    /// Lets its hits count: see `Matcher::asking`.
+    And,
+    /// Bars it.
+    Unless,
+}
+
+impl Role {
+    /// What stands before the condition's key in the file.
+    pub fn path(self) -> &'static str {
+        match self {
+            Role::When => "",
+            Role::And => "and.",
+            Role::Unless => "unless.",
+        }
+    }
 }
 
 /// A pattern found in a name, and what it means there.
@@ -55,7 +80,7 @@ pub(super) struct Found {
     start: usize,
     end: usize,
     pub place: Place,
-    pub is_unless: bool,
+    pub role: Role,
     pub rules: RuleSet,
 }
 
@@ -83,6 +108,7 @@ impl Matcher {
         let mut of_class = [RuleSet::default(); Class::ALL.len()];
         let mut kinds = [Facts::default(); Kind::ALL.len()];
         let mut names = NameTable::default();
+        let mut asking = RuleSet::default();
         for (index, rule) in rules.rules.iter().enumerate() {
             of_class[rule.class as usize].insert(index);
             for kind in &rule.when.kinds {
@@ -91,8 +117,12 @@ impl Matcher {
             for kind in &rule.unless.kinds {
                 kinds[*kind as usize].bars.insert(index);
             }
-            names.add(index, false, &rule.when);
-            names.add(index, true, &rule.unless);
+            names.add(index, Role::When, &rule.when);
+            names.add(index, Role::And, &rule.and);
+            names.add(index, Role::Unless, &rule.unless);
+            if !rule.and.names.is_empty() {
+                asking.insert(index);
+            }
         }
         // Cannot fail: the only error is a pattern set too large, and `Rules` bounds its bytes.
         let automaton = AhoCorasick::builder()
@@ -111,6 +141,7 @@ impl Matcher {
             automaton,
             patterns: names.patterns,
             uses: names.uses,
+            asking,
             tails: rules.tails.clone(),
         }
     }
@@ -146,14 +177,17 @@ impl Matcher {
         // Where rules' own patterns lie, and patterns that bar rules by lying before or behind those.
         let mut hits: Vec<Found> = Vec::new();
         let mut beside: Vec<Found> = Vec::new();
-        self.scan(name, normalised, |found| match (found.is_unless, found.place) {
-            (true, Place::FollowedBy | Place::PrecededBy) => beside.push(found),
-            (true, _) => facts.bars.add(found.rules),
-            (false, _) => {
+        let mut unanswered = self.asking;
+        self.scan(name, normalised, |found| match (found.role, found.place) {
+            (Role::Unless, Place::FollowedBy | Place::PrecededBy) => beside.push(found),
+            (Role::Unless, _) => facts.bars.add(found.rules),
+            (Role::And, _) => unanswered.remove(found.rules),
+            (Role::When, _) => {
                 facts.hits.add(found.rules);
                 hits.push(found);
             }
         });
+        facts.hits.remove(unanswered);
         beside.iter().for_each(|bar| facts.bars.add(bar.barred_beside(hits.iter())));
         facts
     }
@@ -174,8 +208,8 @@ impl Matcher {
                     Place::BodyIs => body().starts_at(start) && body().ends_at(end),
                     Place::BodyEnds => body().ends_at(end),
                 };
-                if lies_there {
-                    see(Found { pattern, start, end, place: u.place, is_unless: u.is_unless, rules: u.rules });
+                if lies_there && (u.before == 0 || has_before(&normalised[..start], u.before)) {
+                    see(Found { pattern, start, end, place: u.place, role: u.role, rules: u.rules });
                 }
             }
         }
@@ -216,9 +250,11 @@ impl Matcher {
             if !prefix.chars().all(|c| chars.next() == Some(c)) {
                 return false;
             }
-            // A masked digit is a digit all the same.
-            let digits = chars.count() + prefix.len() + account.matches('*').count();
-            length.parse().is_ok_and(|length: usize| digits == length) || length.is_empty()
+            // A mask stands for any number of digits: many statements put six stars wherever they mask.
+            let digits = chars.count() + prefix.len();
+            let is_masked = account.contains('*');
+            let fits = |length: usize| digits == length || (is_masked && digits < length);
+            length.is_empty() || length.parse().is_ok_and(fits)
         })
     }
 
@@ -251,20 +287,22 @@ struct NameTable {
 }
 
 impl NameTable {
-    fn add(&mut self, rule: usize, is_unless: bool, conditions: &Conditions) {
+    fn add(&mut self, rule: usize, role: Role, conditions: &Conditions) {
         for (place, pattern) in &conditions.names {
-            let number = *self.numbers.entry(pattern.clone()).or_insert_with(|| {
-                self.patterns.push(pattern.clone());
+            let text = pattern.trim_start_matches('?');
+            let before = pattern.len() - text.len();
+            let number = *self.numbers.entry(text.to_string()).or_insert_with(|| {
+                self.patterns.push(text.to_string());
                 self.uses.push(Vec::new());
                 self.patterns.len() - 1
             });
             let uses = &mut self.uses[number];
-            match uses.iter_mut().find(|u| u.place == *place && u.is_unless == is_unless) {
+            match uses.iter_mut().find(|u| (u.place, u.before, u.role) == (*place, before, role)) {
                 Some(u) => u.rules.insert(rule),
                 None => {
                     let mut rules = RuleSet::default();
                     rules.insert(rule);
-                    uses.push(Use { place: *place, is_unless, rules });
+                    uses.push(Use { place: *place, before, role, rules });
                 }
             }
         }
@@ -329,8 +367,8 @@ impl Facts {
     }
 }
 
-/// The ends that a name's body may have: a statement may hang digits, a bracket, a part behind a dash or a
-/// word of account purpose behind it, and several of them.
+/// The ends that a name's body may have: a statement may hang digits and Latin letters, a bracket, a part behind
+/// a dash or a word of account purpose behind it, and several of them.
 ///
 /// ```text
 /// 国家金库某市中心支库（待缴库税款）0012    body ends before 0012, and before 待缴库税款
@@ -362,7 +400,7 @@ impl Body {
         let mut next = 0;
         while next < body.count {
             let text = &normalised[..body.ends[next]];
-            body.push(text.trim_end_matches(is_digit).len());
+            body.push(text.trim_end_matches(|c: char| c.is_ascii_alphanumeric()).len());
             for tail in tails {
                 if let Some(rest) = text.strip_suffix(tail.as_str()) {
                     body.push(rest.len());
@@ -388,6 +426,11 @@ impl Body {
     fn ends_at(&self, end: usize) -> bool {
         self.ends[..self.count].contains(&end)
     }
+}
+
+/// Whether so many characters stand in `text`, digits in front not counted: they may belong to an account number.
+fn has_before(text: &str, count: usize) -> bool {
+    text.trim_start_matches(is_digit).chars().take(count).count() == count
 }
 
 fn is_digit(c: char) -> bool {
@@ -497,6 +540,13 @@ mod tests {
             ("name.body_ends = [\"海关\"]", "某海关(甲)乙", false),
             ("name.body_ends = [\"海关\"]", "某海关-税款", true),
             ("name.body_ends = [\"海关\"]", "某海关大楼", false),
+            ("name.body_ends = [\"海关\"]", "某海关RMB01", true),
+            // So many characters must stand before it, digits in front not counted.
+            ("name.body_ends = [\"??海关\"]", "上海海关（专户）", true),
+            ("name.body_ends = [\"??海关\"]", "王海关", false),
+            ("name.body_ends = [\"??海关\"]", "0012王海关", false),
+            ("name.contains = [\"??海关\"]", "上海海关大楼", true),
+            ("name.contains = [\"??海关\"]", "海关海关", true),
             ("name.body_is = [\"支付宝\"]", "支付宝-李四", true),
             ("name.body_is = [\"支付宝\"]", "001支付宝2088", true),
             ("name.body_is = [\"支付宝\"]", "某支付宝", false),
@@ -504,6 +554,34 @@ mod tests {
         ] {
             assert_eq!(hits(condition, name), expected, "{condition} on {name}");
         }
+    }
+
+    #[test]
+    fn and() {
+        let both = "name.contains = [\"畜牧\"]\nand.name.body_ends = [\"站\", \"??所\"]";
+        let barred = format!("{both}\nunless.name.preceded_by = [\"公司\"]");
+        for (condition, name, expected) in [
+            (both, "某乡畜牧站", true),
+            (both, "某乡畜牧兽医站（专户）", true),
+            (both, "站畜牧", false),
+            (both, "某乡畜牧店", false),
+            (both, "某乡兽医站", false),
+            (both, "畜牧所", true),
+            (barred.as_str(), "某乡畜牧站", true),
+            (barred.as_str(), "某公司畜牧站", false),
+        ] {
+            assert_eq!(hits(condition, name), expected, "{condition} on {name}");
+        }
+    }
+
+    #[test]
+    fn and_is_asked_of_names_only() {
+        let text = "version = \"1\"\n[[rule]]\nid = \"a\"\nclass = \"PUBLIC\"\nkind = [\"TAX\"]\n\
+                    name.contains = [\"甲\"]\nand.name.contains = [\"乙\"]";
+        let matcher = Matcher::new(&Rules::parse(text).unwrap_or_else(|error| panic!("{error}")));
+        assert!(!matcher.kind_facts(Some(Kind::Tax)).hits.is_empty());
+        assert!(matcher.name_facts("甲", "甲").hits.is_empty());
+        assert!(!matcher.name_facts("乙甲", "乙甲").hits.is_empty());
     }
 
     #[test]

@@ -37,6 +37,8 @@ pub(super) struct Rule {
     pub class: Class,
     pub subclass: Subclass,
     pub when: Conditions,
+    /// Names only: where it holds anything, the name conditions of `when` count only if one of these holds too.
+    pub and: Conditions,
     pub unless: Conditions,
 }
 
@@ -47,7 +49,8 @@ pub(super) struct Conditions {
     pub uscc_prefixes: Vec<String>,
     pub bank_prefixes: Vec<String>,
     pub account_prefixes: Vec<String>,
-    /// Normalised patterns and where each must lie. Invariant: no pattern is empty.
+    /// Normalised patterns and where each must lie. A pattern may begin with `?`s, which no normalised name holds:
+    /// so many characters must stand before it. Invariant: no pattern is empty, nor all `?`.
     pub names: Vec<(Place, String)>,
 }
 
@@ -69,6 +72,11 @@ pub(super) enum Place {
 }
 
 impl Place {
+    /// Whether other characters may stand before a pattern here.
+    fn may_lie_inside(self) -> bool {
+        matches!(self, Place::Contains | Place::Ends | Place::BodyEnds)
+    }
+
     /// The key of a name condition.
     pub(super) fn key(self) -> &'static str {
         Place::ALL.iter().find(|(_, place)| *place == self).map_or("", |(key, _)| key)
@@ -174,7 +182,7 @@ impl RulesFile {
                 ("version", _) => return Err(of_file(&key, "must be a text that is not empty".to_string())),
                 ("extends", Value::String(text)) if text == "builtin" => file.extends = true,
                 ("extends", _) => return Err(of_file(&key, "must be \"builtin\"".to_string())),
-                ("tails", value) => file.tails = read_patterns(&value).map_err(|problem| of_file(&key, problem))?,
+                ("tails", value) => file.tails = read_tails(&value).map_err(|problem| of_file(&key, problem))?,
                 ("lists", Value::Table(table)) => {
                     for (name, value) in table {
                         let list = read_patterns(&value);
@@ -251,8 +259,9 @@ fn amend(builtin: &mut [Rule], index: usize, entry: &Value, lists: &Lists) -> Re
     let rule = builtin.iter_mut().find(|rule| rule.id == id);
     let rule = rule.ok_or_else(|| wrong(("id".to_string(), "is no built-in rule's".to_string())))?;
     rule.when.join(parts.when);
+    rule.and.join(parts.and);
     rule.unless.join(parts.unless);
-    check_places(&rule.when).map_err(wrong)
+    check_names(rule).map_err(wrong)
 }
 
 /// Reads entries of `[[rule]]`; their ids must be none of `others`.
@@ -291,6 +300,7 @@ struct Parts {
     class: Option<Class>,
     subclass: Option<Subclass>,
     when: Conditions,
+    and: Conditions,
     unless: Conditions,
 }
 
@@ -301,28 +311,24 @@ fn read_parts(table: &Table, lists: &Lists) -> Result<Parts, Wrong> {
             "id" => {}
             "class" => parts.class = Some(read_class(value).map_err(|problem| (key.clone(), problem))?),
             "subclass" => parts.subclass = Some(read_subclass(value).map_err(|problem| (key.clone(), problem))?),
-            "unless" => {
-                let Value::Table(table) = value else {
-                    return Err((key.clone(), "must be a table of conditions".to_string()));
-                };
-                for (inner, value) in table {
-                    read_condition("unless.", inner, value, lists, &mut parts.unless)?;
-                }
-                if parts.unless.is_empty() {
-                    return Err((key.clone(), "holds no condition".to_string()));
+            "and" => {
+                parts.and = read_conditions(key, value, lists)?;
+                if let Some(other) = value.as_table().and_then(|table| table.keys().find(|inner| *inner != "name")) {
+                    return Err((format!("and.{other}"), "cannot stand here: only names can".to_string()));
                 }
             }
+            "unless" => parts.unless = read_conditions(key, value, lists)?,
             _ => read_condition("", key, value, lists, &mut parts.when)?,
         }
     }
-    if parts.when.is_empty() && parts.unless.is_empty() {
+    if parts.when.is_empty() && parts.and.is_empty() && parts.unless.is_empty() {
         return Err(("rule".to_string(), "has no condition".to_string()));
     }
     Ok(parts)
 }
 
 fn read_rule(id: &str, table: &Table, lists: &Lists) -> Result<Rule, Wrong> {
-    let Parts { class, subclass, when, unless } = read_parts(table, lists)?;
+    let Parts { class, subclass, when, and, unless } = read_parts(table, lists)?;
     let class = class.ok_or_else(|| ("class".to_string(), "is missing".to_string()))?;
     let subclass = match (subclass, class) {
         (None, Class::Public) => Subclass::OtherPublic,
@@ -337,18 +343,39 @@ fn read_rule(id: &str, table: &Table, lists: &Lists) -> Result<Rule, Wrong> {
     if when.is_empty() {
         return Err(("rule".to_string(), "has no condition, so it can never match".to_string()));
     }
-    check_places(&when)?;
-    Ok(Rule { id: id.to_string(), class, subclass, when, unless })
+    let rule = Rule { id: id.to_string(), class, subclass, when, and, unless };
+    check_names(&rule)?;
+    Ok(rule)
 }
 
-/// Some places mean something beside a rule's own patterns only.
-fn check_places(when: &Conditions) -> Result<(), Wrong> {
+/// Some places mean something beside a rule's own patterns only, and `and` something beside name conditions only.
+fn check_names(rule: &Rule) -> Result<(), Wrong> {
     for place in [Place::FollowedBy, Place::PrecededBy] {
-        if when.names.iter().any(|(used, _)| *used == place) {
-            return Err((format!("name.{}", place.key()), "is for `unless` only".to_string()));
+        for (path, conditions) in [("", &rule.when), ("and.", &rule.and)] {
+            if conditions.names.iter().any(|(used, _)| *used == place) {
+                return Err((format!("{path}name.{}", place.key()), "is for `unless` only".to_string()));
+            }
         }
     }
+    if !rule.and.is_empty() && rule.when.names.is_empty() {
+        return Err(("and".to_string(), "is for rules with a name condition".to_string()));
+    }
     Ok(())
+}
+
+/// The conditions under `and` or `unless`.
+fn read_conditions(key: &str, value: &Value, lists: &Lists) -> Result<Conditions, Wrong> {
+    let Value::Table(table) = value else {
+        return Err((key.to_string(), "must be a table of conditions".to_string()));
+    };
+    let mut conditions = Conditions::default();
+    for (inner, value) in table {
+        read_condition(&format!("{key}."), inner, value, lists, &mut conditions)?;
+    }
+    if conditions.is_empty() {
+        return Err((key.to_string(), "holds no condition".to_string()));
+    }
+    Ok(conditions)
 }
 
 fn read_class(value: &Value) -> Result<Class, String> {
@@ -392,6 +419,9 @@ fn read_condition(path: &str, key: &str, value: &Value, lists: &Lists, to: &mut 
                 let place = Place::ALL.iter().find(|(name, _)| name == inner);
                 let (_, place) = place.ok_or_else(|| at("is not a known key".to_string()))?;
                 for pattern in read_patterns_or_lists(value, lists).map_err(at)? {
+                    if pattern.starts_with('?') && !place.may_lie_inside() {
+                        return Err(at(format!("`{pattern}`: nothing can stand before it here")));
+                    }
                     to.names.push((*place, pattern));
                 }
             }
@@ -444,6 +474,14 @@ fn read_patterns_or_lists(value: &Value, lists: &Lists) -> Result<Vec<String>, S
     Ok(patterns)
 }
 
+fn read_tails(value: &Value) -> Result<Vec<String>, String> {
+    let tails = read_patterns(value)?;
+    match tails.iter().find(|tail| tail.starts_with('?')) {
+        Some(tail) => Err(format!("`{tail}`: nothing can stand before it here")),
+        None => Ok(tails),
+    }
+}
+
 fn read_patterns(value: &Value) -> Result<Vec<String>, String> {
     read_texts(value)?.into_iter().map(read_pattern).collect()
 }
@@ -452,11 +490,14 @@ fn read_pattern(text: &str) -> Result<String, String> {
     if text.starts_with('@') {
         return Err(format!("`{text}`: a list cannot stand here"));
     }
+    // Normalisation would drop the `?`s.
+    let named = text.trim_start_matches('?');
     let mut pattern = String::new();
-    normalise(text, &mut pattern);
+    normalise(named, &mut pattern);
     if pattern.is_empty() {
         return Err(format!("`{text}` is empty after normalisation"));
     }
+    pattern.insert_str(0, &text[..text.len() - named.len()]);
     Ok(pattern)
 }
 
@@ -598,6 +639,16 @@ mod tests {
             (public("name = { is = [\"@firm\"] }"), "rule `a`, `name.is`: there is no list `firm`"),
             (public("name = { followed_by = [\"甲\"] }"), "rule `a`, `name.followed_by`: is for `unless` only"),
             (public("name = { preceded_by = [\"甲\"] }"), "rule `a`, `name.preceded_by`: is for `unless` only"),
+            (public("name = { is = [\"?甲\"] }"), "rule `a`, `name.is`: `?甲`: nothing can stand before it here"),
+            (public("name = { contains = [\"?\"] }"), "rule `a`, `name.contains`: `?` is empty after normalisation"),
+            ("tails = [\"?甲\"]".to_string(), "rules, `tails`: `?甲`: nothing can stand before it here"),
+            (public("kind = [\"TAX\"]\nand.name.is = [\"甲\"]"), "rule `a`, `and`: is for rules with a name condition"),
+            (public("name.is = [\"甲\"]\nand = {}"), "rule `a`, `and`: holds no condition"),
+            (public("name.is = [\"甲\"]\nand = { kind = [\"TAX\"] }"), "rule `a`, `and.kind`: cannot stand here"),
+            (
+                public("name.is = [\"甲\"]\nand.name.followed_by = [\"乙\"]"),
+                "rule `a`, `and.name.followed_by`: is for `unless` only",
+            ),
             (format!("{fine}\nunless = 3"), "rule `a`, `unless`: must be a table"),
             (format!("{fine}\nunless = {{}}"), "rule `a`, `unless`: holds no condition"),
             (format!("{fine}\nunless = {{ id = [\"b\"] }}"), "rule `a`, `unless.id`: is not a known key"),

@@ -28,7 +28,7 @@ const STATEMENTS: [(&str, [u64; 3], &[&str]); 4] = [
             "11 PAYMENT_PLATFORM  alipay name",
             "12 OTHER trade trade none",
             "13 OTHER trade trade none",
-            "14 PAYMENT_PLATFORM  alipay name",
+            "14 PAYMENT_PLATFORM  alipay account",
             "15 PAYMENT_PLATFORM  alipay account",
             "16 OTHER trade trade none",
             "17 OTHER trade trade none",
