@@ -30,7 +30,7 @@ pub struct Matcher {
     uses: Vec<Vec<Use>>,
     /// Rules with an `and`: their name patterns count only in a name that has one of its patterns too.
     asking: RuleSet,
-    tails: Vec<String>,
+    tails: Tails,
 }
 
 /// What the rules say of one value, before rows and order are looked at.
@@ -142,7 +142,7 @@ impl Matcher {
             patterns: names.patterns,
             uses: names.uses,
             asking,
-            tails: rules.tails.clone(),
+            tails: tails_by_end(&rules.tails),
         }
     }
 
@@ -367,6 +367,19 @@ impl Facts {
     }
 }
 
+/// Words that a statement hangs behind a name, by their last characters: few of them end like any one name.
+type Tails = HashMap<char, Vec<String>>;
+
+fn tails_by_end(tails: &[String]) -> Tails {
+    let mut by_end = Tails::new();
+    for tail in tails {
+        if let Some(end) = tail.chars().next_back() {
+            by_end.entry(end).or_default().push(tail.clone());
+        }
+    }
+    by_end
+}
+
 /// The ends that a name's body may have: a statement may hang digits and Latin letters, a bracket, a part behind
 /// a dash or a word of account purpose behind it, and several of them.
 ///
@@ -385,7 +398,7 @@ impl Body {
     /// More ends than real names have; further ones are not looked for.
     const ENDS_MAX: usize = 12;
 
-    fn new(name: &str, normalised: &str, tails: &[String]) -> Body {
+    fn new(name: &str, normalised: &str, tails: &Tails) -> Body {
         let lead = normalised.len() - normalised.trim_start_matches(is_digit).len();
         let mut body = Body { lead, ends: [0; Body::ENDS_MAX], count: 0 };
         body.push(normalised.len());
@@ -401,7 +414,8 @@ impl Body {
         while next < body.count {
             let text = &normalised[..body.ends[next]];
             body.push(text.trim_end_matches(|c: char| c.is_ascii_alphanumeric()).len());
-            for tail in tails {
+            let end = text.chars().next_back();
+            for tail in end.and_then(|end| tails.get(&end)).into_iter().flatten() {
                 if let Some(rest) = text.strip_suffix(tail.as_str()) {
                     body.push(rest.len());
                 }
