@@ -4,6 +4,8 @@
 use crate::Error;
 use std::{fmt, str::FromStr};
 
+pub(crate) const SECONDS_A_DAY: u32 = 86_400;
+
 /// A civil date.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Date {
@@ -70,8 +72,8 @@ pub(crate) struct Month {
     pub(crate) first: i32,
     /// Its last day, or the feed's last day where that comes earlier.
     pub(crate) last: i32,
-    /// Days around this year's Spring Festival on which most businesses rest.
-    pub(crate) festival: (i32, i32),
+    /// The first day of this year's Spring Festival.
+    pub(crate) new_year: i32,
 }
 
 impl Month {
@@ -83,7 +85,6 @@ impl Month {
                 let count = last_month - (months - 1 - index) as i32;
                 let (year, month) = (count.div_euclid(12), count.rem_euclid(12) as u32 + 1);
                 let first = days_of(year, month, 1);
-                let new_year = spring_festival(year);
                 Month {
                     index,
                     name: format!("{year:04}-{month:02}"),
@@ -91,21 +92,37 @@ impl Month {
                     month,
                     first,
                     last: (first + days_in_month(year, month) as i32 - 1).min(end.to_days()),
-                    festival: (new_year - 2, new_year + 7),
+                    new_year: spring_festival(year),
                 }
             })
             .collect()
     }
 
-    pub(crate) fn is_festival(&self, day: i32) -> bool {
-        (self.festival.0..=self.festival.1).contains(&day)
+    /// Months since year 0, the clock of everything that recurs.
+    pub(crate) fn count(&self) -> i32 {
+        self.year * 12 + self.month as i32 - 1
+    }
+
+    /// Seconds of the month, up to the feed's last day.
+    pub(crate) fn seconds(&self) -> u32 {
+        (self.last - self.first + 1).unsigned_abs() * SECONDS_A_DAY
+    }
+
+    /// Day `day` of the month, or where that is a Saturday or Sunday the Monday after: public holidays are not modelled.
+    pub(crate) fn due(&self, day: u32) -> i32 {
+        let due = self.first + day as i32 - 1;
+        due + match weekday(due) {
+            5 => 2,
+            6 => 1,
+            _ => 0,
+        }
     }
 }
 
-/// Saturdays and Sundays; exchanged working days are not modelled.
-pub(crate) fn is_weekend(day: i32) -> bool {
+/// Monday is 0. Exchanged working days are not modelled.
+pub(crate) fn weekday(day: i32) -> u32 {
     // 1970-01-01 was a Thursday.
-    (day + 3).rem_euclid(7) >= 5
+    (day + 3).rem_euclid(7).unsigned_abs()
 }
 
 /// Year, month and day of a count of days (Howard Hinnant's `civil_from_days`, for dates from 1970 on).
@@ -119,6 +136,11 @@ pub(crate) fn civil(days: i32) -> (i32, u32, u32) {
     let day = day_of_year - (153 * shifted + 2) / 5 + 1;
     let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
     (year_of_era + era * 400 + i32::from(month <= 2), month as u32, day as u32)
+}
+
+/// The first day of the month counted `count` since year 0.
+pub(crate) fn first_day(count: i32) -> i32 {
+    days_of(count.div_euclid(12), count.rem_euclid(12) as u32 + 1, 1)
 }
 
 fn days_of(year: i32, month: u32, day: u32) -> i32 {
@@ -139,40 +161,24 @@ fn days_in_month(year: i32, month: u32) -> u32 {
     }
 }
 
-/// The first day of the lunar year. Outside the table the mean date stands in: the calendar's astronomy is not worth
+/// The first day of the lunar year, 1990 to 2050, as month * 100 + day; a line a decade.
+#[rustfmt::skip]
+const SPRING_FESTIVALS: [u32; 61] = [
+    127, 215, 204, 123, 210, 131, 219, 207, 128, 216,
+    205, 124, 212, 201, 122, 209, 129, 218, 207, 126,
+    214, 203, 123, 210, 131, 219, 208, 128, 216, 205,
+    125, 212, 201, 122, 210, 129, 217, 206, 126, 213,
+    203, 123, 211, 131, 219, 208, 128, 215, 204, 124,
+    212, 201, 122, 210, 130, 217, 206, 126, 214, 202,
+    123,
+];
+
+/// The first day of the lunar year. Outside the table its mean date, 4 February, stands in: the astronomy is not worth
 /// a dependency for years that few feeds cover.
 fn spring_festival(year: i32) -> i32 {
-    const FROM_2010: [(u32, u32); 26] = [
-        (2, 14),
-        (2, 3),
-        (1, 23),
-        (2, 10),
-        (1, 31),
-        (2, 19),
-        (2, 8),
-        (1, 28),
-        (2, 16),
-        (2, 5),
-        (1, 25),
-        (2, 12),
-        (2, 1),
-        (1, 22),
-        (2, 10),
-        (1, 29),
-        (2, 17),
-        (2, 6),
-        (1, 26),
-        (2, 13),
-        (2, 3),
-        (1, 23),
-        (2, 11),
-        (1, 31),
-        (2, 19),
-        (2, 8),
-    ];
-    let (month, day) =
-        usize::try_from(year - 2010).ok().and_then(|index| FROM_2010.get(index)).copied().unwrap_or((2, 4));
-    days_of(year, month, day)
+    let index = usize::try_from(year - 1990).ok();
+    let date = index.and_then(|index| SPRING_FESTIVALS.get(index)).copied().unwrap_or(204);
+    days_of(year, date / 100, date % 100)
 }
 
 #[cfg(test)]
@@ -188,9 +194,7 @@ mod tests {
             assert_eq!(days_of(year, month, day), days);
         }
         // 2025-12-31 was a Wednesday, the Saturday after it 2026-01-03.
-        assert!(!is_weekend(days_of(2025, 12, 31)));
-        assert!(is_weekend(days_of(2026, 1, 3)) && is_weekend(days_of(2026, 1, 4)));
-        assert!(!is_weekend(days_of(2026, 1, 5)));
+        assert_eq!([31, 34, 35, 36].map(|day| weekday(days_of(2025, 12, 1) + day - 1)), [2, 5, 6, 0]);
     }
 
     #[test]
@@ -208,5 +212,19 @@ mod tests {
         assert_eq!(names, ["2024-12", "2025-01", "2025-02"]);
         assert_eq!(months[2].last - months[2].first, 9);
         assert_eq!(months[0].last + 1, months[1].first);
+        // 15 February 2025 was a Saturday.
+        assert_eq!(months[2].due(15), days_of(2025, 2, 17));
+    }
+
+    #[test]
+    fn lunar_years_begin_between_the_solar_terms() {
+        for year in 1990..=2050 {
+            let day = spring_festival(year);
+            assert!((days_of(year, 1, 21)..=days_of(year, 2, 20)).contains(&day), "{year}");
+            // Twelve or thirteen moons lie between two of them.
+            let days = spring_festival(year + 1) - day;
+            assert!(year == 2050 || matches!(days, 353..=355 | 383..=385), "{year}: {days}");
+        }
+        assert_eq!(civil(spring_festival(2026)), (2026, 2, 17));
     }
 }

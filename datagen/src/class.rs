@@ -46,6 +46,86 @@ impl Class {
     }
 }
 
+/// A class with its sub-class: what one row is meant to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Label {
+    Agency,
+    Cash,
+    OpeningBank,
+    PaymentPlatform,
+    SameName,
+    Trade,
+    Unidentified,
+    Utility,
+    Tax,
+    Treasury,
+    SocialInsurance,
+    HousingFund,
+    Customs,
+    Fiscal,
+    Judicial,
+    EducationHealth,
+    OtherPublic,
+}
+
+impl Label {
+    pub(crate) const ALL: [Label; 17] = [
+        Label::Agency,
+        Label::Cash,
+        Label::OpeningBank,
+        Label::PaymentPlatform,
+        Label::SameName,
+        Label::Trade,
+        Label::Unidentified,
+        Label::Utility,
+        Label::Tax,
+        Label::Treasury,
+        Label::SocialInsurance,
+        Label::HousingFund,
+        Label::Customs,
+        Label::Fiscal,
+        Label::Judicial,
+        Label::EducationHealth,
+        Label::OtherPublic,
+    ];
+
+    pub(crate) fn class(self) -> Class {
+        match self {
+            Label::Agency => Class::Agency,
+            Label::Cash => Class::Cash,
+            Label::OpeningBank => Class::OpeningBank,
+            Label::PaymentPlatform => Class::PaymentPlatform,
+            Label::SameName => Class::SameName,
+            Label::Trade | Label::Unidentified | Label::Utility => Class::Other,
+            _ => Class::Public,
+        }
+    }
+
+    pub(crate) fn subclass(self) -> Option<&'static str> {
+        match self {
+            Label::Agency | Label::Cash | Label::OpeningBank | Label::PaymentPlatform | Label::SameName => None,
+            Label::Trade => Some("trade"),
+            Label::Unidentified => Some("unidentified"),
+            Label::Utility => Some("utility"),
+            Label::Tax => Some("tax"),
+            Label::Treasury => Some("treasury"),
+            Label::SocialInsurance => Some("social_insurance"),
+            Label::HousingFund => Some("housing_fund"),
+            Label::Customs => Some("customs"),
+            Label::Fiscal => Some("fiscal"),
+            Label::Judicial => Some("judicial"),
+            Label::EducationHealth => Some("education_health"),
+            Label::OtherPublic => Some("other_public"),
+        }
+    }
+
+    /// The label of dealings with a body of the sub-class named `subclass`.
+    pub(crate) fn public(subclass: &str) -> Label {
+        let found = Label::ALL.into_iter().find(|label| label.subclass() == Some(subclass));
+        found.filter(|label| label.class() == Class::Public).unwrap_or(Label::OtherPublic)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -56,5 +136,8 @@ mod tests {
             assert_eq!(*class as usize, index);
         }
         assert!(Class::ALL.windows(2).all(|pair| pair[0].name() < pair[1].name()));
+        for (index, label) in Label::ALL.iter().enumerate() {
+            assert_eq!(*label as usize, index);
+        }
     }
 }

@@ -1,13 +1,16 @@
-//! Counterparties: who stands on the other side of a row, and how much of it the statement shows.
+//! Counterparties: who stands on the other side of a row, and how much of it the statement shows in which spelling.
 //! Owns the rendering of names, accounts, banks and credit codes. Nothing is stored: all of a counterparty follows
 //! from its number, so that memory does not grow with the number of counterparties.
 
-use crate::account::Account;
 use crate::code;
+use crate::economy::{BODIES_FROM, BUSINESSES_FROM, Economy};
+use crate::holder::Subject;
 use crate::industry::Industry;
-use crate::movement::Spec;
-use crate::name::{self, PLACES, Side};
+use crate::movement::{Books, Spec};
+use crate::name::{self, BODY_PLACES, Bearer, Body, PLATFORMS, Trap, Utility};
+use crate::provider::PROVIDERS;
 use crate::random::{self, Rng};
+use crate::row::Row;
 
 /// Which columns a statement fills for a counterparty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,243 +23,356 @@ pub(crate) enum Shown {
     Account,
 }
 
-/// The other side of a transaction.
+impl Shown {
+    pub(crate) const ALL: [Shown; 4] = [Shown::All, Shown::NameAndAccount, Shown::Name, Shown::Account];
+}
+
+/// What a counterparty is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Party {
+pub(crate) enum Role {
     /// Nothing on the statement tells.
     Unknown,
-    /// One of the bank's internal accounts: an index into the movement's names.
-    Internal(u8),
-    Business(u32, Shown),
-    Person(u32, Shown),
-    /// A payment platform: an index into `PLATFORMS`.
-    Platform(u8),
-    /// A public body in one of the towns.
-    Body(Body, u8),
-    School(u16),
-    /// A utility company in one of the towns.
-    Utility(u8, u8),
-    /// The holder's own account elsewhere. `true` = under a former name.
-    Own(Shown, bool),
+    /// One of the bank's own accounts: which, the movement says.
+    BankAccount,
+    Business,
+    Person,
+    Platform,
+    Body,
+    /// The account through which taxes reach the treasury.
+    TreasuryAccount,
+    Utility,
+    /// An account of the holder itself.
+    Own,
+    /// A business that looks like a body, a bank or a platform.
+    NearMiss,
+    /// Another legal person with the holder's name.
+    Namesake,
 }
 
+impl Role {
+    pub(crate) const ALL: [Role; 11] = [
+        Role::Unknown,
+        Role::BankAccount,
+        Role::Business,
+        Role::Person,
+        Role::Platform,
+        Role::Body,
+        Role::TreasuryAccount,
+        Role::Utility,
+        Role::Own,
+        Role::NearMiss,
+        Role::Namesake,
+    ];
+}
+
+/// The other side of a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Body {
-    Treasury,
-    /// The treasury's collecting account, as banks print it.
-    Revenue,
-    SocialInsurance,
-    HousingFund,
-    Finance,
-    Court,
+pub(crate) struct Party {
+    pub(crate) role: Role,
+    pub(crate) shown: Shown,
+    /// A town; of an own account, which of the holder's accounts it is.
+    pub(crate) place: u16,
+    /// Its number among those of its role; of an own account, the holder's.
+    pub(crate) id: u32,
 }
 
-/// Customer-reserve accounts of licensed payment institutions, the most frequent first.
-pub(crate) const PLATFORMS: [&str; 5] = [
-    "支付宝（中国）网络技术有限公司客户备付金",
-    "财付通支付科技有限公司客户备付金",
-    "银联商务支付股份有限公司客户备付金",
-    "拉卡拉支付股份有限公司客户备付金",
-    "网银在线（北京）科技有限公司客户备付金",
-];
+/// Of an own account outside the feed.
+const ELSEWHERE: u16 = 0xF;
+const FORMER_NAME: u16 = 0x100;
 
-// Ranges of organisation numbers, so that no two kinds of bearers share a credit code.
-const HOLDERS_FROM: u64 = 0;
-const BUSINESSES_FROM: u64 = 200_000_000;
-const SCHOOLS_FROM: u64 = 700_000_000;
-const BODIES_FROM: u64 = 800_000_000;
-/// How many holders the number range takes.
-pub(crate) const HOLDERS_MAX: u32 = 200_000_000;
-const BUSINESSES_MAX: u64 = 500_000_000;
+impl Party {
+    pub(crate) const UNKNOWN: Party = Party { role: Role::Unknown, shown: Shown::Name, place: 0, id: 0 };
 
-const _: () = assert!(HOLDERS_FROM + HOLDERS_MAX as u64 <= BUSINESSES_FROM);
-const _: () = assert!(BUSINESSES_FROM + BUSINESSES_MAX <= SCHOOLS_FROM);
-const _: () = assert!(BODIES_FROM + 1_000_000 < code::ORGANISATIONS);
+    pub(crate) fn new(role: Role, shown: Shown, id: u32) -> Party {
+        Party { role, shown, place: 0, id }
+    }
 
-const UTILITIES: [&str; 4] = ["供电", "自来水", "燃气", "热力"];
-const SCHOOLS: [&str; 5] = ["第一中学", "实验小学", "中心幼儿园", "人民医院", "职业技术学校"];
+    /// The office numbered `office` of a kind of body in a place.
+    pub(crate) fn body(body: Body, place: u16, office: u32, shown: Shown) -> Party {
+        Party { role: Role::Body, shown, place: place % BODY_PLACES, id: body as u32 | office << 8 }
+    }
 
-/// The four columns of a counterparty; an empty one is null.
+    /// Account `other` of `holder`, seen from its account `mine`; `None` is one outside the feed.
+    pub(crate) fn own(holder: u32, mine: u8, other: Option<u8>, shown: Shown, former: bool) -> Party {
+        let other = other.map_or(ELSEWHERE, u16::from);
+        let former = if former { FORMER_NAME } else { 0 };
+        Party { role: Role::Own, shown, place: u16::from(mine) | other << 4 | former, id: holder }
+    }
+
+    /// The holder's account on the other side, of an own account in the feed.
+    pub(crate) fn other_account(&self) -> Option<u8> {
+        let other = self.place >> 4 & 0xF;
+        (other != ELSEWHERE).then_some(other as u8)
+    }
+
+    /// The kind of body, of a body.
+    pub(crate) fn which_body(&self) -> Body {
+        Body::ALL[self.id as usize & 0xFF & (Body::ALL.len() - 1)]
+    }
+}
+
+const _: () = assert!(Body::ALL.len().is_power_of_two());
+
+/// What a statement shows of a counterparty; an empty text is null.
 #[derive(Default)]
 pub(crate) struct Counterparty {
     pub(crate) name: String,
     pub(crate) account: String,
     pub(crate) bank: String,
     pub(crate) uscc: String,
+    /// What makes the name hard to read.
+    pub(crate) trap: Trap,
+    /// Whether nobody could tell the label from what is shown.
+    pub(crate) ambiguous: bool,
+    registered: String,
 }
 
-/// The businesses and people that the economy trades with.
-pub(crate) struct Counterparties {
-    seed: u64,
-    /// How many businesses there are; likewise people.
-    universe: u32,
-    banks: Vec<String>,
-    treasuries: Vec<String>,
-}
+impl Counterparty {
+    /// Fills all fields for `row`. `key` is its account's.
+    pub(crate) fn render(&mut self, economy: &Economy, row: &Row, key: u64) {
+        self.name.clear();
+        self.account.clear();
+        self.bank.clear();
+        self.uscc.clear();
+        self.trap = Trap::None;
+        self.ambiguous = false;
+        let party = row.party;
+        match party.role {
+            Role::Unknown => {}
+            Role::BankAccount => self.bank_account_of_its_own(economy, row),
+            Role::Business => self.business(economy, party, key),
+            Role::Person => self.person(economy, party, key),
+            Role::Platform => self.platform(economy, party, key),
+            Role::Body => self.body(economy, party, key),
+            Role::TreasuryAccount => self.treasury(economy, party, key),
+            Role::Utility => self.utility(economy, party, key),
+            Role::Own => self.own(economy, row, key),
+            Role::NearMiss => self.near_miss(economy, party),
+            Role::Namesake => self.namesake(economy, party),
+        }
+        self.ambiguous &= self.uscc.is_empty() && !(row.kind_shown && row.movement.spec().kind_tells());
+    }
 
-impl Counterparties {
-    pub(crate) fn new(seed: u64, accounts: u32) -> Counterparties {
-        let kinds = [102, 103, 104, 105, 301, 313, 313, 314];
-        let banks =
-            (0..32).map(|index| code::bank_code(kinds[index % kinds.len()], 10 + index as u32, 7 * index as u32));
-        let universe = u64::from(accounts) * 4 + 5_000;
-        Counterparties {
-            seed,
-            universe: universe.min(BUSINESSES_MAX) as u32,
-            banks: banks.collect(),
-            treasuries: (0..PLACES.len()).map(|place| code::bank_code(11, place as u32, 0)).collect(),
+    /// Spells the name, which so far is as registered, as the statement of the account `key` does.
+    fn spell(&mut self, economy: &Economy, bearer: Bearer, hash: u64, key: u64) {
+        let draw = random::mix(hash ^ key);
+        let trap = economy.profile.names.trap(bearer, draw);
+        if trap != Trap::None {
+            self.spell_as(trap, draw);
         }
     }
 
+    fn spell_as(&mut self, trap: Trap, hash: u64) {
+        std::mem::swap(&mut self.name, &mut self.registered);
+        self.name.clear();
+        self.ambiguous = name::spell(&mut self.name, &self.registered, trap, hash);
+        // A name that offers the trap nothing is as registered.
+        if self.name != self.registered || trap == Trap::Namesake {
+            self.trap = trap;
+        }
+    }
+
+    fn business(&mut self, economy: &Economy, party: Party, key: u64) {
+        let hash = random::hash(&[economy.seed, u64::from(party.id)]);
+        let sole = (hash >> 40).is_multiple_of(4);
+        if party.shown != Shown::Account {
+            let industry = Industry::ALL[(hash >> 44) as usize % Industry::COUNT];
+            let words = if sole { industry.shops() } else { industry.trades() };
+            name::push_company(&mut self.name, hash, name::nth(words, hash >> 20), sole);
+            self.spell(economy, if sole { Bearer::Shop } else { Bearer::Company }, hash, key);
+        }
+        if party.shown != Shown::Name {
+            self.bank_account(economy, hash);
+        }
+        if party.shown == Shown::All {
+            let number = BUSINESSES_FROM + u64::from(party.id);
+            code::push_uscc(&mut self.uscc, if sole { "92" } else { "91" }, (hash >> 48) as u32, number);
+        }
+    }
+
+    fn person(&mut self, economy: &Economy, party: Party, key: u64) {
+        let hash = random::hash(&[!economy.seed, u64::from(party.id)]);
+        if party.shown != Shown::Account {
+            name::push_person(&mut self.name, hash);
+            self.spell(economy, Bearer::Person, hash, key);
+        }
+        if party.shown != Shown::Name {
+            self.account.push_str("6217");
+            code::push_digits(&mut self.account, hash, 15);
+            self.bank(economy, hash >> 8);
+        }
+    }
+
+    fn platform(&mut self, economy: &Economy, party: Party, key: u64) {
+        let which = (party.id % u32::from(PLATFORMS)) as u8;
+        let hash = random::hash(&[key, u64::from(party.id)]);
+        let draw = random::mix(hash);
+        match economy.profile.names.trap(Bearer::Platform, draw) {
+            Trap::PlatformPrefix => {
+                name::push_person(&mut self.name, hash);
+                self.spell_as(Trap::PlatformPrefix, draw);
+            }
+            trap => {
+                name::push_platform(&mut self.name, which, hash);
+                if trap != Trap::None {
+                    self.spell_as(trap, draw);
+                }
+            }
+        }
+        name::push_platform_account(&mut self.account, which, hash);
+    }
+
+    fn body(&mut self, economy: &Economy, party: Party, key: u64) {
+        let hash = random::hash(&[economy.seed, u64::from(party.place), u64::from(party.id)]);
+        let body = party.which_body();
+        name::push_body(&mut self.name, body, party.place, hash);
+        self.spell(economy, Bearer::Body, hash, key);
+        if party.shown != Shown::Name {
+            self.bank_account(economy, hash);
+        }
+        if party.shown == Shown::All {
+            let number =
+                u64::from(party.place) << 14 | u64::from(party.id & 0xF) << 10 | u64::from(party.id >> 8 & 1_023);
+            code::push_uscc(&mut self.uscc, body.uscc_prefix(hash), u32::from(party.place), BODIES_FROM + number);
+        }
+    }
+
+    fn treasury(&mut self, economy: &Economy, party: Party, key: u64) {
+        let hash = random::hash(&[economy.seed, u64::from(party.place), 0x7469_7073]);
+        match party.shown {
+            Shown::Name => self.name.push_str("待报解预算收入"),
+            _ => {
+                name::push_body(&mut self.name, Body::Treasury, party.place, hash);
+                if let Some(bank) = economy.treasuries.get(usize::from(party.place)) {
+                    self.bank.push_str(bank);
+                }
+                code::push_digits(&mut self.account, random::mix(hash), 15);
+            }
+        }
+        self.spell(economy, Bearer::TreasuryAccount, hash, key);
+        // The bank code of the treasury tells, whatever the name.
+        self.ambiguous &= self.bank.is_empty();
+    }
+
+    fn utility(&mut self, economy: &Economy, party: Party, key: u64) {
+        let which = Utility::ALL[party.id as usize % Utility::ALL.len()];
+        let hash = random::hash(&[economy.seed, u64::from(party.place), which as u64, 0x7574_696C]);
+        name::push_utility(&mut self.name, which, party.place, hash);
+        self.spell(economy, Bearer::Utility, hash, key);
+        self.bank_account(economy, hash);
+    }
+
+    fn bank_account_of_its_own(&mut self, economy: &Economy, row: &Row) {
+        let bank = &PROVIDERS[usize::from(row.bank) % PROVIDERS.len()];
+        let hash = random::hash(&[u64::from(row.bank), row.movement as u64, u64::from(row.party.id)]);
+        match row.movement.spec().books {
+            Books::None => return,
+            Books::Agency(which) => name::push_agency(&mut self.name, bank.name, which, hash),
+            Books::Internal(which) => name::push_internal(&mut self.name, bank.name, which, hash),
+        }
+        self.spell(economy, Bearer::BankAccount, hash, 0);
+    }
+
+    fn near_miss(&mut self, economy: &Economy, party: Party) {
+        let hash = random::hash(&[economy.seed, u64::from(party.id), 0x6E65_6172]);
+        name::push_near_miss(&mut self.name, hash);
+        self.trap = Trap::NearMiss;
+        if party.shown != Shown::Name {
+            self.bank_account(economy, hash);
+        }
+        if party.shown == Shown::All {
+            let number = BUSINESSES_FROM + u64::from(party.id);
+            code::push_uscc(&mut self.uscc, "91", (hash >> 48) as u32, number);
+        }
+    }
+
+    fn namesake(&mut self, economy: &Economy, party: Party) {
+        Subject::new(economy, party.id).push_name(&mut self.name);
+        let hash = random::hash(&[economy.seed, u64::from(party.id), 0x7477_696E]);
+        self.spell_as(Trap::Namesake, hash);
+        self.bank_account(economy, hash);
+        if party.shown == Shown::All {
+            let number = BUSINESSES_FROM + random::mix(hash) % u64::from(economy.universe);
+            code::push_uscc(&mut self.uscc, "91", (hash >> 48) as u32, number);
+        }
+    }
+
+    /// The holder's other account: with the credit code, or by the very name that the feed's account bears.
+    fn own(&mut self, economy: &Economy, row: &Row, key: u64) {
+        let party = row.party;
+        let subject = Subject::new(economy, party.id);
+        if party.place & FORMER_NAME != 0 {
+            subject.push_former_name(&mut self.name);
+        } else {
+            subject.push_name(&mut self.name);
+        }
+        self.spell(economy, Bearer::Holder, subject.hash, key);
+        self.ambiguous = !self.trap.keeps_name();
+        if party.shown != Shown::Name {
+            let (mine, other) = (party.place & 0xF, party.place >> 4 & 0xF);
+            if other == ELSEWHERE {
+                let number = 5_000_000_000_000_000 + random::mix(key) % 1_000_000_000_000;
+                code::push_digits(&mut self.account, number, 16);
+                self.bank(economy, number);
+            } else {
+                let account = row.account - u32::from(mine) + u32::from(other);
+                let bank = subject.bank(other as u8);
+                code::push_digits(&mut self.account, economy.number(account, bank), 16);
+                self.bank.push_str(&PROVIDERS[usize::from(bank)].bank_code(economy.branch(account)));
+            }
+        }
+        if party.shown == Shown::All {
+            subject.push_uscc(&mut self.uscc);
+        }
+    }
+
+    fn bank_account(&mut self, economy: &Economy, hash: u64) {
+        let width = 15 + (hash >> 32) as usize % 5;
+        code::push_digits(&mut self.account, random::mix(hash), width);
+        self.bank(economy, hash >> 8);
+    }
+
+    fn bank(&mut self, economy: &Economy, hash: u64) {
+        if let Some(bank) = economy.banks.get((hash % economy.banks.len().max(1) as u64) as usize) {
+            self.bank.push_str(bank);
+        }
+    }
+}
+
+impl Economy {
     /// The number of the counterparty at `rank` of an account's pool, at a time counted in quarters. Places in the
-    /// pool change hands every few years, each at its own pace; a fifth of them belongs to firms that many share.
+    /// pool change hands every few years, each at its own pace; some of them belong to firms that many share.
     pub(crate) fn member(&self, pool: u64, rank: u32, quarter: u32) -> u32 {
-        let place = random::hash(&[self.seed, pool, u64::from(rank)]);
-        let stays = 6 + (place >> 32) as u32 % 14;
+        let trading = &self.profile.counterparties;
+        let [low, high] = trading.stays_quarters;
+        let place = random::hash(&[pool, u64::from(rank)]);
+        let stays = low + (place >> 32) as u32 % (high - low + 1);
         let tenant = (quarter + (place >> 48) as u32 % stays) / stays;
         let draw = random::mix(place ^ u64::from(tenant));
-        let among = if draw.is_multiple_of(5) { self.universe / 50 } else { self.universe };
-        ((draw >> 8) % u64::from(among.max(1))) as u32
+        let shared = draw % 1_000 < u64::from(trading.shared);
+        let among = if shared { self.universe / 50 } else { self.universe };
+        ((draw >> 10) % u64::from(among.max(1))) as u32
     }
 
     /// How much the statement shows of counterparty `id`: mostly the same, now and then less.
     pub(crate) fn shown(&self, id: u32, rng: &mut Rng) -> Option<Shown> {
-        match rng.below(100) {
-            0..4 => None,
-            4..8 => Some(Shown::Name),
-            8..10 => Some(Shown::Account),
-            _ if random::mix(u64::from(id)).is_multiple_of(3) => Some(Shown::All),
+        let trading = &self.profile.counterparties;
+        let (unknown, name) = (trading.unknown, trading.unknown + trading.name_only);
+        match rng.below(1_000) {
+            draw if draw < unknown => None,
+            draw if draw < name => Some(Shown::Name),
+            draw if draw < name + trading.account_only => Some(Shown::Account),
+            _ if random::mix(u64::from(id)) % 1_000 < u64::from(trading.with_code) => Some(Shown::All),
             _ => Some(Shown::NameAndAccount),
-        }
-    }
-
-    /// Fills `out` with what the statement of `account` shows of `party`.
-    pub(crate) fn render(&self, party: Party, account: &Account, spec: &Spec, out: &mut Counterparty) {
-        out.name.clear();
-        out.account.clear();
-        out.bank.clear();
-        out.uscc.clear();
-        match party {
-            Party::Unknown => {}
-            Party::Internal(index) => out.name.push_str(name::nth(spec.internal, u64::from(index))),
-            Party::Business(id, shown) => self.business(id, shown, out),
-            Party::Person(id, shown) => self.person(id, shown, out),
-            Party::Platform(index) => {
-                out.name.push_str(name::nth(&PLATFORMS, u64::from(index)));
-                out.account.push_str("2088");
-                code::push_digits(&mut out.account, random::hash(&[self.seed, u64::from(index)]), 12);
-            }
-            Party::Body(body, place) => self.body(body, place, out),
-            Party::School(id) => self.school(id, out),
-            Party::Utility(which, place) => {
-                out.name.push_str(name::place(u64::from(place)));
-                out.name.push_str(name::nth(&UTILITIES, u64::from(which)));
-                out.name.push_str("有限公司");
-                let number = u64::from(place) * 10 + u64::from(which);
-                self.bank_account(number ^ 0x0075_7469, out);
-            }
-            Party::Own(shown, former) => self.own(account, shown, former, out),
-        }
-    }
-
-    fn business(&self, id: u32, shown: Shown, out: &mut Counterparty) {
-        let hash = random::hash(&[self.seed, u64::from(id)]);
-        let sole = (hash >> 40).is_multiple_of(4);
-        if shown != Shown::Account {
-            let industry = Industry::ALL[(hash >> 44) as usize % Industry::ALL.len()];
-            name::push_business(&mut out.name, hash, Side::Counterparty, industry, sole);
-        }
-        if shown != Shown::Name {
-            self.bank_account(hash, out);
-        }
-        if shown == Shown::All {
-            let number = BUSINESSES_FROM + u64::from(id);
-            code::push_uscc(&mut out.uscc, if sole { "92" } else { "91" }, (hash >> 48) as u32, number);
-        }
-    }
-
-    fn person(&self, id: u32, shown: Shown, out: &mut Counterparty) {
-        let hash = random::hash(&[!self.seed, u64::from(id)]);
-        if shown != Shown::Account {
-            name::push_person(&mut out.name, hash);
-        }
-        if shown != Shown::Name {
-            out.account.push_str("6217");
-            code::push_digits(&mut out.account, hash, 15);
-            self.bank(hash >> 8, out);
-        }
-    }
-
-    fn body(&self, body: Body, place: u8, out: &mut Counterparty) {
-        let town = name::place(u64::from(place));
-        let parts = match body {
-            Body::Treasury => ["国家金库", town, "市中心支库"],
-            Body::Revenue => ["待报解预算收入", "", ""],
-            Body::SocialInsurance => [town, "市", "社会保险事业管理中心"],
-            Body::HousingFund => [town, "市", "住房公积金管理中心"],
-            Body::Finance => [town, "市", "财政局"],
-            Body::Court => [town, "市", "人民法院"],
-        };
-        parts.iter().for_each(|part| out.name.push_str(part));
-        let number = u64::from(place) * 8 + body as u64;
-        match body {
-            Body::Revenue => {}
-            Body::Treasury => {
-                if let Some(bank) = self.treasuries.get(usize::from(place)) {
-                    out.bank.push_str(bank);
-                }
-                code::push_digits(&mut out.account, random::mix(number), 15);
-            }
-            Body::SocialInsurance | Body::HousingFund => {
-                self.bank_account(number, out);
-                code::push_uscc(&mut out.uscc, "12", u32::from(place), BODIES_FROM + number);
-            }
-            Body::Finance | Body::Court => {
-                self.bank_account(number, out);
-                code::push_uscc(&mut out.uscc, "11", u32::from(place), BODIES_FROM + number);
-            }
-        }
-    }
-
-    fn school(&self, id: u16, out: &mut Counterparty) {
-        let hash = random::hash(&[self.seed, u64::from(id), 7]);
-        out.name.push_str(name::place(hash));
-        out.name.push('市');
-        out.name.push_str(name::nth(&SCHOOLS, hash >> 8));
-        self.bank_account(hash, out);
-        code::push_uscc(&mut out.uscc, "12", (hash >> 48) as u32, SCHOOLS_FROM + u64::from(id));
-    }
-
-    /// The holder's account elsewhere: with the credit code, or by the very name that the feed's account bears.
-    fn own(&self, account: &Account, shown: Shown, former: bool, out: &mut Counterparty) {
-        if former {
-            account.subject.push_former_name(&mut out.name);
-        } else {
-            account.subject.push_name(&mut out.name);
-        }
-        if shown != Shown::Name {
-            code::push_digits(&mut out.account, account.elsewhere, 16);
-            self.bank(account.elsewhere, out);
-        }
-        if shown == Shown::All {
-            account.subject.push_uscc(&mut out.uscc);
-        }
-    }
-
-    fn bank_account(&self, hash: u64, out: &mut Counterparty) {
-        let width = 15 + (hash >> 32) as usize % 5;
-        code::push_digits(&mut out.account, random::mix(hash), width);
-        self.bank(hash >> 8, out);
-    }
-
-    fn bank(&self, hash: u64, out: &mut Counterparty) {
-        if let Some(bank) = self.banks.get((hash % self.banks.len().max(1) as u64) as usize) {
-            out.bank.push_str(bank);
         }
     }
 }
 
-/// The organisation number of the holder numbered `ordinal`.
-pub(crate) fn holder_number(ordinal: u32) -> u64 {
-    HOLDERS_FROM + u64::from(ordinal)
+/// The kinds of names a movement's counterparty can only be told by, if its kind is hidden.
+pub(crate) fn tells_by_name(party: &Party, spec: &Spec) -> bool {
+    match party.role {
+        Role::BankAccount => spec.books != Books::None,
+        Role::Body | Role::TreasuryAccount => true,
+        _ => false,
+    }
 }

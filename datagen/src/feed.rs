@@ -1,38 +1,44 @@
 //! The two tables of a feed as Arrow columns: schemas, and the text that a statement shows for each row.
-//! Owns no file; `output` writes the batches.
+//! Owns no file; `output` writes the columns.
 
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, Date32Builder, Decimal128Builder, Int64Builder, ListBuilder, RecordBatch, StringBuilder,
-    TimestampMicrosecondBuilder,
+    ArrayRef, Date32Builder, Decimal128Array, Int64Builder, ListBuilder, StringArray, StringBuilder,
+    TimestampMicrosecondArray,
 };
+use arrow::buffer::{Buffer, NullBuffer, OffsetBuffer};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 
 use crate::Error;
-use crate::account::{Account, Economy};
 use crate::calendar;
+use crate::class::Label;
 use crate::code;
-use crate::counterparty::{Counterparty, Party};
-use crate::name;
-use crate::provider::Clock;
+use crate::counterparty::Counterparty;
+use crate::dirt::{Fault, Stain};
+use crate::economy::Economy;
+use crate::holder::Holder;
+use crate::name::{self, Trap};
+use crate::provider::{Clock, PROVIDERS, Provider};
 use crate::random;
-use crate::transaction::{Booking, Reversal, SECONDS_A_DAY, Transaction};
+use crate::row::{Booking, Row, Style};
 
 /// Rows in a batch: few enough for its columns to stay in a core's cache until they are encoded.
 pub(crate) const ROWS_PER_BATCH: usize = 8_192;
 
 const MICROSECONDS: i64 = 1_000_000;
+const ACCOUNT_DIGITS: usize = 16;
+const TXN_DIGITS: usize = 20;
 
-/// The columns of `transactions`.
-pub(crate) fn transactions_schema() -> SchemaRef {
+/// The columns of `transactions`. Only a feed with bad rows lets the direction be null.
+pub(crate) fn transactions_schema(is_dirty: bool) -> SchemaRef {
     let text = |name, nullable| Field::new(name, DataType::Utf8, nullable);
     Arc::new(Schema::new(vec![
         text("account_id", false),
         text("txn_id", false),
         Field::new("booked_at", DataType::Timestamp(TimeUnit::Microsecond, None), false),
         Field::new("seq", DataType::Int64, true),
-        text("direction", false),
+        text("direction", is_dirty),
         Field::new("amount", DataType::Decimal128(18, 2), false),
         Field::new("balance", DataType::Decimal128(18, 2), true),
         text("currency", true),
@@ -46,6 +52,24 @@ pub(crate) fn transactions_schema() -> SchemaRef {
         text("remark", true),
         text("reversal_of", true),
     ]))
+}
+
+/// Columns of `transactions` that hold mostly different values. With few accounts their ids and counterparties come
+/// back often enough within a row group for dictionaries to pay.
+pub(crate) fn distinct_columns(accounts: u32) -> &'static [&'static str] {
+    const FEW: [&str; 6] = ["txn_id", "booked_at", "seq", "amount", "balance", "reversal_of"];
+    const MANY: [&str; 9] = [
+        "txn_id",
+        "booked_at",
+        "seq",
+        "amount",
+        "balance",
+        "reversal_of",
+        "account_id",
+        "counterparty_account",
+        "counterparty_uscc",
+    ];
+    if accounts > 20_000 { &MANY } else { &FEW }
 }
 
 /// The columns of `accounts`.
@@ -68,183 +92,265 @@ pub(crate) fn accounts_schema() -> SchemaRef {
     ]))
 }
 
+/// A text column whose values all have the same width.
+struct FixedText {
+    bytes: String,
+    width: usize,
+}
+
+impl FixedText {
+    fn new(rows: usize, width: usize) -> FixedText {
+        FixedText { bytes: String::with_capacity(rows * width), width }
+    }
+
+    fn finish(self) -> Result<ArrayRef, Error> {
+        let rows = self.bytes.len() / self.width.max(1);
+        let offsets = OffsetBuffer::from_lengths(std::iter::repeat_n(self.width, rows));
+        Ok(Arc::new(StringArray::try_new(offsets, Buffer::from(self.bytes.into_bytes()), None)?))
+    }
+}
+
+/// A text column; an empty value is null.
+struct Text(StringBuilder);
+
+impl Text {
+    fn new(rows: usize, bytes_a_row: usize) -> Text {
+        Text(StringBuilder::with_capacity(rows, rows * bytes_a_row))
+    }
+
+    fn push(&mut self, value: &str) {
+        if value.is_empty() { self.0.append_null() } else { self.0.append_value(value) }
+    }
+
+    fn finish(mut self) -> ArrayRef {
+        Arc::new(self.0.finish())
+    }
+}
+
+/// What was intended of a row whose name is a trap.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Trapped {
+    /// Its place in the batch.
+    pub(crate) row: usize,
+    pub(crate) trap: Trap,
+    pub(crate) ambiguous: bool,
+}
+
+/// Columns of `transactions` with what was intended.
+pub(crate) struct Batch {
+    pub(crate) columns: Vec<ArrayRef>,
+    pub(crate) labels: Vec<Label>,
+    pub(crate) trapped: Vec<Trapped>,
+    /// Rows that are sent for the first time; `None` = all.
+    pub(crate) first: Option<Vec<bool>>,
+}
+
 /// Builds a batch of `transactions`.
 pub(crate) struct Transactions<'a> {
     economy: &'a Economy,
-    schema: SchemaRef,
-    account_id: StringBuilder,
-    txn_id: StringBuilder,
-    booked_at: TimestampMicrosecondBuilder,
+    account_id: FixedText,
+    txn_id: FixedText,
+    booked_at: Vec<i64>,
     seq: Int64Builder,
-    direction: StringBuilder,
-    amount: Decimal128Builder,
-    balance: Decimal128Builder,
-    currency: StringBuilder,
-    kind: StringBuilder,
-    channel: StringBuilder,
-    counterparty_name: StringBuilder,
-    counterparty_account: StringBuilder,
-    counterparty_bank: StringBuilder,
-    counterparty_uscc: StringBuilder,
-    summary: StringBuilder,
-    remark: StringBuilder,
-    reversal_of: StringBuilder,
+    direction: Text,
+    amount: Vec<i128>,
+    balance: Vec<i128>,
+    balance_shown: Vec<bool>,
+    currency: Text,
+    kind: Text,
+    channel: Text,
+    counterparty_name: Text,
+    counterparty_account: Text,
+    counterparty_bank: Text,
+    counterparty_uscc: Text,
+    summary: Text,
+    remark: Text,
+    reversal_of: Text,
+    labels: Vec<Label>,
+    trapped: Vec<Trapped>,
+    first: Vec<bool>,
     counterparty: Counterparty,
     text: String,
 }
 
 impl<'a> Transactions<'a> {
     /// Columns with room for `rows` rows: growing them would copy most bytes once more.
-    pub(crate) fn new(economy: &'a Economy, schema: SchemaRef, rows: usize) -> Result<Transactions<'a>, Error> {
-        let money = || Decimal128Builder::with_capacity(rows).with_precision_and_scale(18, 2);
-        let text = |bytes_a_row: usize| StringBuilder::with_capacity(rows, rows * bytes_a_row);
-        Ok(Transactions {
+    pub(crate) fn new(economy: &'a Economy, rows: usize) -> Transactions<'a> {
+        Transactions {
             economy,
-            schema,
-            account_id: text(16),
-            txn_id: text(20),
-            booked_at: TimestampMicrosecondBuilder::with_capacity(rows),
+            account_id: FixedText::new(rows, ACCOUNT_DIGITS),
+            txn_id: FixedText::new(rows, TXN_DIGITS),
+            booked_at: Vec::with_capacity(rows),
             seq: Int64Builder::with_capacity(rows),
-            direction: text(1),
-            amount: money()?,
-            balance: money()?,
-            currency: text(3),
-            kind: text(12),
-            channel: text(8),
-            counterparty_name: text(36),
-            counterparty_account: text(16),
-            counterparty_bank: text(10),
-            counterparty_uscc: text(6),
-            summary: text(12),
-            remark: text(12),
-            reversal_of: text(1),
+            direction: Text::new(rows, 1),
+            amount: Vec::with_capacity(rows),
+            balance: Vec::with_capacity(rows),
+            balance_shown: Vec::with_capacity(rows),
+            currency: Text::new(rows, 3),
+            kind: Text::new(rows, 12),
+            channel: Text::new(rows, 8),
+            counterparty_name: Text::new(rows, 36),
+            counterparty_account: Text::new(rows, 16),
+            counterparty_bank: Text::new(rows, 10),
+            counterparty_uscc: Text::new(rows, 6),
+            summary: Text::new(rows, 12),
+            remark: Text::new(rows, 12),
+            reversal_of: Text::new(rows, 1),
+            labels: Vec::with_capacity(rows),
+            trapped: Vec::new(),
+            first: Vec::with_capacity(rows),
             counterparty: Counterparty::default(),
             text: String::new(),
-        })
+        }
     }
 
     /// Appends a row.
-    pub(crate) fn push(&mut self, row: &Transaction) {
-        let Some(account) = self.economy.accounts.get(row.account as usize) else {
-            return;
-        };
-        let spec = row.movement.spec();
-        self.account_id.append_value(&account.id);
-        self.text.clear();
-        push_txn_id(&mut self.text, account, row.booking());
-        self.txn_id.append_value(&self.text);
-        self.booked_at.append_value(row.booked * MICROSECONDS);
-        self.seq.append_option((account.clock() != Clock::Seconds).then_some(i64::from(row.number)));
-        self.direction.append_value(if row.is_in() { "C" } else { "D" });
-        self.amount.append_value(i128::from(row.shown_fen()));
-        self.balance.append_option(row.balance_shown.then_some(i128::from(row.balance_fen)));
-        self.currency.append_option(account.currency_shown.then_some("CNY"));
-        let kind_shown = account.kind_shown || spec.kind != "TRANSFER";
-        self.kind.append_option(kind_shown.then_some(spec.kind));
-        append_text(&mut self.channel, channel(row, account));
-        self.push_counterparty(row.party, account, row);
-        self.push_wording(row, account);
+    pub(crate) fn push(&mut self, row: &Row) {
+        let (economy, spec) = (self.economy, row.movement.spec());
+        let provider = provider(row.bank);
+        let fault = if let Stain::Bad(fault) = row.stain { Some(fault) } else { None };
+        push_account_id(&mut self.account_id.bytes, economy, row);
+        push_txn_id(&mut self.txn_id.bytes, economy, row, row.booking());
+        // Bad times lie far in the future.
+        let centuries = if fault == Some(Fault::BadTime) { 7 } else { 0 };
+        self.booked_at.push((row.booked() + centuries * 3_155_760_000) * MICROSECONDS);
+        self.seq.append_option((provider.clock != Clock::Seconds).then_some(i64::from(row.number)));
+        self.direction.push(match fault {
+            Some(Fault::NullRequired) => "",
+            Some(Fault::BadDirection) => "X",
+            _ if row.is_in() => "C",
+            _ => "D",
+        });
+        let amount = i128::from(row.shown_fen());
+        self.amount.push(if fault == Some(Fault::AmountRange) { 1_000_000_000_000_000_000 } else { amount });
+        self.balance.push(i128::from(row.balance_fen));
+        self.balance_shown.push(row.balance_shown);
+        self.currency.push(match fault {
+            Some(Fault::BadCurrency) => "USD",
+            _ if row.currency_shown => "CNY",
+            _ => "",
+        });
+        self.kind.push(match fault {
+            Some(Fault::UnknownKind) => "SALARY",
+            _ if row.kind_shown => spec.kind,
+            _ => "",
+        });
+        self.channel.push(if fault == Some(Fault::BadValue) { "telegram" } else { channel(row, provider) });
+        self.push_counterparty(row);
+        self.push_wording(row);
+        self.labels.push(row.label);
+        self.first.push(row.stain == Stain::None);
     }
 
-    fn push_counterparty(&mut self, party: Party, account: &Account, row: &Transaction) {
+    fn push_counterparty(&mut self, row: &Row) {
         let counterparty = &mut self.counterparty;
-        self.economy.counterparties.render(party, account, row.movement.spec(), counterparty);
-        append_text(&mut self.counterparty_name, &counterparty.name);
-        append_text(&mut self.counterparty_account, &counterparty.account);
-        append_text(&mut self.counterparty_bank, &counterparty.bank);
-        append_text(&mut self.counterparty_uscc, &counterparty.uscc);
+        counterparty.render(self.economy, row, self.economy.key(row.account));
+        self.counterparty_name.push(&counterparty.name);
+        self.counterparty_account.push(&counterparty.account);
+        self.counterparty_bank.push(&counterparty.bank);
+        self.counterparty_uscc.push(&counterparty.uscc);
+        if counterparty.trap != Trap::None && row.stain == Stain::None {
+            let (trap, ambiguous) = (counterparty.trap, counterparty.ambiguous);
+            self.trapped.push(Trapped { row: self.labels.len(), trap, ambiguous });
+        }
     }
 
-    fn push_wording(&mut self, row: &Transaction, account: &Account) {
+    fn push_wording(&mut self, row: &Row) {
         let spec = row.movement.spec();
-        let reverses = match row.reversal {
-            None => {
-                append_text(&mut self.summary, name::nth(spec.summaries, u64::from(row.wording >> 8 & 0xFF)));
-                None
-            }
-            Some(Reversal::Linked(booking)) => {
-                self.summary.append_value("冲正");
-                Some(booking)
-            }
-            Some(Reversal::RedLinked(booking)) => {
-                self.summary.append_value("红字冲正");
-                Some(booking)
-            }
-            Some(Reversal::Red) => {
-                self.summary.append_value("红字冲账");
-                None
-            }
-        };
-        let remark = name::nth(spec.remarks, u64::from(row.wording >> 16 & 0xFF));
-        if let Some((before, after)) = remark.split_once('#') {
-            self.text.clear();
-            self.text.push_str(before);
-            code::push_digits(&mut self.text, random::mix(u64::from(row.wording)), 8);
-            self.text.push_str(after);
-            self.remark.append_value(&self.text);
-        } else {
-            append_text(&mut self.remark, remark);
-        }
+        self.summary.push(match row.style {
+            Style::None if row.days_late > 0 => "补记账",
+            Style::None => name::nth(spec.summaries, u64::from(row.wording >> 8 & 0xFF)),
+            Style::Linked => "冲正",
+            Style::RedLinked => "红字冲正",
+            Style::Red => "红字冲账",
+        });
         self.text.clear();
-        if let Some(booking) = reverses {
-            push_txn_id(&mut self.text, account, booking);
+        if row.days_late > 0 {
+            let (_, month, day) = calendar::civil(row.day - i32::from(row.days_late));
+            self.text.push_str("补记");
+            code::push_digits(&mut self.text, u64::from(month * 100 + day), 4);
+            self.text.push_str("业务");
+        } else if row.style == Style::None {
+            let remark = name::nth(spec.remarks, u64::from(row.wording >> 16 & 0xFF));
+            match remark.split_once('#') {
+                Some((before, after)) => {
+                    self.text.push_str(before);
+                    code::push_digits(&mut self.text, random::mix(u64::from(row.wording)), 8);
+                    self.text.push_str(after);
+                }
+                None => self.text.push_str(remark),
+            }
         }
-        append_text(&mut self.reversal_of, &self.text);
+        self.remark.push(&self.text);
+        self.text.clear();
+        if let Some(booking) = row.reverses() {
+            push_txn_id(&mut self.text, self.economy, row, booking);
+        }
+        self.reversal_of.push(&self.text);
     }
 
-    /// The rows as a batch.
-    pub(crate) fn finish(mut self) -> Result<RecordBatch, Error> {
+    /// The rows as columns.
+    pub(crate) fn finish(mut self) -> Result<Batch, Error> {
+        let money = |values: Vec<i128>, shown: Option<Vec<bool>>| -> Result<ArrayRef, Error> {
+            let array = Decimal128Array::try_new(values.into(), shown.map(NullBuffer::from))?;
+            Ok(Arc::new(array.with_precision_and_scale(18, 2)?))
+        };
         let columns: Vec<ArrayRef> = vec![
-            Arc::new(self.account_id.finish()),
-            Arc::new(self.txn_id.finish()),
-            Arc::new(self.booked_at.finish()),
+            self.account_id.finish()?,
+            self.txn_id.finish()?,
+            Arc::new(TimestampMicrosecondArray::from(self.booked_at)),
             Arc::new(self.seq.finish()),
-            Arc::new(self.direction.finish()),
-            Arc::new(self.amount.finish()),
-            Arc::new(self.balance.finish()),
-            Arc::new(self.currency.finish()),
-            Arc::new(self.kind.finish()),
-            Arc::new(self.channel.finish()),
-            Arc::new(self.counterparty_name.finish()),
-            Arc::new(self.counterparty_account.finish()),
-            Arc::new(self.counterparty_bank.finish()),
-            Arc::new(self.counterparty_uscc.finish()),
-            Arc::new(self.summary.finish()),
-            Arc::new(self.remark.finish()),
-            Arc::new(self.reversal_of.finish()),
+            self.direction.finish(),
+            money(self.amount, None)?,
+            money(self.balance, Some(self.balance_shown))?,
+            self.currency.finish(),
+            self.kind.finish(),
+            self.channel.finish(),
+            self.counterparty_name.finish(),
+            self.counterparty_account.finish(),
+            self.counterparty_bank.finish(),
+            self.counterparty_uscc.finish(),
+            self.summary.finish(),
+            self.remark.finish(),
+            self.reversal_of.finish(),
         ];
-        Ok(RecordBatch::try_new(self.schema, columns)?)
+        let first = (!self.first.iter().all(|first| *first)).then_some(self.first);
+        Ok(Batch { columns, labels: self.labels, trapped: self.trapped, first })
     }
 }
 
-/// A batch of `accounts`.
-pub(crate) fn accounts_batch(accounts: &[Account], schema: &SchemaRef) -> Result<RecordBatch, Error> {
-    let mut text: [StringBuilder; 8] = Default::default();
+/// Columns of `accounts`, of `holders`.
+pub(crate) fn accounts_columns(economy: &Economy, holders: &[Holder]) -> Vec<ArrayRef> {
+    let mut text: [StringBuilder; 9] = Default::default();
     let mut former_names = ListBuilder::new(StringBuilder::new());
     let (mut opened_on, mut closed_on) = (Date32Builder::new(), Date32Builder::new());
-    for account in accounts {
-        let (mut uscc, mut name) = (String::new(), String::new());
-        account.subject.push_uscc(&mut uscc);
-        account.subject.push_name(&mut name);
-        let provider = account.provider();
-        let bank_code = provider.bank_code(account.branch);
-        let values =
-            [&account.id, provider.id, provider.name, &bank_code, &uscc, &name, account.account_type, account.status];
-        text.iter_mut().zip(values).for_each(|(column, value)| column.append_value(value));
-        if account.subject.renamed {
-            name.clear();
-            account.subject.push_former_name(&mut name);
-            former_names.values().append_value(&name);
+    let [mut id, mut uscc, mut name, mut former] = [const { String::new() }; 4];
+    for holder in holders {
+        uscc.clear();
+        name.clear();
+        former.clear();
+        holder.subject.push_uscc(&mut uscc);
+        holder.subject.push_name(&mut name);
+        holder.subject.push_former_name(&mut former);
+        for account in &holder.accounts {
+            id.clear();
+            code::push_digits(&mut id, economy.number(account.ordinal, account.bank), ACCOUNT_DIGITS);
+            let provider = account.provider();
+            let bank_code = provider.bank_code(economy.branch(account.ordinal));
+            let (account_type, status) = (account.account_type, account.status);
+            let values = [&id, provider.id, provider.name, &bank_code, &uscc, &name, account_type, "CNY", status];
+            text.iter_mut().zip(values).for_each(|(column, value)| column.append_value(value));
+            if holder.subject.renamed {
+                former_names.values().append_value(&former);
+            }
+            former_names.append(holder.subject.renamed);
+            opened_on.append_option(account.opened_on);
+            closed_on.append_option(account.closed_on);
         }
-        former_names.append(account.subject.renamed);
-        opened_on.append_option(account.opened_on);
-        closed_on.append_option(account.closed_on);
     }
-    let mut currency = StringBuilder::new();
-    accounts.iter().for_each(|_| currency.append_value("CNY"));
-    let [id, provider_id, provider_name, bank_code, uscc, name, account_type, status] =
+    let [id, provider_id, provider_name, bank_code, uscc, name, account_type, currency, status] =
         text.map(|mut column| -> ArrayRef { Arc::new(column.finish()) });
-    let columns: Vec<ArrayRef> = vec![
+    vec![
         id,
         provider_id,
         provider_name,
@@ -253,37 +359,40 @@ pub(crate) fn accounts_batch(accounts: &[Account], schema: &SchemaRef) -> Result
         name,
         Arc::new(former_names.finish()),
         account_type,
-        Arc::new(currency.finish()),
+        currency,
         Arc::new(opened_on.finish()),
         Arc::new(closed_on.finish()),
         status,
-    ];
-    Ok(RecordBatch::try_new(Arc::clone(schema), columns)?)
+    ]
+}
+
+/// Appends the account's id.
+pub(crate) fn push_account_id(out: &mut String, economy: &Economy, row: &Row) {
+    let number = match row.stain {
+        // No bank's numbers begin so.
+        Stain::Bad(Fault::UnknownAccount) => 9_999_000_000_000_000 + economy.key(row.account) % 1_000_000_000_000,
+        _ => economy.number(row.account, row.bank),
+    };
+    code::push_digits(out, number, ACCOUNT_DIGITS);
 }
 
 /// Appends the 20 digits that name a booking: day, branch, journal number. The journal number scatters the running
 /// number of the month, so ids tell nothing of the order and are distinct within account and month.
-pub(crate) fn push_txn_id(out: &mut String, account: &Account, booking: Booking) {
+pub(crate) fn push_txn_id(out: &mut String, economy: &Economy, row: &Row, booking: Booking) {
     let (year, month, day) = calendar::civil(booking.day);
-    code::push_digits(out, u64::from(year.unsigned_abs()), 4);
-    code::push_digits(out, u64::from(month), 2);
-    code::push_digits(out, u64::from(day), 2);
-    code::push_digits(out, u64::from(account.branch), 4);
-    code::push_digits(out, code::scatter(booking.number, account.key), 8);
+    let date = u64::from(year.unsigned_abs()) * 10_000 + u64::from(month * 100 + day);
+    code::push_digits(out, date * 10_000 + u64::from(economy.branch(row.account)), 12);
+    code::push_digits(out, economy.journal(row.account, booking.number), 8);
 }
 
 /// The channel that the wording draws; out of hours the counter is closed.
-fn channel(row: &Transaction, account: &Account) -> &'static str {
+fn channel(row: &Row, provider: &Provider) -> &'static str {
     let drawn = name::nth(row.movement.spec().channels, u64::from(row.wording & 0xFF));
     let open = 9 * 3_600..17 * 3_600;
-    let knows_time = account.clock() != Clock::Days;
-    if drawn == "counter" && knows_time && !open.contains(&row.booked.rem_euclid(SECONDS_A_DAY)) {
-        "netbank"
-    } else {
-        drawn
-    }
+    let knows_time = provider.clock != Clock::Days;
+    if drawn == "counter" && knows_time && !open.contains(&row.second) { "netbank" } else { drawn }
 }
 
-fn append_text(column: &mut StringBuilder, value: &str) {
-    column.append_option((!value.is_empty()).then_some(value));
+fn provider(bank: u8) -> &'static Provider {
+    &PROVIDERS[usize::from(bank) % PROVIDERS.len()]
 }

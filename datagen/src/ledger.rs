@@ -1,233 +1,424 @@
-//! An account's books: balances that chain, money that must be there before it leaves, bookings taken back.
+//! The books of a holder's accounts in one month: balances that chain, money that must be there before it leaves,
+//! transfers that both sides book, bookings taken back.
 //! Owns all that an account carries from month to month.
 //!
-//! **Invariant:** a balance is never negative: what may wait is made smaller or left out, and before what may not wait
-//! the owner or a friend puts money in.
+//! **Invariant:** a balance is never below zero by more than the account's overdraft: what may wait is made smaller or
+//! left out, and before what may not wait the owner or a friend puts money in.
 
-use crate::account::{Account, Balances};
-use crate::calendar::Month;
-use crate::counterparty::{Party, Shown};
-use crate::movement::{Direction, Movement};
-use crate::plan::Event;
+use crate::calendar::{Month, SECONDS_A_DAY};
+use crate::class::{Class, Label};
+use crate::counterparty::{Party, Role, Shown, tells_by_name};
+use crate::dirt::Stain;
+use crate::economy::Economy;
+use crate::holder::{Account, Balances, Holder};
+use crate::movement::{Direction, Movement, Patience};
+use crate::name::Body;
+use crate::plan::{Event, bank_party, own_party};
 use crate::provider::Clock;
 use crate::random::Rng;
-use crate::transaction::{Reversal, SECONDS_A_DAY, Transaction};
+use crate::row::{NUMBER_MAX, Row, Style};
 
-/// A booking that will be found wrong.
-#[derive(Clone, Copy, Debug)]
-struct Correction {
-    /// When, in seconds since 1970-01-01.
-    at: i64,
-    wrong: Transaction,
-}
-
-/// The state of one account.
-#[derive(Debug, Default)]
-pub(crate) struct Ledger {
+/// What an account carries from one month to the next.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct State {
     pub(crate) balance_fen: i64,
-    /// Principal owed to the bank.
-    pub(crate) loan_fen: i64,
     /// Put into a wealth product or a fixed deposit.
     pub(crate) saved_fen: i64,
-    corrections: Vec<Correction>,
+}
+
+/// Something that will be booked on a later day.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pending {
+    pub(crate) account: u32,
+    /// Seconds since 1970-01-01.
+    at: i64,
+    what: What,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum What {
+    /// A row was found wrong and is taken back.
+    Correction(Row),
+    /// A movement whose booking was forgotten on its day.
+    Late(Event, u8),
+}
+
+/// Sums of one account, month and class.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Sums {
+    pub(crate) rows: u64,
+    pub(crate) in_count: i64,
+    pub(crate) in_fen: i128,
+    pub(crate) out_count: i64,
+    pub(crate) out_fen: i128,
+}
+
+/// One account's books in a month.
+pub(crate) struct Books {
+    pub(crate) state: State,
+    /// By class, in the order of `Class::ALL`.
+    pub(crate) sums: [Sums; Class::ALL.len()],
     /// Rows booked this month.
     number: u32,
-    /// The time of the last of them.
-    booked: i64,
+    /// The second of the month of the last of them.
+    booked: u32,
+    /// The account's days in the month.
+    pub(crate) open: Option<(i32, i32)>,
 }
 
-/// What booking a month needs to know besides the ledger.
-pub(crate) struct Books<'a> {
-    pub(crate) index: u32,
-    pub(crate) account: &'a Account,
+impl Books {
+    pub(crate) fn new(state: State, open: Option<(i32, i32)>) -> Books {
+        Books { state, sums: Default::default(), number: 0, booked: 0, open }
+    }
+}
+
+/// The books of one holder in one month.
+pub(crate) struct Ledger<'a> {
+    pub(crate) economy: &'a Economy,
     pub(crate) month: &'a Month,
+    pub(crate) holder: &'a Holder,
+    pub(crate) books: &'a mut [Books],
+    /// In order of time.
+    pub(crate) pending: &'a mut Vec<Pending>,
     pub(crate) rng: &'a mut Rng,
-    pub(crate) rows: &'a mut Vec<Transaction>,
+    pub(crate) rows: &'a mut Vec<Row>,
 }
 
-impl Ledger {
-    /// The books of an account at the start of the feed, or at its opening.
-    pub(crate) fn new(account: &Account, first: i32, rng: &mut Rng) -> Ledger {
-        let balance_fen =
-            if account.opened >= first { 0 } else { account.turnover_fen * i64::from(700 + rng.wide()) / 1_000 };
-        Ledger { balance_fen, ..Ledger::default() }
-    }
-
+impl Ledger<'_> {
     /// Books a month's events, which come in order of time.
-    pub(crate) fn book(&mut self, events: &[Event], last: i32, mut books: Books<'_>) {
-        self.number = 0;
-        self.booked = i64::from(books.month.first) * SECONDS_A_DAY - 1;
+    pub(crate) fn book(&mut self, events: &[Event]) {
         for event in events {
-            self.correct(event.at, &mut books);
-            self.settle(event, &mut books);
+            self.catch_up(event.at);
+            self.settle(event, 0);
         }
-        if books.account.closed_on == Some(last) {
-            self.corrections.clear();
-        }
-        self.correct(i64::from(last + 1) * SECONDS_A_DAY - 1_800, &mut books);
+        self.catch_up(self.month.seconds().saturating_sub(1_800));
     }
 
-    fn settle(&mut self, event: &Event, books: &mut Books<'_>) {
-        let amount = match (event.movement.spec().direction, event.movement) {
-            (Direction::In, _) => event.amount_fen,
-            (_, Movement::Closing) => self.balance_fen,
-            (_, movement) => match patience(movement) {
-                Patience::None => {
-                    self.top_up(event, books);
-                    event.amount_fen
-                }
-                Patience::AllOrNothing if event.amount_fen > self.balance_fen => 0,
-                Patience::AllOrNothing => event.amount_fen,
-                Patience::Elastic => self.affordable(event, books),
-            },
-        };
+    /// Books what is due by `until`, a second of the month.
+    fn catch_up(&mut self, until: u32) {
+        let limit = self.start() + i64::from(until);
+        while self.pending.first().is_some_and(|pending| pending.at <= limit) {
+            let pending = self.pending.remove(0);
+            let at = (pending.at - self.start()).clamp(0, i64::from(u32::MAX)) as u32;
+            let nth = pending.account.wrapping_sub(self.holder.accounts[0].ordinal) as u8;
+            match pending.what {
+                What::Correction(wrong) => self.correct(at, nth, &wrong),
+                What::Late(event, days) => self.settle(&Event { at, ..event }, days),
+            }
+        }
+    }
+
+    /// Seconds from 1970-01-01 to the month.
+    fn start(&self) -> i64 {
+        i64::from(self.month.first) * i64::from(SECONDS_A_DAY)
+    }
+
+    fn postpone(&mut self, account: u32, at: i64, what: What) {
+        let place = self.pending.partition_point(|pending| pending.at <= at);
+        self.pending.insert(place, Pending { account, at, what });
+    }
+
+    fn account(&self, nth: u8) -> &Account {
+        // Invariant: events and pending bookings name accounts of this holder.
+        &self.holder.accounts[usize::from(nth)]
+    }
+
+    /// What can leave the account.
+    fn available(&self, nth: u8) -> i64 {
+        self.books[usize::from(nth)].state.balance_fen + self.account(nth).overdraft_fen
+    }
+
+    fn is_open(&self, nth: u8, at: u32) -> bool {
+        let day = self.month.first + (at / SECONDS_A_DAY) as i32;
+        self.books[usize::from(nth)].open.is_some_and(|(first, last)| (first..=last).contains(&day))
+    }
+
+    // --- one movement
+
+    fn settle(&mut self, event: &Event, days_late: u8) {
+        let corrections = &self.economy.profile.corrections;
+        let spec = event.movement.spec();
+        if !self.is_open(event.nth, event.at) {
+            return;
+        }
+        if days_late == 0 && spec.reversible && self.rng.chance_ppm(corrections.late_ppm) {
+            let days = self.rng.between(corrections.late_days[0], corrections.late_days[1]);
+            let at = self.start() + i64::from(event.at) + i64::from(days * SECONDS_A_DAY);
+            return self.postpone(self.account(event.nth).ordinal, at, What::Late(*event, days as u8));
+        }
+        if event.movement == Movement::Closing {
+            return self.close(event);
+        }
+        let amount = self.payable(event);
         if amount <= 0 {
             return;
         }
-        let Some(row) = self.push(event.at, event.movement, event.party, amount, None, books) else {
+        if let Some(other) = inside(&event.party) {
+            let (from, to) = if spec.direction == Direction::Out { (event.nth, other) } else { (other, event.nth) };
+            self.transfer(from, to, event.at, amount);
+            return;
+        }
+        let Some(row) = self.push(event.nth, event.at, event.movement, event.party, amount, days_late) else {
             return;
         };
-        match event.movement {
-            Movement::LoanDisbursed => self.loan_fen += amount,
-            Movement::LoanRepaid => self.loan_fen -= amount,
-            Movement::WealthBought | Movement::DepositPlaced => self.saved_fen += amount,
-            Movement::WealthRedeemed | Movement::DepositMatured => self.saved_fen = 0,
-            Movement::Supplier | Movement::Person if books.rng.chance(80) => {
-                let fee = [200, 500, 500, 1_000, 1_500][books.rng.below(5) as usize];
-                let party = Party::Internal(books.rng.below(3) as u8);
-                if self.balance_fen >= fee {
-                    self.push(event.at + 1, Movement::TransferFee, party, fee, None, books);
-                }
+        self.follow(event, &row, amount);
+    }
+
+    /// What is paid or received of the event.
+    fn payable(&mut self, event: &Event) -> i64 {
+        let spec = event.movement.spec();
+        let payer = match (spec.direction, inside(&event.party)) {
+            (Direction::Out, _) => event.nth,
+            (Direction::In, Some(other)) => other,
+            (Direction::In, None) => return event.amount_fen,
+        };
+        let patience = if inside(&event.party).is_some() { Patience::Elastic } else { spec.patience };
+        match patience {
+            Patience::None => {
+                self.top_up(event);
+                // Where nobody could put money in, since the day is over, the payment falls away.
+                if self.available(event.nth) >= event.amount_fen { event.amount_fen } else { 0 }
             }
-            _ => {}
-        }
-        // About one row in five hundred is taken back: some rows never are.
-        if event.movement.spec().reversible && books.rng.chance_ppm(2_600) {
-            let after = match books.rng.below(10) {
-                0..5 => books.rng.between(60, 7_200),
-                5..9 => books.rng.between(40_000, 400_000),
-                _ => books.rng.between(1_500_000, 3_000_000),
-            };
-            self.corrections.push(Correction { at: event.at + i64::from(after), wrong: row });
+            Patience::AllOrNothing if event.amount_fen > self.available(payer) => 0,
+            Patience::AllOrNothing => event.amount_fen,
+            Patience::Elastic => self.affordable(event, payer),
         }
     }
 
     /// What is paid now of what may wait: more when money abounds, less when it is short.
-    fn affordable(&self, event: &Event, books: &mut Books<'_>) -> i64 {
-        let comfortable = (books.account.turnover_fen * 3 / 2).max(1);
-        let level = (self.balance_fen.saturating_mul(1_000) / comfortable).clamp(300, 2_500);
+    fn affordable(&mut self, event: &Event, payer: u8) -> i64 {
+        let available = self.available(payer);
+        let comfortable = (self.account(payer).turnover_fen * 3 / 2).max(1);
+        let level = (available.saturating_mul(1_000) / comfortable).clamp(300, 2_500);
         // Round sums stay round.
         let unit = [10_000, 100, 1].into_iter().find(|unit| event.amount_fen % unit == 0).unwrap_or(1);
         let wanted = event.amount_fen.saturating_mul(level) / 1_000 / unit * unit;
-        if wanted <= self.balance_fen {
+        if wanted <= available {
             return wanted;
         }
-        let part = self.balance_fen * i64::from(books.rng.between(200, 600)) / 1_000 / unit * unit;
+        let part = available.max(0) * i64::from(self.rng.between(200, 600)) / 1_000 / unit * unit;
         if part < 100 { 0 } else { part }
     }
 
-    /// Brings in what `event` lacks.
-    fn top_up(&mut self, event: &Event, books: &mut Books<'_>) {
-        let short = event.amount_fen - self.balance_fen;
+    /// Brings in what `event` lacks: from another account of the holder in the feed, from one elsewhere, from a friend.
+    fn top_up(&mut self, event: &Event) {
+        let short = event.amount_fen - self.available(event.nth);
         if short <= 0 {
             return;
         }
-        let cushion = books.account.turnover_fen / 20;
+        let cushion = self.account(event.nth).turnover_fen / 20;
         let amount = (short + cushion) / 100_000 * 100_000 + 100_000;
-        let at = event.at - 60;
-        if books.rng.chance(500) {
-            self.push(at, Movement::OwnIn, Party::Own(Shown::NameAndAccount, false), amount, None, books);
+        let day = event.at / SECONDS_A_DAY * SECONDS_A_DAY;
+        let at = event.at.saturating_sub(240).max(day);
+        let rich = (0..self.books.len() as u8)
+            .find(|other| *other != event.nth && self.books[usize::from(*other)].state.balance_fen >= amount);
+        if let Some(other) = rich
+            && self.transfer(other, event.nth, at, amount)
+        {
+            return;
+        }
+        let account = &self.holder.accounts[usize::from(event.nth)];
+        if self.rng.chance(500) {
+            let party = own_party(self.economy, self.holder, account, None, self.rng);
+            self.push(event.nth, at, Movement::OwnIn, party, amount, 0);
         } else {
-            let friend = (books.account.key >> 20) as u32 % 5_000;
-            self.push(at, Movement::TopUp, Party::Person(friend, Shown::NameAndAccount), amount, None, books);
+            let friend = (account.key >> 20) as u32 % self.economy.universe;
+            let party = Party::new(Role::Person, Shown::NameAndAccount, friend);
+            self.push(event.nth, at, Movement::TopUp, party, amount, 0);
         }
     }
 
-    /// Books the corrections that are due by `until`.
-    fn correct(&mut self, until: i64, books: &mut Books<'_>) {
-        while let Some(place) = self.corrections.iter().position(|correction| correction.at <= until) {
-            let Correction { at, wrong } = self.corrections.swap_remove(place);
-            let reversal = match books.rng.below(10) {
-                0..5 => Reversal::Linked(wrong.booking()),
-                5..8 => Reversal::RedLinked(wrong.booking()),
-                _ => Reversal::Red,
-            };
-            if !wrong.is_in() || self.balance_fen >= wrong.amount_fen {
-                self.push(at, wrong.movement, wrong.party, wrong.amount_fen, Some(reversal), books);
+    /// Moves money between two of the holder's accounts in the feed: both book it, on the same day, or neither does.
+    fn transfer(&mut self, from: u8, to: u8, at: u32, amount: i64) -> bool {
+        let lag = self.rng.between(1, 170);
+        let day = at / SECONDS_A_DAY;
+        let (Some(out), Some(into)) = (self.time(from, at), self.time(to, at + lag)) else {
+            return false;
+        };
+        let same_day = out / SECONDS_A_DAY == day && into / SECONDS_A_DAY == day;
+        if !same_day || !self.is_open(from, at) || !self.is_open(to, at) || self.available(from) < amount {
+            return false;
+        }
+        for (mine, other, at, movement) in [(from, to, at, Movement::OwnOut), (to, from, at + lag, Movement::OwnIn)] {
+            let account = &self.holder.accounts[usize::from(mine)];
+            let party = own_party(self.economy, self.holder, account, Some(other), self.rng);
+            self.push(mine, at, movement, party, amount, 0);
+        }
+        true
+    }
+
+    /// What a booking entails: savings kept, a fee, an error found later.
+    fn follow(&mut self, event: &Event, row: &Row, amount: i64) {
+        let state = &mut self.books[usize::from(event.nth)].state;
+        match event.movement {
+            Movement::WealthBought | Movement::DepositPlaced => state.saved_fen += amount,
+            Movement::WealthRedeemed | Movement::DepositMatured => state.saved_fen = 0,
+            Movement::Supplier | Movement::Person if self.rng.chance(80) => {
+                let fee = [200, 500, 500, 1_000, 1_500][self.rng.below(5) as usize];
+                let party = bank_party(&self.holder.accounts[usize::from(event.nth)], Movement::TransferFee, self.rng);
+                if self.available(event.nth) >= fee {
+                    self.push(event.nth, event.at + 1, Movement::TransferFee, party, fee, 0);
+                }
             }
+            _ => {}
+        }
+        let corrections = &self.economy.profile.corrections;
+        if event.movement.spec().reversible && self.rng.chance_ppm(corrections.reversals_ppm) {
+            let after = match self.rng.weighted(&corrections.reversed) {
+                0 => self.rng.between(60, 7_200),
+                1 => self.rng.between(40_000, 400_000),
+                _ => self.rng.between(1_500_000, 3_000_000),
+            };
+            let at = self.start() + i64::from(event.at) + i64::from(after);
+            self.postpone(row.account, at, What::Correction(*row));
         }
     }
 
-    /// Appends a row; none where the month has run out of distinct times.
+    fn correct(&mut self, at: u32, nth: u8, wrong: &Row) {
+        let style =
+            [Style::Linked, Style::RedLinked, Style::Red][self.rng.weighted(&self.economy.profile.corrections.styles)];
+        if !self.is_open(nth, at) || (wrong.is_in() && self.available(nth) < wrong.amount_fen) {
+            return;
+        }
+        let Some(booked) = self.time(nth, at) else { return };
+        let day = self.month.first + (booked / SECONDS_A_DAY) as i32;
+        let Some(wording) = Row::wording_of_reversal(wrong.booking(), day) else { return };
+        self.enter(nth, booked, Row { style, wording, days_late: 0, ..*wrong });
+    }
+
+    /// The last row of an account: it takes all.
+    fn close(&mut self, event: &Event) {
+        let nth = event.nth;
+        let first = self.holder.accounts[0].ordinal;
+        self.pending.retain(|pending| pending.account != first + u32::from(nth));
+        let balance = self.books[usize::from(nth)].state.balance_fen;
+        if balance < 0 {
+            let account = &self.holder.accounts[usize::from(nth)];
+            let party = own_party(self.economy, self.holder, account, None, self.rng);
+            self.push(nth, event.at, Movement::OwnIn, party, -balance, 0);
+        }
+        if balance <= 0 {
+            return;
+        }
+        if let Some(other) = inside(&event.party)
+            && self.transfer(nth, other, event.at, balance)
+        {
+            return;
+        }
+        let account = &self.holder.accounts[usize::from(nth)];
+        let party = own_party(self.economy, self.holder, account, None, self.rng);
+        self.push(nth, event.at, Movement::Closing, party, balance, 0);
+    }
+
+    // --- one row
+
+    /// When a booking at `at` is entered: banks' clocks are coarse and books go forward only. None where the month has
+    /// run out of times.
+    fn time(&self, nth: u8, at: u32) -> Option<u32> {
+        let books = &self.books[usize::from(nth)];
+        let booked = match self.account(nth).clock() {
+            Clock::Seconds if books.number > 0 => at.max(books.booked + 1),
+            Clock::Seconds => at,
+            Clock::Minutes => (at - at % 60).max(books.booked),
+            Clock::Days => (at - at % SECONDS_A_DAY).max(books.booked),
+        };
+        let last = books.open.map_or(0, |(_, last)| (last - self.month.first + 1).max(0).unsigned_abs());
+        (booked < last * SECONDS_A_DAY && books.number < NUMBER_MAX).then_some(booked)
+    }
+
     fn push(
         &mut self,
-        at: i64,
+        nth: u8,
+        at: u32,
         movement: Movement,
         party: Party,
         amount_fen: i64,
-        reversal: Option<Reversal>,
-        books: &mut Books<'_>,
-    ) -> Option<Transaction> {
-        let booked = match books.account.clock() {
-            Clock::Seconds => at.max(self.booked + 1),
-            Clock::Minutes => (at - at.rem_euclid(60)).max(self.booked),
-            Clock::Days => (at - at.rem_euclid(SECONDS_A_DAY)).max(self.booked),
+        days_late: u8,
+    ) -> Option<Row> {
+        let booked = self.time(nth, at)?;
+        let spec = movement.spec();
+        let hides = spec.kind_may_hide() && tells_by_name(&party, spec);
+        let account = &self.holder.accounts[usize::from(nth)];
+        let kind_shown = match spec.kind {
+            "TRANSFER" => account.kind_shown,
+            _ if hides => !self.rng.chance(self.economy.profile.statement.kinds_hidden),
+            _ => true,
         };
-        let booked = if self.number == 0 { booked.max(self.booked + 1) } else { booked };
-        if booked >= i64::from(books.month.last + 1) * SECONDS_A_DAY {
-            return None;
-        }
-        let comes_in = (movement.spec().direction == Direction::In) != reversal.is_some();
-        self.balance_fen += if comes_in { amount_fen } else { -amount_fen };
-        debug_assert!(self.balance_fen >= 0);
-        self.number += 1;
-        self.booked = booked;
-        let balance_shown = match books.account.balances {
+        let row = Row {
+            amount_fen,
+            balance_fen: 0,
+            day: 0,
+            second: 0,
+            account: account.ordinal,
+            number: 0,
+            wording: (self.rng.next() >> 32) as u32,
+            party,
+            movement,
+            label: label(movement, &party),
+            style: Style::None,
+            bank: account.bank,
+            balance_shown: true,
+            currency_shown: account.currency_shown,
+            kind_shown,
+            days_late,
+            stain: Stain::None,
+        };
+        Some(self.enter(nth, booked, row))
+    }
+
+    /// Enters a row at a time that `time` gave: it gets its number and its balance.
+    fn enter(&mut self, nth: u8, booked: u32, row: Row) -> Row {
+        let account = &self.holder.accounts[usize::from(nth)];
+        let balance_shown = match account.balances {
             Balances::Always => true,
-            Balances::Gaps => !books.rng.chance(60),
+            Balances::Gaps => !self.rng.chance(self.economy.profile.statement.balance_gaps),
             Balances::Never => false,
         };
-        let row = Transaction {
-            account: books.index,
-            booked,
-            number: self.number,
-            amount_fen,
-            balance_fen: self.balance_fen,
+        let books = &mut self.books[usize::from(nth)];
+        let comes_in = row.is_in() != row.is_reversal();
+        books.state.balance_fen += if comes_in { row.amount_fen } else { -row.amount_fen };
+        debug_assert!(books.state.balance_fen >= -account.overdraft_fen, "{row:?}");
+        books.number += 1;
+        books.booked = booked;
+        let row = Row {
+            balance_fen: books.state.balance_fen,
+            day: self.month.first + (booked / SECONDS_A_DAY) as i32,
+            second: booked % SECONDS_A_DAY,
+            number: books.number,
             balance_shown,
-            movement,
-            party,
-            wording: (books.rng.next() >> 32) as u32,
-            reversal,
+            ..row
         };
-        books.rows.push(row);
-        Some(row)
+        let sums = &mut books.sums[row.label.class() as usize];
+        let (count, fen) = (row.sign(), i128::from(row.sign() * row.amount_fen));
+        sums.rows += 1;
+        if row.is_in() {
+            sums.in_count += count;
+            sums.in_fen += fen;
+        } else {
+            sums.out_count += count;
+            sums.out_fen += fen;
+        }
+        self.rows.push(row);
+        row
     }
 }
 
-/// What becomes of a payment when money is short.
-enum Patience {
-    /// It is paid; the money must be found.
-    None,
-    /// It is left out.
-    AllOrNothing,
-    /// It is made smaller, and larger where money abounds.
-    Elastic,
+/// The other account of an own transfer, where it is in the feed.
+fn inside(party: &Party) -> Option<u8> {
+    if party.role == Role::Own { party.other_account() } else { None }
 }
 
-fn patience(movement: Movement) -> Patience {
-    match movement {
-        Movement::Payroll
-        | Movement::Tax
-        | Movement::SocialInsurance
-        | Movement::HousingFund
-        | Movement::LoanInterest
-        | Movement::LoanRepaid
-        | Movement::Rent => Patience::None,
-        Movement::Supplier
-        | Movement::Person
-        | Movement::PlatformPayment
-        | Movement::CashWithdrawal
-        | Movement::OwnOut => Patience::Elastic,
-        _ => Patience::AllOrNothing,
+/// What a movement with `party` is meant to be. Dealings with public bodies that are no tax go by the body; ordinary
+/// trade with nobody named is unidentified.
+fn label(movement: Movement, party: &Party) -> Label {
+    let label = movement.spec().label;
+    match (movement, party.role) {
+        (Movement::PublicCustomer | Movement::Fine | Movement::Subsidy, Role::Body) => body_label(party.which_body()),
+        (_, Role::Unknown) if label == Label::Trade => Label::Unidentified,
+        _ => label,
     }
+}
+
+fn body_label(body: Body) -> Label {
+    Label::public(body.subclass())
 }

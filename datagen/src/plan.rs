@@ -1,19 +1,23 @@
 //! What an account intends to do in a month: everyday trade, obligations on their due dates, credit and savings.
 //! Owns times, partners and intended amounts; whether the money is there is `ledger`'s.
 
-use crate::account::Account;
-use crate::calendar::{self, Month};
-use crate::counterparty::{Body, Counterparties, PLATFORMS, Party, Shown};
-use crate::ledger::Ledger;
-use crate::movement::{Direction, Movement};
-use crate::random::Rng;
-use crate::transaction::SECONDS_A_DAY;
+use crate::calendar::{self, Month, SECONDS_A_DAY};
+use crate::counterparty::{Party, Role, Shown};
+use crate::economy::Economy;
+use crate::holder::{Account, Holder};
+use crate::movement::{Books, Direction, Movement};
+use crate::name::{BODY_PLACES, Body, PLATFORMS};
+use crate::profile::{Figures, Trade};
+use crate::random::{self, Rng};
+use crate::tempo::Tempo;
 
 /// One intended movement.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Event {
-    /// Seconds since 1970-01-01.
-    pub(crate) at: i64,
+    /// Seconds since the month began.
+    pub(crate) at: u32,
+    /// Which of the holder's accounts.
+    pub(crate) nth: u8,
     pub(crate) movement: Movement,
     pub(crate) party: Party,
     pub(crate) amount_fen: i64,
@@ -21,148 +25,185 @@ pub(crate) struct Event {
 
 /// Plans one account's month.
 pub(crate) struct Planner<'a> {
-    pub(crate) account: &'a Account,
-    pub(crate) counterparties: &'a Counterparties,
+    pub(crate) economy: &'a Economy,
     pub(crate) month: &'a Month,
-    pub(crate) ledger: &'a Ledger,
-    pub(crate) rng: &'a mut Rng,
+    pub(crate) tempo: &'a Tempo,
+    pub(crate) holder: &'a Holder,
+    pub(crate) account: &'a Account,
+    /// What the month begins with.
+    pub(crate) balance_fen: i64,
+    pub(crate) saved_fen: i64,
     /// The account's days in the month.
     pub(crate) first: i32,
     pub(crate) last: i32,
-    /// Mean rows a month over all accounts.
-    pub(crate) mean_rows: u32,
+    pub(crate) rng: &'a mut Rng,
     pub(crate) events: &'a mut Vec<Event>,
 }
 
 impl Planner<'_> {
-    /// Fills `events`, in order of time.
+    /// Appends the account's events.
     pub(crate) fn plan(mut self) {
-        self.events.clear();
+        let start = self.events.len();
         self.interest();
-        if !self.account.is_dormant() {
-            let rows = self.rows();
-            self.obligations(rows);
+        if !self.account.is_abandoned(self.month.first) {
+            let vigour = self.holder.vigour(self.economy, self.month);
+            let turnover = self.account.turnover_fen * self.season() / 1_000 * vigour / 1_000;
+            let rows = self.rows(vigour);
+            self.obligations(rows, turnover, vigour);
             self.credit();
             self.savings();
-            let planned = self.events.len() as u32;
-            self.trade(rows.saturating_sub(planned));
+            let planned = (self.events.len() - start) as u32;
+            self.trade(rows.saturating_sub(planned), turnover);
         }
         if self.account.closed_on == Some(self.last) {
-            // The account's last row; `trade` and the due dates leave that day alone.
-            let at = i64::from(self.last) * SECONDS_A_DAY + 10 * 3_600;
-            self.events.retain(|event| event.at < i64::from(self.last) * SECONDS_A_DAY);
-            let party = self.own();
-            self.events.push(Event { at, movement: Movement::Closing, party, amount_fen: 0 });
+            self.close(start);
         }
-        self.events.sort_by_key(|event| event.at);
     }
 
-    /// How many rows to aim at, given size, season and the days that the account is open.
-    fn rows(&mut self) -> u32 {
+    /// How many rows to aim at, given size, season, fortune and the days that the account is open.
+    fn rows(&mut self, vigour: i64) -> u32 {
         let days = u64::from((self.last - self.first + 1).unsigned_abs());
-        let x = u64::from(self.mean_rows) * u64::from(self.account.rows_permille) * self.season() * days;
+        let usual =
+            u64::from(self.economy.mean_rows) * self.account.rows_permille * self.economy.rows_scale / 1_000_000;
+        let x = usual * self.season().unsigned_abs() / 1_000 * vigour.unsigned_abs() / 1_000 * days;
         // A little more than asked for makes up for movements that fall away for want of money.
-        self.rng.dithered(x / 980_000, 30)
+        self.rng.dithered(x, 29_600)
     }
 
-    fn season(&self) -> u64 {
-        let season = &self.account.subject.industry.figures().season;
-        u64::from(season.get(self.month.month as usize - 1).copied().unwrap_or(1_000))
+    fn figures(&self) -> &Figures {
+        self.economy.profile.figures(self.holder.subject.industry)
     }
 
-    fn turnover(&self) -> i64 {
-        self.account.turnover_fen * self.season() as i64 / 1_000
+    fn season(&self) -> i64 {
+        self.figures().season.get(self.month.month as usize - 1).copied().unwrap_or(1_000).into()
     }
 
     /// Quarters since year 0.
     fn quarter(&self) -> u32 {
-        self.month.year.unsigned_abs() * 4 + (self.month.month - 1) / 3
+        (self.month.count() / 3).unsigned_abs()
+    }
+
+    fn push(&mut self, day: i32, (from, to): (u32, u32), movement: Movement, party: Party, amount_fen: i64) {
+        let second = self.rng.between(from * 3_600, to * 3_600 - 1);
+        let at = (day - self.month.first).unsigned_abs() * SECONDS_A_DAY + second;
+        self.events.push(Event { at, nth: self.account.nth, movement, party, amount_fen });
     }
 
     // --- everyday trade
 
-    fn trade(&mut self, rows: u32) {
-        let figures = self.account.subject.industry.figures();
-        let allowed = |movement: Movement| self.account.is_basic() || movement != Movement::CashWithdrawal;
-        let total: u32 = figures.mix.iter().filter(|trade| allowed(trade.movement)).map(|trade| trade.rows).sum();
-        if total == 0 || rows == 0 {
+    fn trade(&mut self, rows: u32, turnover: i64) {
+        if rows == 0 {
             return;
         }
-        let weight = |direction: Direction| -> i64 {
-            let of_direction = figures.mix.iter().filter(|trade| trade.movement.spec().direction == direction);
-            of_direction.map(|trade| i64::from(trade.rows) * i64::from(trade.size)).sum::<i64>().max(1)
-        };
+        let economy = self.economy;
+        let figures = economy.profile.figures(self.holder.subject.industry);
+        let basic = self.account.is_basic();
+        let allowed = |trade: &&Trade| basic || trade.movement != Movement::CashWithdrawal;
+        let total = figures.rows_total();
         // Yuan go to rows in proportion to their size; what obligations leave of the turnover is spent.
-        let inflow = self.turnover() * i64::from(total) / i64::from(rows);
-        let outflow = inflow * 660 / 1_000;
-        let (weight_in, weight_out) = (weight(Direction::In), weight(Direction::Out));
-        for _ in 0..rows {
-            let mut left = self.rng.below(total);
-            let mix = figures.mix.iter().filter(|trade| allowed(trade.movement));
-            let Some(trade) = mix.into_iter().find(|trade| {
-                let found = left < trade.rows;
-                left = left.saturating_sub(trade.rows);
-                found
-            }) else {
-                continue;
-            };
+        let inflow = turnover.saturating_mul(total.into()) / i64::from(rows);
+        let (mean_in, mean_out) =
+            (inflow / figures.volume(Direction::In), inflow * 66 / 100 / figures.volume(Direction::Out));
+        for trade in figures.mix.iter().filter(allowed) {
             let mean = match trade.movement.spec().direction {
-                Direction::In => inflow / weight_in * i64::from(trade.size),
-                Direction::Out => outflow / weight_out * i64::from(trade.size),
+                Direction::In => mean_in,
+                Direction::Out => mean_out,
             };
-            let at = self.trade_time(trade.movement);
-            let (party, amount_fen) = (self.partner(trade.movement), self.amount(trade.movement, mean));
-            self.events.push(Event { at, movement: trade.movement, party, amount_fen });
+            let mean = mean.saturating_mul(trade.size.into()).max(100);
+            let count = self.rng.dithered(u64::from(rows) * u64::from(trade.rows), total);
+            for nth in 0..count {
+                self.trade_once(trade.movement, mean, (nth, count), figures);
+            }
         }
     }
 
-    fn amount(&mut self, movement: Movement, mean: i64) -> i64 {
+    fn trade_once(&mut self, movement: Movement, mean: i64, (nth, count): (u32, u32), figures: &Figures) {
+        let party = self.partner(movement, figures);
+        let amount = self.amount(movement, mean, figures);
+        let (first, last) = (self.first, self.last);
+        match movement {
+            // Takings come every day, or where rows are few at even distances.
+            Movement::Settlement | Movement::Acquiring => {
+                let days = (last - first + 1).unsigned_abs();
+                let day = first + ((nth * days + self.rng.below(days)) / count.max(1)) as i32;
+                self.push(day.min(last), (1, 9), movement, party, amount);
+            }
+            _ => {
+                let tempo = self.tempo;
+                let day = tempo.days(self.holder.subject.industry).draw(first, last, self.rng);
+                let hours = match movement {
+                    Movement::CashDeposit | Movement::CashWithdrawal => (9, 17),
+                    _ => (8, 20),
+                };
+                self.push(day, hours, movement, party, amount);
+            }
+        }
+    }
+
+    fn amount(&mut self, movement: Movement, mean: i64, figures: &Figures) -> i64 {
         match movement {
             // A few fen, sent to see whether the account exists.
             Movement::Verification => i64::from(self.rng.between(1, 99)),
             // Shops' daily settlements vary less than invoices do.
-            Movement::Settlement | Movement::Acquiring => mean * i64::from(self.rng.mild()) / 1_000,
+            Movement::Settlement | Movement::Acquiring => {
+                mean * (500 + figures.amounts.draw(self.rng).min(3_000) / 2) / 1_000
+            }
             // Banknotes.
             Movement::CashDeposit | Movement::CashWithdrawal => {
-                (mean * i64::from(self.rng.mild()) / 1_000 / 10_000).max(1) * 10_000
+                (mean * figures.amounts.draw(self.rng) / 1_000 / 10_000).max(1) * 10_000
             }
             // Once in a while an invoice dwarfs all others.
             Movement::Customer | Movement::BillReceived if self.rng.chance_ppm(150) => {
                 rounded(mean * i64::from(self.rng.between(30, 300)), self.rng)
             }
-            _ => rounded(mean * i64::from(self.rng.wide()) / 1_000, self.rng),
+            _ => rounded(mean * figures.amounts.draw(self.rng) / 1_000, self.rng),
         }
     }
 
-    fn partner(&mut self, movement: Movement) -> Party {
-        let figures = self.account.subject.industry.figures();
+    fn partner(&mut self, movement: Movement, figures: &Figures) -> Party {
+        let place = self.holder.subject.place;
         match movement {
             Movement::Settlement | Movement::PlatformPayment => self.platform(),
             Movement::Customer => self.pool(0, figures.customers, figures.people),
             Movement::BillReceived => self.pool(0, figures.customers, 0),
-            Movement::Supplier => self.pool(1, figures.suppliers, 30),
+            Movement::Supplier => self.pool(1, figures.suppliers, figures.farmers),
+            Movement::BillPaid => self.pool(1, figures.suppliers, 0),
             Movement::Person => self.pool(2, 8, 1_000),
             Movement::Verification => self.pool(3, 3, 0),
-            Movement::PublicCustomer => Party::School((self.account.key >> 20) as u16 ^ self.rng.rank(4) as u16),
+            Movement::PublicCustomer => self.public_customer(),
+            Movement::TaxRefund => treasury(place, Shown::NameAndAccount),
+            Movement::Customs => self.office(Body::Customs, 2),
+            Movement::Fine => {
+                let body = [Body::Market, Body::Police, Body::Bureau][self.rng.below(3) as usize];
+                self.office(body, 3)
+            }
             Movement::OwnIn | Movement::OwnOut => self.own(),
-            Movement::Acquiring => Party::Internal(self.rng.below(3) as u8),
-            _ => Party::Unknown,
+            _ => self.bank(movement),
         }
     }
 
     /// Someone from the account's pool number `which` of `size` places, a share of which are `people`.
     fn pool(&mut self, which: u64, size: u32, people: u32) -> Party {
+        let names = &self.economy.profile.names;
+        if self.rng.chance_ppm(names.namesakes_ppm) {
+            let shown = if self.rng.chance(333) { Shown::All } else { Shown::NameAndAccount };
+            return Party::new(Role::Namesake, shown, self.holder.subject.ordinal);
+        }
         let rank = self.rng.rank(size);
-        let id = self.counterparties.member(self.account.key ^ which, rank, self.quarter());
-        let Some(shown) = self.counterparties.shown(id, self.rng) else {
-            return Party::Unknown;
+        let id = self.economy.member(self.account.key ^ which, rank, self.quarter());
+        let Some(shown) = self.economy.shown(id, self.rng) else {
+            return Party::UNKNOWN;
         };
-        // The place in the pool, not the row, decides: a customer stays the person that it was.
-        if (id ^ 0x5A5A) % 1_000 < people {
+        // The number, not the row, decides: a customer stays what it was.
+        let draw = (random::mix(u64::from(id) ^ 0x7065_6F70) % 1_000) as u32;
+        if draw < people {
             let shown = if shown == Shown::All { Shown::NameAndAccount } else { shown };
-            Party::Person(id, shown)
+            Party::new(Role::Person, shown, id)
+        } else if (random::mix(u64::from(id)) >> 32) % 1_000 < u64::from(names.near_misses) {
+            let shown = if shown == Shown::Account { Shown::NameAndAccount } else { shown };
+            Party::new(Role::NearMiss, shown, id)
         } else {
-            Party::Business(id, shown)
+            Party::new(Role::Business, shown, id)
         }
     }
 
@@ -171,109 +212,112 @@ impl Planner<'_> {
         let index = match self.rng.below(100) {
             0..70 => main,
             70..92 => 1 - main,
-            _ => 2 + self.rng.below(PLATFORMS.len() as u32 - 2),
+            _ => 2 + self.rng.below(u32::from(PLATFORMS) - 2),
         };
-        Party::Platform(index as u8)
+        Party::new(Role::Platform, Shown::NameAndAccount, index)
+    }
+
+    fn public_customer(&mut self) -> Party {
+        const BODIES: [Body; 6] =
+            [Body::School, Body::Hospital, Body::Finance, Body::Government, Body::Bureau, Body::Police];
+        let draw = random::hash(&[self.account.key, 0x7075_6273, u64::from(self.rng.rank(4))]);
+        let mut among = Rng::new(&[draw]);
+        let body = BODIES[among.weighted(&[40, 20, 12, 12, 12, 4])];
+        let place = if among.chance(700) { self.holder.subject.place } else { among.below(BODY_PLACES.into()) as u16 };
+        Party::body(body, place, among.below(60), shown_of_body(draw))
+    }
+
+    /// One of the first `offices` offices of a kind of body in the holder's town; always the same one.
+    fn office(&self, body: Body, offices: u32) -> Party {
+        let draw = random::hash(&[self.holder.key, body as u64]);
+        Party::body(body, self.holder.subject.place, (draw >> 8) as u32 % offices, shown_of_body(draw))
     }
 
     fn own(&mut self) -> Party {
-        match self.rng.below(100) {
-            0..40 => Party::Own(Shown::All, false),
-            40..80 => Party::Own(Shown::NameAndAccount, false),
-            80..90 => Party::Own(Shown::Name, false),
-            _ => Party::Own(Shown::NameAndAccount, self.account.subject.renamed),
-        }
+        let own = &self.economy.profile.own_transfers;
+        let others = self.holder.accounts.len() as u32 - 1;
+        let inside = others > 0 && self.rng.chance(own.inside);
+        let other = inside.then(|| {
+            let other = self.rng.below(others) as u8;
+            if other >= self.account.nth { other + 1 } else { other }
+        });
+        own_party(self.economy, self.holder, self.account, other, self.rng)
     }
 
-    // --- when
-
-    fn trade_time(&mut self, movement: Movement) -> i64 {
-        let daily = matches!(movement, Movement::Settlement | Movement::Acquiring);
-        let open_in_festival = self.account.subject.industry.figures().festival;
-        let mut day = self.any_day();
-        // Days on which little is traded are drawn again once or twice, so that they are rare but not empty.
-        for _ in 0..2 {
-            let rests = (self.month.is_festival(day) && !open_in_festival && !daily)
-                || (calendar::is_weekend(day) && !daily && movement != Movement::PlatformPayment);
-            if rests {
-                day = self.any_day();
-            }
-        }
-        let hours = match movement {
-            _ if daily => (1, 9),
-            Movement::CashDeposit | Movement::CashWithdrawal => (9, 17),
-            _ => (8, 20),
-        };
-        self.at(day, hours)
-    }
-
-    fn any_day(&mut self) -> i32 {
-        let days = (self.last - self.first + 1).unsigned_abs();
-        // Accounts are squared before the month ends.
-        if self.rng.chance(120) {
-            self.last - self.rng.below(days.min(4)) as i32
-        } else {
-            self.first + self.rng.below(days) as i32
-        }
-    }
-
-    fn at(&mut self, day: i32, (from, to): (u32, u32)) -> i64 {
-        i64::from(day) * SECONDS_A_DAY + i64::from(self.rng.between(from * 3_600, to * 3_600 - 1))
+    /// The bank's own account that the movement names; now and then none.
+    fn bank(&mut self, movement: Movement) -> Party {
+        bank_party(self.account, movement, self.rng)
     }
 
     // --- obligations
 
-    /// Plans a movement for day `day` of the month, if the account is open then.
-    fn due(&mut self, day: u32, movement: Movement, party: Party, amount_fen: i64) {
-        let day = self.month.first + day as i32 - 1;
+    /// Plans a movement for `day`, if the account is open then.
+    fn due_on(&mut self, day: i32, movement: Movement, party: Party, amount_fen: i64) {
         if (self.first..=self.last).contains(&day) && amount_fen > 0 {
-            let at = self.at(day, if movement == Movement::Rent { (9, 17) } else { (5, 8) });
-            self.events.push(Event { at, movement, party, amount_fen });
+            let hours = if movement == Movement::Rent { (9, 17) } else { (5, 8) };
+            self.push(day, hours, movement, party, amount_fen);
         }
+    }
+
+    /// Plans a movement for day `day` of the month.
+    fn due(&mut self, day: u32, movement: Movement, party: Party, amount_fen: i64) {
+        self.due_on(self.month.first + day as i32 - 1, movement, party, amount_fen);
     }
 
     fn interest(&mut self) {
+        let profile = &self.economy.profile;
         if self.month.month.is_multiple_of(3) {
-            // 0.05 % a year on what the month began with.
-            let amount = self.ledger.balance_fen / 8_000;
-            let party = Party::Internal(self.rng.below(3) as u8);
+            let amount = self.balance_fen.max(0) * profile.savings.demand_rate / 40_000;
+            let party = self.bank(Movement::Interest);
             self.due(21, Movement::Interest, party, amount);
+        }
+        if self.balance_fen < 0 {
+            let rate = i64::from(profile.credit.prime_rate + profile.credit.margin[1]);
+            let party = self.bank(Movement::LoanInterest);
+            self.due(21, Movement::LoanInterest, party, -self.balance_fen * rate / 120_000);
         }
     }
 
-    fn obligations(&mut self, rows: u32) {
+    fn obligations(&mut self, rows: u32, turnover: i64, vigour: i64) {
         // A budget of few rows cannot hold them all; each is then kept by chance.
         let keep = (rows * 1_000 / 14).min(1_000);
         self.fees(keep);
-        self.utilities(keep);
+        self.utilities(keep, turnover);
         self.rent(keep);
+        self.margin();
         if self.account.is_basic() {
-            self.wages_and_taxes(keep);
-            self.rare();
+            let wages = self.wages(keep, vigour);
+            self.taxes(keep, turnover, wages);
+            self.rare(turnover);
         }
     }
 
     fn fees(&mut self, keep: u32) {
         if self.rng.chance(keep * 6 / 10) {
             let amount = [500, 1_000, 2_000, 3_000, 0][self.rng.below(5) as usize];
-            let party = Party::Internal(self.rng.below(3) as u8);
+            let party = self.bank(Movement::AccountFee);
             let day = self.rng.between(18, 26);
             self.due(day, Movement::AccountFee, party, amount);
         }
     }
 
-    fn utilities(&mut self, keep: u32) {
-        let (place, collected) = (self.account.subject.place, self.account.key >> 33 & 1 == 1);
-        for which in 0..2 {
-            if self.rng.chance(keep * 8 / 10) {
-                let mean = self.turnover() * if which == 0 { 14 } else { 3 } / 1_000;
-                let amount = mean * i64::from(self.rng.mild()) / 1_000;
-                let movement = if collected { Movement::UtilityCollected } else { Movement::UtilityPaid };
-                let shown = !collected || self.rng.chance(700);
-                let party = if shown { Party::Utility(which, place) } else { Party::Unknown };
-                let day = self.rng.between(8, 25);
-                self.due(day, movement, party, amount);
+    fn utilities(&mut self, keep: u32, turnover: i64) {
+        let (place, collected) = (self.holder.subject.place, self.account.key >> 33 & 1 == 1);
+        let winter = matches!(self.month.month, 11 | 12 | 1..=3);
+        for which in [0, 1, 3 - u32::from(!winter)] {
+            let share = [14, 3, 4, 8][which as usize];
+            if !self.rng.chance(keep * if which < 2 { 8 } else { 3 } / 10) {
+                continue;
             }
+            let amount = turnover * share / 1_000 * i64::from(self.rng.between(700, 1_300)) / 1_000;
+            let (movement, party) = if collected {
+                (Movement::UtilityCollected, self.bank(Movement::UtilityCollected))
+            } else {
+                let party = Party { place, ..Party::new(Role::Utility, Shown::NameAndAccount, which) };
+                (Movement::UtilityPaid, party)
+            };
+            let day = self.rng.between(8, 25);
+            self.due(day, movement, party, amount);
         }
     }
 
@@ -283,91 +327,219 @@ impl Planner<'_> {
             // The same every time, as the contract says.
             let share = 30 + (self.account.key >> 40) as i64 % 30;
             let monthly = (self.account.turnover_fen * share / 1_000 / 10_000).max(1) * 10_000;
-            let id = self.counterparties.member(self.account.key ^ 4, 0, 0);
-            let party = if self.account.key >> 35 & 1 == 1 {
-                Party::Person(id, Shown::NameAndAccount)
-            } else {
-                Party::Business(id, Shown::NameAndAccount)
-            };
+            let id = self.economy.member(self.account.key ^ 4, 0, 0);
+            let role = if self.account.key >> 35 & 1 == 1 { Role::Person } else { Role::Business };
+            let party = Party::new(role, Shown::NameAndAccount, id);
             let day = 1 + (self.account.key >> 45) as u32 % 10;
             self.due(day, Movement::Rent, party, monthly * if quarterly { 3 } else { 1 });
         }
     }
 
-    fn wages_and_taxes(&mut self, keep: u32) {
-        let figures = self.account.subject.industry.figures();
-        let place = self.account.subject.place;
-        let wages =
-            self.account.turnover_fen * figures.payroll / 1_000 * i64::from(self.rng.between(950, 1_050)) / 1_000;
-        let employs = self.account.key >> 36 & 3 != 0;
-        if employs && self.rng.chance(keep) {
-            let party = Party::Internal(self.rng.below(3) as u8);
-            self.due(self.account.payday, Movement::Payroll, party, wages);
-            let day = self.rng.between(10, 20);
-            self.due(day, Movement::SocialInsurance, Party::Body(Body::SocialInsurance, place), wages * 28 / 100);
-            if self.account.key >> 38 & 1 == 1 {
-                let day = self.rng.between(8, 18);
-                self.due(day, Movement::HousingFund, Party::Body(Body::HousingFund, place), wages / 10);
-            }
+    /// Wages, and what goes with them; the wages paid.
+    fn wages(&mut self, keep: u32, vigour: i64) -> i64 {
+        let wages = &self.economy.profile.wages;
+        if !self.holder.employs || !self.rng.chance(keep) {
+            return 0;
         }
-        // Small taxpayers declare by quarter.
-        let months = if self.account.turnover_fen < 40_000_000 { 3 } else { 1 };
-        if self.month.month % months == 1 % months && self.rng.chance(keep) {
-            let body = if self.account.key >> 39 & 1 == 1 { Body::Treasury } else { Body::Revenue };
-            let tax = self.turnover() * i64::from(months) * i64::from(self.rng.between(8, 30)) / 1_000;
-            let day = self.rng.between(9, 15);
-            for amount in [tax, tax * 12 / 100, wages / 100] {
-                self.due(day, Movement::Tax, Party::Body(body, place), amount);
+        let share = self.figures().payroll * i64::from(self.rng.between(950, 1_050)) / 1_000;
+        let paid = self.account.turnover_fen * vigour.min(1_500) / 1_000 * share / 1_000;
+        let party = self.bank(Movement::Payroll);
+        self.due(self.holder.payday, Movement::Payroll, party, paid);
+        let due = self.month.due(self.economy.profile.calendar.due_day);
+        let body = [Body::SocialInsurance, Body::SocialInsurance, Body::MedicalInsurance];
+        let body = body[(self.holder.key >> 8) as usize % body.len()];
+        let office = self.office(body, 2);
+        let day = self.early(due);
+        self.due_on(day, Movement::SocialInsurance, office, paid * wages.social_insurance / 1_000);
+        let office = self.office(Body::HousingFund, 2);
+        let day = self.early(due);
+        self.due_on(day, Movement::HousingFund, office, paid * self.holder.housing_fund / 1_000);
+        paid
+    }
+
+    /// The due date, or one of the working days before it.
+    fn early(&mut self, due: i32) -> i32 {
+        let day = due - self.rng.below(5) as i32;
+        if calendar::weekday(day) >= 5 || day < self.month.first { due } else { day }
+    }
+
+    fn taxes(&mut self, keep: u32, turnover: i64, wages: i64) {
+        let taxes = &self.economy.profile.taxes;
+        let steady = |range: [u32; 2], bit: u32| {
+            let [low, high] = range;
+            i64::from(low) + (self.account.key >> bit) as i64 % i64::from(high - low + 1)
+        };
+        let small = turnover <= taxes.small_up_to_fen;
+        let opens_quarter = self.month.month % 3 == 1;
+        let sales = if !small {
+            turnover * steady(taxes.general_rate, 12) / 1_000
+        } else if opens_quarter && turnover > taxes.free_up_to_fen {
+            turnover * 3 * taxes.small_rate / 1_000
+        } else {
+            0
+        };
+        let profit = if opens_quarter { turnover * 3 * steady(taxes.profit_tax, 16) / 1_000 } else { 0 };
+        let income = wages * steady(self.economy.profile.wages.income_tax, 20) / 1_000;
+        let surcharges = sales * taxes.surcharges / 1_000;
+        let due = self.month.due(self.economy.profile.calendar.due_day);
+        let day = self.early(due);
+        for amount in [sales, surcharges, profit, income] {
+            // Banks print the treasury's collecting account, the treasury, or the office.
+            let party = match self.holder.key >> 40 & 3 {
+                0 | 1 => treasury(self.holder.subject.place, Shown::Name),
+                2 => treasury(self.holder.subject.place, Shown::NameAndAccount),
+                _ => self.office(Body::Revenue, 3),
+            };
+            if amount > 0 && self.rng.chance(keep) {
+                self.due_on(day, Movement::Tax, party, amount);
             }
         }
     }
 
-    fn rare(&mut self) {
-        let place = self.account.subject.place;
+    fn rare(&mut self, turnover: i64) {
         let day = self.rng.between(3, 27);
-        let amount = rounded(self.turnover() * i64::from(self.rng.wide()) / 20_000, self.rng);
+        let amount = rounded(turnover * i64::from(self.rng.between(100, 3_000)) / 20_000, self.rng);
         match self.rng.below(1_000) {
-            0..8 => self.due(day, Movement::Subsidy, Party::Body(Body::Finance, place), amount),
-            8..14 => self.due(day, Movement::TaxRefund, Party::Body(Body::Treasury, place), amount),
-            14..16 => self.due(day, Movement::CourtFee, Party::Body(Body::Court, place), amount.min(500_000)),
+            0..6 => self.due(day, Movement::Subsidy, self.office(Body::Finance, 2), amount),
+            6..9 => self.due(day, Movement::Subsidy, self.office(Body::Employment, 2), amount),
+            9..14 => {
+                let party = treasury(self.holder.subject.place, Shown::NameAndAccount);
+                self.due(day, Movement::TaxRefund, party, amount);
+            }
+            14..17 => self.due(day, Movement::CourtFee, self.office(Body::Court, 2), amount.min(500_000)),
+            17..19 => {
+                let party = self.office(Body::Market, 3);
+                self.due(day, Movement::Fine, party, amount.min(300_000));
+            }
             _ => {}
         }
     }
 
-    // --- credit and savings
-
-    /// A loan a year: interest each month, the principal back in the twelfth, the next one a few days later.
-    fn credit(&mut self) {
-        if !self.account.borrows {
+    /// Who pays with bills puts money aside for three months out of six.
+    fn margin(&mut self) {
+        let pays_with_bills = self.figures().mix.iter().any(|trade| trade.movement == Movement::BillPaid);
+        if !pays_with_bills || self.account.key >> 53 & 7 != 0 {
             return;
         }
-        let party = Party::Internal(self.rng.below(2) as u8);
-        // 4.2 % a year.
-        self.due(21, Movement::LoanInterest, party, self.ledger.loan_fen * 42 / 12_000);
-        if (self.month.index + (self.account.key >> 50) as u32 % 12).is_multiple_of(12) {
-            self.due(17, Movement::LoanRepaid, party, self.ledger.loan_fen);
-            let months = i64::from(self.rng.between(1, 4));
-            self.due(20, Movement::LoanDisbursed, party, self.account.turnover_fen * months / 1_000_000 * 1_000_000);
+        let count = self.month.count() + (self.account.key >> 56) as i32;
+        let amount = (self.account.turnover_fen * 3 / 20 / 1_000_000).max(1) * 1_000_000;
+        let movement = match count % 6 {
+            0 => Movement::MarginPlaced,
+            // The account was open when the money was put aside.
+            3 if self.account.opened < self.month.first - 100 => Movement::MarginReleased,
+            _ => return,
+        };
+        let party = self.bank(movement);
+        self.due(11, movement, party, amount);
+    }
+
+    // --- credit and savings
+
+    /// Interest each month, the principal in parts or at the end, the next loan a month later.
+    fn credit(&mut self) {
+        let Some(loans) = self.account.loans else { return };
+        let since = (self.month.count() + loans.phase) % (loans.term_months + 1);
+        let begins = self.month.count() - since;
+        let first = calendar::first_day(begins);
+        // Banks lend to whom they know, and not to whom they see dwindle.
+        if first <= self.account.opened || self.holder.dwindles_by(first) {
+            return;
         }
+        let principal = loans.principal(&self.economy.profile, self.account, begins);
+        let (term, past) = (i64::from(loans.term_months), i64::from(since));
+        if since == 0 {
+            let party = self.bank(Movement::LoanDisbursed);
+            return self.due(20, Movement::LoanDisbursed, party, principal);
+        }
+        let owed = if loans.instalments { principal - principal / term * (past - 1) } else { principal };
+        let repaid = match (loans.instalments, past == term) {
+            (_, true) => owed,
+            (true, false) => principal / term,
+            (false, false) => 0,
+        };
+        let party = self.bank(Movement::LoanInterest);
+        self.due(21, Movement::LoanInterest, party, owed * loans.rate / 120_000);
+        let party = self.bank(Movement::LoanRepaid);
+        self.due(21, Movement::LoanRepaid, party, repaid);
     }
 
     /// What lies idle goes into a wealth product or a fixed deposit and comes back later with interest.
     fn savings(&mut self) {
-        let wealth = self.account.key >> 37 & 1 == 1;
-        let saved = self.ledger.saved_fen;
-        if saved > 0 {
-            if self.rng.chance(400) {
-                let movement = if wealth { Movement::WealthRedeemed } else { Movement::DepositMatured };
-                let gain = saved * i64::from(self.rng.between(10, 60)) / 10_000;
-                let day = self.rng.between(2, 26);
-                self.due(day, movement, Party::Unknown, saved + gain);
+        let savings = &self.economy.profile.savings;
+        let wealth = (self.account.key >> 24) as u32 % 1_000 < savings.wealth;
+        if self.saved_fen > 0 {
+            if self.rng.chance(250) {
+                self.redeem(wealth, self.month.last);
             }
         } else {
-            let idle = self.ledger.balance_fen - self.account.turnover_fen * 4;
+            let idle = self.balance_fen - self.account.turnover_fen * savings.idle / 1_000;
             let movement = if wealth { Movement::WealthBought } else { Movement::DepositPlaced };
             let day = self.rng.between(2, 26);
-            self.due(day, movement, Party::Unknown, idle / 1_000_000 * 1_000_000);
+            let party = self.bank(movement);
+            self.due(day, movement, party, idle / 1_000_000 * 1_000_000);
         }
+    }
+
+    fn redeem(&mut self, wealth: bool, latest: i32) {
+        let savings = &self.economy.profile.savings;
+        let (movement, [low, high]) = if wealth {
+            (Movement::WealthRedeemed, savings.wealth_rate)
+        } else {
+            (Movement::DepositMatured, savings.term_rate)
+        };
+        // About four months' interest.
+        let gain = self.saved_fen / 10_000 * i64::from(self.rng.between(low, high)) / 3;
+        let day = (self.month.first + self.rng.between(2, 26) as i32).min(latest);
+        let party = self.bank(movement);
+        self.due_on(day, movement, party, self.saved_fen + gain);
+    }
+
+    /// The account's last rows: savings come back, the loan is repaid, what is left goes to another account.
+    fn close(&mut self, start: usize) {
+        let limit = (self.last - self.month.first).unsigned_abs() * SECONDS_A_DAY;
+        let kept = self.events.split_off(start).into_iter().filter(|event| event.at < limit);
+        self.events.extend(kept);
+        let redeems = |event: &Event| {
+            event.nth == self.account.nth
+                && matches!(event.movement, Movement::WealthRedeemed | Movement::DepositMatured)
+        };
+        if self.saved_fen > 0 && !self.events[start..].iter().any(redeems) {
+            self.redeem((self.account.key >> 24) as u32 % 1_000 < self.economy.profile.savings.wealth, self.last - 1);
+        }
+        let party = self.own();
+        self.push(self.last, (10, 11), Movement::Closing, party, 0);
+    }
+}
+
+/// An account of the holder's own, as one of its statements shows it.
+pub(crate) fn own_party(economy: &Economy, holder: &Holder, mine: &Account, other: Option<u8>, rng: &mut Rng) -> Party {
+    let subject = &holder.subject;
+    let (shown, former) = match rng.weighted(&economy.profile.own_transfers.shown) {
+        0 => (Shown::All, false),
+        2 => (Shown::Name, false),
+        3 => (Shown::NameAndAccount, subject.renamed),
+        _ => (Shown::NameAndAccount, false),
+    };
+    Party::own(subject.ordinal, mine.nth, other, shown, former)
+}
+
+/// The bank's own account behind a movement; a third of the rows do not name it.
+pub(crate) fn bank_party(account: &Account, movement: Movement, rng: &mut Rng) -> Party {
+    if movement.spec().books == Books::None || rng.chance(333) {
+        return Party::UNKNOWN;
+    }
+    Party::new(Role::BankAccount, Shown::Name, (account.key >> 30) as u32 & 0xFF)
+}
+
+fn treasury(place: u16, shown: Shown) -> Party {
+    Party { place, ..Party::new(Role::TreasuryAccount, shown, 0) }
+}
+
+fn shown_of_body(draw: u64) -> Shown {
+    match draw % 10 {
+        0..3 => Shown::All,
+        3..8 => Shown::NameAndAccount,
+        _ => Shown::Name,
     }
 }
 

@@ -19,8 +19,6 @@ pub(crate) struct Provider {
     pub(crate) name: &'static str,
     /// The first four digits of its account numbers.
     pub(crate) prefix: u64,
-    /// Its share of the accounts.
-    pub(crate) weight: u32,
     pub(crate) clock: Clock,
     /// First three digits of its CNAPS codes: city commercial, rural commercial, village bank.
     kind: u32,
@@ -35,39 +33,15 @@ impl Provider {
 
 pub(crate) static PROVIDERS: [Provider; 4] = [
     Provider {
-        id: "JZYH",
-        name: "江州银行股份有限公司",
-        prefix: 6001,
-        weight: 45,
-        clock: Clock::Seconds,
-        kind: 313,
-        city: 1,
+        id: "JZYH", name: "江州银行股份有限公司", prefix: 6001, clock: Clock::Seconds, kind: 313, city: 1
     },
     Provider {
-        id: "YZNS",
-        name: "云泽农村商业银行股份有限公司",
-        prefix: 6002,
-        weight: 25,
-        clock: Clock::Days,
-        kind: 314,
-        city: 2,
+        id: "YZNS", name: "云泽农村商业银行股份有限公司", prefix: 6002, clock: Clock::Days, kind: 314, city: 2
     },
     Provider {
-        id: "CXYH",
-        name: "澄溪银行股份有限公司",
-        prefix: 6003,
-        weight: 22,
-        clock: Clock::Minutes,
-        kind: 313,
-        city: 4,
+        id: "CXYH", name: "澄溪银行股份有限公司", prefix: 6003, clock: Clock::Minutes, kind: 313, city: 4
     },
     Provider {
-        id: "LCCZ",
-        name: "岚川村镇银行股份有限公司",
-        prefix: 6004,
-        weight: 8,
-        clock: Clock::Seconds,
-        kind: 320,
-        city: 5,
+        id: "LCCZ", name: "岚川村镇银行股份有限公司", prefix: 6004, clock: Clock::Seconds, kind: 320, city: 5
     },
 ];

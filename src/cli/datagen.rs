@@ -1,20 +1,23 @@
 //! `liushui datagen`: a synthetic economy with its own expected answers.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
+use datagen::{Options, Profile, Summary};
 use liushui::error::Error;
 use liushui::period::Date;
 
 use super::progress::Bar;
+use super::table::{Side, Table};
 use super::{grouped, print, size};
 
 /// Generate a synthetic economy with its own expected answers
 #[derive(Args)]
-#[command(after_help = "Example:\n  liushui datagen --accounts 1000 --months 36 --seed 1 --out feed\n\n\
-    Writes transactions/ (a file a month, in booking order), accounts and expected/ (labels, totals) into DIR.\n\
-    The same options make the same bytes.")]
+#[command(after_help = "Examples:\n  liushui datagen --accounts 1000 --months 36 --seed 1 --out feed\n  \
+    liushui datagen --print-profile > mine.toml\n  liushui datagen --profile mine.toml --describe --out feed\n\n\
+    Writes transactions/ (a file a month, in booking order), accounts and expected/ (labels, totals, traps, files that\n\
+    must be refused) into DIR. The same options make the same bytes on any machine, whatever the threads.")]
 pub struct Datagen {
     /// How many accounts
     #[arg(long, value_name = "N", default_value_t = 1000)]
@@ -25,21 +28,36 @@ pub struct Datagen {
     /// Another seed gives another economy
     #[arg(long, value_name = "S", default_value_t = 1)]
     seed: u64,
-    /// The folder to write to
-    #[arg(long, value_name = "DIR")]
-    out: PathBuf,
+    /// The folder to write to; it must hold no feed yet
+    #[arg(long, value_name = "DIR", required_unless_present = "print_profile")]
+    out: Option<PathBuf>,
     /// Format of `transactions` and `accounts`
     #[arg(long, value_enum, default_value = "parquet")]
     format: Format,
     /// The last booking date [default: 2025-12-31]
     #[arg(long, value_name = "YYYY-MM-DD", value_parser = parse_end)]
     end: Option<datagen::Date>,
-    /// Share of rows that are sent twice, listed in expected/dirt.csv
+    /// Share of rows that are sent again, late, out of order or made bad, listed in expected/dirt.csv
     #[arg(long, value_name = "RATE", default_value_t = 0.0)]
     dirty: f64,
+    /// The most bad rows that --dirty makes in one file
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    max_rejects: u32,
     /// Mean rows a month of an account [default: 30]
     #[arg(long, value_name = "N")]
     rows_per_account_month: Option<u32>,
+    /// The figures of the economy: a changed copy of what --print-profile prints
+    #[arg(long, value_name = "FILE")]
+    profile: Option<PathBuf>,
+    /// Print the built-in figures as a commented TOML file, and do nothing else
+    #[arg(long)]
+    print_profile: bool,
+    /// Print what came out beside what the profile asked for
+    #[arg(long)]
+    describe: bool,
+    /// Threads [default: one a core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    threads: Option<u16>,
     /// No progress bar
     #[arg(long)]
     no_progress: bool,
@@ -61,7 +79,11 @@ fn parse_end(text: &str) -> Result<datagen::Date, String> {
 impl Datagen {
     /// Generates, and tells what.
     pub fn run(self) -> anyhow::Result<ExitCode> {
-        let mut options = datagen::Options::new(self.accounts, self.months, self.seed, self.out);
+        if self.print_profile {
+            print(Profile::BUILT_IN)?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        let mut options = Options::new(self.accounts, self.months, self.seed, self.out.unwrap_or_default());
         options.format = match self.format {
             Format::Parquet => datagen::Format::Parquet,
             Format::Csv => datagen::Format::Csv,
@@ -69,25 +91,52 @@ impl Datagen {
         };
         options.end = self.end;
         options.dirty = self.dirty;
+        options.max_rejects = self.max_rejects;
         options.rows_per_account_month = self.rows_per_account_month;
+        options.threads = self.threads.map(usize::from);
+        let profile = match &self.profile {
+            Some(path) => read_profile(path)?,
+            None => Profile::default(),
+        };
+        options.profile = Some(profile.clone());
         let summary = generate(&options, &Bar::new(self.no_progress))?;
-        let mut text = format!(
-            "rows      {:>15}\nrepeats   {:>15}\naccounts  {:>15}\nbytes     {:>15}\n",
-            grouped(summary.rows),
-            grouped(summary.repeats),
-            grouped(summary.accounts),
-            size::text(summary.bytes)
-        );
-        for (class, rows) in summary.rows_by_class {
-            text += &format!("  {:<17} {:>12}\n", class.name(), grouped(rows));
+        let mut text = table(&summary);
+        if self.describe {
+            text += &format!("\n{}", summary.shape.report(&profile));
         }
         print(&(text + &format!("written to {}\n", options.out.display())))?;
         Ok(ExitCode::SUCCESS)
     }
 }
 
+fn read_profile(path: &Path) -> Result<Profile, Error> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Error::Usage(format!("cannot read the profile `{}`: {error}", path.display())))?;
+    Profile::parse(&text).map_err(|error| Error::Usage(format!("`{}`: {error}", path.display())))
+}
+
+/// What was generated, for people.
+fn table(summary: &Summary) -> String {
+    let mut table = Table::new(&[("", Side::Left), ("", Side::Right)]);
+    let mut row = |name: &str, value: String| table.row([name.to_string(), value]);
+    row("rows", grouped(summary.rows));
+    for (class, rows) in &summary.rows_by_class {
+        row(&format!("  {}", class.name()), grouped(*rows));
+    }
+    let trapped: u64 = summary.traps.iter().map(|(_, rows, _)| rows).sum();
+    row("with a name that is a trap", grouped(trapped));
+    row("whose class nobody could tell", grouped(summary.ambiguous));
+    row("sent once more", grouped(summary.repeats));
+    row("bad rows", grouped(summary.bad_rows));
+    row("  in one file, at most", grouped(summary.max_rejects));
+    row("accounts", grouped(summary.accounts));
+    row("holders", grouped(summary.holders));
+    row("bytes of transactions", size::text(summary.bytes));
+    table.text().trim_start().to_string()
+}
+
 /// Generates under a progress bar. What the generator refuses is wrong usage; what it cannot write is our failure.
-pub fn generate(options: &datagen::Options, bar: &Bar) -> Result<datagen::Summary, Error> {
+pub fn generate(options: &Options, bar: &Bar) -> Result<Summary, Error> {
     bar.begin("datagen", "rows", None);
     let mut done = 0;
     let summary = datagen::generate(options, &mut |rows| {

@@ -1,0 +1,208 @@
+//! A booked transaction in its compact form: numbers only, text follows from them when it is written.
+//! Owns the bytes in which rows wait in a temporary file.
+
+use crate::calendar::SECONDS_A_DAY;
+use crate::class::Label;
+use crate::counterparty::{Party, Role, Shown};
+use crate::dirt::Stain;
+use crate::movement::{Direction, Movement};
+
+/// Names a booking within its account: the day and a running number of the month.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Booking {
+    pub(crate) day: i32,
+    pub(crate) number: u32,
+}
+
+/// How a row takes another back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Style {
+    /// It takes none back.
+    None,
+    /// A positive amount and the other's id.
+    Linked,
+    /// A negative amount and the other's id.
+    RedLinked,
+    /// A negative amount alone.
+    Red,
+}
+
+/// One row of the feed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Row {
+    /// Not negative, whatever sign the feed shows.
+    pub(crate) amount_fen: i64,
+    pub(crate) balance_fen: i64,
+    /// Days since 1970-01-01, and seconds of the day, civil time.
+    pub(crate) day: i32,
+    pub(crate) second: u32,
+    pub(crate) account: u32,
+    /// Its place among the account's rows of the month, from 1.
+    pub(crate) number: u32,
+    /// Draws the wording: channel, summary, remark, digits. Of a reversal: what it takes back.
+    pub(crate) wording: u32,
+    pub(crate) party: Party,
+    pub(crate) movement: Movement,
+    pub(crate) label: Label,
+    pub(crate) style: Style,
+    pub(crate) bank: u8,
+    pub(crate) balance_shown: bool,
+    pub(crate) currency_shown: bool,
+    pub(crate) kind_shown: bool,
+    /// Booked so many days after the value.
+    pub(crate) days_late: u8,
+    /// What was done to it on purpose; set where rows are sent, not where they are booked.
+    pub(crate) stain: Stain,
+}
+
+/// Bits of `wording` that hold the number of a row taken back; the others hold how many days ago it was booked.
+const NUMBER_BITS: u32 = 22;
+/// The most rows of one account and month.
+pub(crate) const NUMBER_MAX: u32 = (1 << NUMBER_BITS) - 1;
+/// The most days between a row and the one that takes it back.
+pub(crate) const DAYS_BACK_MAX: i32 = (1 << (32 - NUMBER_BITS)) - 1;
+
+impl Row {
+    /// Bytes of a row in a temporary file.
+    pub(crate) const BYTES: usize = 52;
+
+    pub(crate) fn booking(&self) -> Booking {
+        Booking { day: self.day, number: self.number }
+    }
+
+    /// The booking that the row takes back and names.
+    pub(crate) fn reverses(&self) -> Option<Booking> {
+        let named = matches!(self.style, Style::Linked | Style::RedLinked);
+        named.then(|| Booking {
+            day: self.day - (self.wording >> NUMBER_BITS) as i32,
+            number: self.wording & NUMBER_MAX,
+        })
+    }
+
+    /// The wording of a row that takes back `wrong` on `day`; none where it lies too far back.
+    pub(crate) fn wording_of_reversal(wrong: Booking, day: i32) -> Option<u32> {
+        let back = day - wrong.day;
+        (0..=DAYS_BACK_MAX).contains(&back).then_some((back as u32) << NUMBER_BITS | wrong.number & NUMBER_MAX)
+    }
+
+    pub(crate) fn is_in(&self) -> bool {
+        self.movement.spec().direction == Direction::In
+    }
+
+    pub(crate) fn is_reversal(&self) -> bool {
+        self.style != Style::None
+    }
+
+    /// What the amount column shows.
+    pub(crate) fn shown_fen(&self) -> i64 {
+        match self.style {
+            Style::RedLinked | Style::Red => -self.amount_fen,
+            Style::Linked | Style::None => self.amount_fen,
+        }
+    }
+
+    /// The sign with which the row counts in its direction.
+    pub(crate) fn sign(&self) -> i64 {
+        if self.is_reversal() { -1 } else { 1 }
+    }
+
+    /// Seconds since 1970-01-01.
+    pub(crate) fn booked(&self) -> i64 {
+        i64::from(self.day) * i64::from(SECONDS_A_DAY) + i64::from(self.second)
+    }
+
+    pub(crate) fn push_bytes(&self, out: &mut Vec<u8>) {
+        let flags = u8::from(self.balance_shown) | u8::from(self.currency_shown) << 1 | u8::from(self.kind_shown) << 2;
+        out.extend_from_slice(&self.amount_fen.to_le_bytes());
+        out.extend_from_slice(&self.balance_fen.to_le_bytes());
+        for word in [self.day as u32, self.second, self.account, self.number, self.wording, self.party.id] {
+            out.extend_from_slice(&word.to_le_bytes());
+        }
+        out.extend_from_slice(&self.party.place.to_le_bytes());
+        let bytes = [self.party.role as u8, self.party.shown as u8, self.movement as u8, self.label as u8];
+        out.extend_from_slice(&bytes);
+        out.extend_from_slice(&[self.style as u8, self.bank, flags, self.days_late, 0, 0]);
+    }
+
+    /// A row from its bytes. A byte that stands for nothing cannot come from `push_bytes`; it is read as the first.
+    pub(crate) fn from_bytes(bytes: &[u8; Row::BYTES]) -> Row {
+        let word = |at: usize| u32::from_le_bytes(std::array::from_fn(|byte| bytes[at + byte]));
+        let long = |at: usize| i64::from_le_bytes(std::array::from_fn(|byte| bytes[at + byte]));
+        let flag = |bit: u8| bytes[48] >> bit & 1 == 1;
+        Row {
+            amount_fen: long(0),
+            balance_fen: long(8),
+            day: word(16) as i32,
+            second: word(20),
+            account: word(24),
+            number: word(28),
+            wording: word(32),
+            party: Party {
+                id: word(36),
+                place: u16::from_le_bytes([bytes[40], bytes[41]]),
+                role: nth(&Role::ALL, bytes[42]),
+                shown: nth(&Shown::ALL, bytes[43]),
+            },
+            movement: nth(&Movement::ALL, bytes[44]),
+            label: nth(&Label::ALL, bytes[45]),
+            style: nth(&[Style::None, Style::Linked, Style::RedLinked, Style::Red], bytes[46]),
+            bank: bytes[47],
+            balance_shown: flag(0),
+            currency_shown: flag(1),
+            kind_shown: flag(2),
+            days_late: bytes[49],
+            stain: Stain::None,
+        }
+    }
+}
+
+fn nth<T: Copy>(items: &[T], index: u8) -> T {
+    items.get(usize::from(index)).copied().unwrap_or(items[0])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_and_back() {
+        for (index, movement) in Movement::ALL.into_iter().enumerate() {
+            let row = Row {
+                amount_fen: 123_456_789_012 + index as i64,
+                balance_fen: -5,
+                day: 20_000,
+                second: 86_399,
+                account: 4_000_000_000,
+                number: 77,
+                wording: 0xDEAD_BEEF,
+                party: Party {
+                    id: index as u32,
+                    place: 700,
+                    role: Role::ALL[index % Role::ALL.len()],
+                    shown: Shown::ALL[index % Shown::ALL.len()],
+                },
+                movement,
+                label: Label::ALL[index % Label::ALL.len()],
+                style: [Style::None, Style::Linked, Style::RedLinked, Style::Red][index % 4],
+                bank: 3,
+                balance_shown: index % 2 == 0,
+                currency_shown: index % 3 == 0,
+                kind_shown: index % 5 == 0,
+                days_late: 4,
+                stain: Stain::None,
+            };
+            let mut bytes = Vec::new();
+            row.push_bytes(&mut bytes);
+            assert_eq!(Row::from_bytes(&bytes.try_into().unwrap()), row);
+        }
+    }
+
+    #[test]
+    fn a_reversal_names_what_it_takes_back() {
+        let wrong = Booking { day: 19_990, number: 123_456 };
+        let wording = Row::wording_of_reversal(wrong, 20_030).unwrap();
+        assert_eq!(((wording >> NUMBER_BITS) as i32, wording & NUMBER_MAX), (40, 123_456));
+        assert!(Row::wording_of_reversal(wrong, 19_989).is_none());
+        assert!(Row::wording_of_reversal(wrong, 22_000).is_none());
+    }
+}
