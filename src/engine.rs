@@ -45,6 +45,11 @@ impl Engine {
     }
 }
 
+/// How many threads the machine runs at once: the default of every command.
+pub fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}
+
 /// The runtime that plans run on: as many workers as threads were asked for, and no I/O.
 ///
 /// # Errors

@@ -22,6 +22,12 @@ pub enum Error {
         /// How many files.
         files: usize,
     },
+    /// A file is not what it was when it was looked through.
+    #[error("`{file}` changed while it was being sent; what was sent is not the whole feed")]
+    Changed {
+        /// The file.
+        file: String,
+    },
     /// A sum of one account and month leaves 64-bit fen.
     #[error("account {account}: a sum of {month} leaves the range of 64-bit fen; are the amounts right?")]
     Overflow {
@@ -75,7 +81,7 @@ impl Error {
     /// The exit code of a command that ends with this error: 1 input refused, 2 usage, 3 failure of our own.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Error::Refused { .. } | Error::Overflow { .. } => 1,
+            Error::Refused { .. } | Error::Changed { .. } | Error::Overflow { .. } => 1,
             Error::Usage(_) | Error::Mapping(_) | Error::Rules(_) => 2,
             _ => 3,
         }

@@ -88,7 +88,7 @@ pub struct Options {
     pub end: Option<Date>,
     /// The share of rows sent again, late, out of order or made bad (0 to 0.5), listed in `expected/dirt.csv`.
     pub dirty: f64,
-    /// The most bad rows in one file.
+    /// The most bad rows in one file; none if 0.
     pub max_rejects: u32,
     /// Mean rows a month of an open account; 30 if none is given.
     pub rows_per_account_month: Option<u32>,
@@ -112,7 +112,7 @@ impl Options {
             format: Format::Parquet,
             end: None,
             dirty: 0.0,
-            max_rejects: 20,
+            max_rejects: 0,
             rows_per_account_month: None,
             profile: None,
             threads: None,

@@ -92,7 +92,7 @@ impl BuildOptions {
             products: ProductKind::ALL.to_vec(),
             formats: vec![OutputFormat::Parquet],
             memory_bytes: 2 << 30,
-            threads: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+            threads: engine::cores(),
             batch_rows: BATCH_ROWS,
             mapping: None,
             rules: Rules::builtin(),

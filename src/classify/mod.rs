@@ -65,7 +65,7 @@ impl ClassifyOptions {
             mapping: None,
             rules: Rules::builtin(),
             max_rejects: 0,
-            threads: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+            threads: engine::cores(),
             batch_rows: BATCH_ROWS,
         }
     }

@@ -40,8 +40,8 @@ pub struct Datagen {
     /// Share of rows that are sent again, late, out of order or made bad, listed in expected/dirt.csv
     #[arg(long, value_name = "RATE", default_value_t = 0.0)]
     dirty: f64,
-    /// The most bad rows that --dirty makes in one file
-    #[arg(long, value_name = "N", default_value_t = 20)]
+    /// The most bad rows that --dirty makes in one file; a reader must then tolerate as many
+    #[arg(long, value_name = "N", default_value_t = 0)]
     max_rejects: u32,
     /// Mean rows a month of an account [default: 30]
     #[arg(long, value_name = "N")]

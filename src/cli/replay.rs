@@ -9,12 +9,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use arrow::ipc::writer::StreamWriter;
 use arrow::record_batch::RecordBatch;
 use clap::Args;
+use liushui::engine::cores;
 use liushui::error::Error;
 use liushui::feed::mapping::Mapping;
 use liushui::feed::sent::sent_schema;
 use liushui::period::Date;
 use liushui::replay::pace::{Pauses, Speed};
 use liushui::replay::{Destination, ReplayOptions, replay};
+use signal_hook::consts::{SIGCONT, SIGUSR1};
 
 use super::build::{parse_date, parse_memory};
 use super::progress::Bar;
@@ -27,8 +29,8 @@ use super::{grouped, tell, tell_rejects};
     liushui replay --transactions feed/transactions --speed max --to - | \\\n    \
     liushui build --transactions - --accounts feed/accounts.parquet --out products\n\n\
     At --speed 86400 a day takes a second. Rows go to standard output as an Arrow stream of the feed\'s own columns.\n\
-    SIGUSR1 pauses and, sent again, resumes; Ctrl-Z and fg do the same. A feed with a fault is refused before its\n\
-    first row is sent (exit code 1)."
+    SIGUSR1 pauses and, sent again, resumes; Ctrl-Z and fg do the same. A feed with a value that\n\
+    cannot be read is refused before its first row is sent (exit code 1)."
 )]
 pub struct Replay {
     /// Files, folders or globs of `transactions` (.parquet, .arrow, .csv, .csv.gz, .csv.zst)
@@ -78,9 +80,7 @@ impl Replay {
             from: self.from,
             until: self.until,
             memory_bytes: self.memory,
-            threads: self
-                .threads
-                .map_or_else(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get), usize::from),
+            threads: self.threads.map_or_else(cores, usize::from),
         };
         let signals = Signals::new()?;
         let bar = Bar::new(self.no_progress);
@@ -98,30 +98,36 @@ impl Replay {
     }
 }
 
-/// Signals that pause a replay. The handlers set flags; the replay looks at them several times a second.
+/// Signals that pause a replay: a thread waits for them, and the replay looks at what it noted several times a second.
+#[derive(Default)]
 struct Signals {
-    /// SIGUSR1 came.
-    toggled: Arc<AtomicBool>,
-    paused: AtomicBool,
+    paused: Arc<AtomicBool>,
     /// SIGCONT came: the process was stopped.
     continued: Arc<AtomicBool>,
 }
 
 impl Signals {
     fn new() -> std::io::Result<Signals> {
-        let signals = Signals { toggled: Arc::default(), paused: AtomicBool::new(false), continued: Arc::default() };
-        signal_hook::flag::register(signal_hook::consts::SIGUSR1, Arc::clone(&signals.toggled))?;
-        signal_hook::flag::register(signal_hook::consts::SIGCONT, Arc::clone(&signals.continued))?;
+        let mut coming = signal_hook::iterator::Signals::new([SIGUSR1, SIGCONT])?;
+        let signals = Signals::default();
+        let (paused, continued) = (Arc::clone(&signals.paused), Arc::clone(&signals.continued));
+        std::thread::spawn(move || {
+            for signal in coming.forever() {
+                match signal {
+                    SIGUSR1 => {
+                        let was_paused = paused.fetch_xor(true, Ordering::Relaxed);
+                        tell(if was_paused { "resumed" } else { "paused; send SIGUSR1 again to resume" });
+                    }
+                    _ => continued.store(true, Ordering::Relaxed),
+                }
+            }
+        });
         Ok(signals)
     }
 }
 
 impl Pauses for Signals {
     fn is_paused(&self) -> bool {
-        if self.toggled.swap(false, Ordering::Relaxed) {
-            let was_paused = self.paused.fetch_xor(true, Ordering::Relaxed);
-            tell(if was_paused { "resumed" } else { "paused; send SIGUSR1 again to resume" });
-        }
         self.paused.load(Ordering::Relaxed)
     }
 

@@ -1,7 +1,7 @@
 //! The replay: a feed's transactions in booking order, at a pace.
 //!
 //! Owns: the order ([`order`]), the pace ([`pace`]) and the window. Does not own: where the rows go ([`Destination`]). A
-//! feed is read twice: once to see that every row can be sent and which stretch of time each slice covers, once to send.
+//! feed is read twice: once to see that every value can be read and which stretch of time each slice covers, once to send.
 //! So nothing is sent of a feed that has a fault, and memory holds only slices whose times overlap.
 
 pub mod order;
@@ -69,17 +69,24 @@ const BATCHES_AHEAD: usize = 4;
 /// A feed with a fault is no error: the [`Outcome`] tells, and nothing is sent.
 ///
 /// # Errors
-/// [`Error::Usage`] for paths that lead nowhere, for standard input, and for a feed so unordered that the slices that
-/// overlap do not fit into memory; those of the destination.
+/// [`Error::Usage`] for paths that lead nowhere, for standard input, for a window that ends before it begins, and for a
+/// feed so unordered that the slices that overlap do not fit into memory; [`Error::Changed`] where a file changes
+/// meanwhile; those of the destination. Some rows may be sent by then, so the stream must not be ended as a whole one.
 pub fn replay(
     options: &ReplayOptions,
     destination: &mut dyn Destination,
     pauses: &dyn Pauses,
     observer: &dyn Observer,
 ) -> Result<Outcome, Error> {
+    if let (Some(from), Some(until)) = (options.from, options.until)
+        && from > until
+    {
+        return Err(Error::Usage(format!("the window ends ({until}) before it begins ({from})")));
+    }
     let source = Source::open(&options.transactions, options.mapping.as_ref())?;
     observer.stage(Stage::Read, source.rows());
     let slices = source.survey(options.threads, observer)?;
+    source.warnings().iter().for_each(|warning| observer.warn(warning));
     let rows_read = slices.iter().map(|slice| slice.rows).sum();
     let verdict = source.verdict();
     let refused_files: Vec<String> = verdict.refused_files(0).into_iter().map(String::from).collect();

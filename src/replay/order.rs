@@ -1,14 +1,14 @@
 //! Booking order: a feed's rows by time, whatever the order of files and rows.
 //!
 //! Owns: the survey of a feed's slices, and their merge. Rows ascend by (booked_at, account_id, seq with null first,
-//! txn_id), as UTF-8 bytes, and then by their place in the feed. Slices are read in the order of their first times; rows
-//! leave as soon as no slice that is still unread can have an earlier one.
+//! txn_id), texts by their UTF-8 bytes; rows that agree in all four stay in the order in which they are read. Slices are
+//! read in the order of their first times; rows leave when no slice that is still unread can have an earlier one.
 
 use std::path::PathBuf;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
-use arrow::array::{Array as _, AsArray as _};
+use arrow::array::{Array as _, AsArray as _, UInt32Array};
 use arrow::compute::{SortColumn, SortOptions, concat_batches, lexsort_to_indices, take_record_batch};
 use arrow::datatypes::TimestampMicrosecondType;
 use arrow::record_batch::RecordBatch;
@@ -18,7 +18,7 @@ use crate::feed::mapping::Mapping;
 use crate::feed::reject::{FeedVerdict, FileRejects};
 use crate::feed::schema::TRANSACTIONS;
 use crate::feed::sent::{as_sent, sent_schema};
-use crate::feed::source::{self, Opened, Slice};
+use crate::feed::source::{self, BATCH_ROWS, Opened, Slice};
 use crate::observer::Observer;
 use crate::period::Date;
 
@@ -31,7 +31,20 @@ struct SourceFile {
     name: String,
     /// `None` where it could not be opened; its rejects tell why.
     opened: Option<Opened>,
+    /// Columns that the feed does not know, found in the survey.
+    unknown_columns: Mutex<Vec<String>>,
     rejects: FileRejects,
+    /// What the system said of it when it was opened.
+    metadata: Option<std::fs::Metadata>,
+}
+
+impl SourceFile {
+    /// Whether the system says the same of it as when it was opened.
+    fn is_as_opened(&self) -> bool {
+        let now = std::fs::metadata(&self.name).ok();
+        now.zip(self.metadata.as_ref())
+            .is_some_and(|(now, then)| now.len() == then.len() && now.modified().ok() == then.modified().ok())
+    }
 }
 
 /// A slice of a file and the time that its rows cover.
@@ -80,10 +93,17 @@ impl Source {
             if !found.is_file() {
                 return Err(Error::Usage(format!("`{}`: a replay reads its feed twice; give files", found.name)));
             }
-            let rejects = FileRejects::default();
+            let (rejects, metadata) = (FileRejects::default(), std::fs::metadata(&found.name).ok());
             let opened = source::open(&found, &TRANSACTIONS, mapping.map(|mapping| &mapping.transactions));
             let opened = opened.map_err(|faults| faults.into_iter().for_each(|fault| rejects.note_fault(fault))).ok();
-            files.push(SourceFile { name: found.name, opened, rejects });
+            let unknown = opened.iter().flat_map(|opened| opened.unknown_columns.clone()).collect();
+            files.push(SourceFile {
+                name: found.name,
+                opened,
+                unknown_columns: Mutex::new(unknown),
+                rejects,
+                metadata,
+            });
         }
         Ok(Source { files })
     }
@@ -98,6 +118,16 @@ impl Source {
         FeedVerdict::new(self.files.iter().map(|file| (file.name.clone(), file.rejects.finish())).collect())
     }
 
+    /// What there is to know that refuses nothing: columns that are left out. To be asked after the survey.
+    pub fn warnings(&self) -> Vec<String> {
+        let warning = |file: &SourceFile| {
+            let unknown = lock(&file.unknown_columns);
+            (!unknown.is_empty())
+                .then(|| format!("{}: unknown columns are ignored: `{}`", file.name, unknown.join("`, `")))
+        };
+        self.files.iter().filter_map(warning).collect()
+    }
+
     /// Looks through the feed: the slices that have rows, by their first times.
     ///
     /// # Errors
@@ -110,17 +140,14 @@ impl Source {
         let (next, found) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
         let look = || -> Result<(), Error> {
             while let Some((file, slice)) = slices.get(next.fetch_add(1, Ordering::Relaxed)) {
-                let mut surveyed = Surveyed { file: *file, slice: slice.clone(), rows: 0, span: (i64::MAX, i64::MIN) };
+                let mut surveyed = Surveyed::nothing(*file, slice);
                 self.read(*file, slice, |batch| {
-                    let (first, last) = span(&batch);
-                    surveyed.span = (surveyed.span.0.min(first), surveyed.span.1.max(last));
-                    surveyed.rows += batch.num_rows() as u64;
+                    surveyed.add(&batch);
                     observer.advance(batch.num_rows() as u64);
-                    Ok(true)
+                    Ok(())
                 })?;
                 if surveyed.rows > 0 {
-                    // A list is whole after every push, whatever became of the thread that pushed.
-                    found.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(surveyed);
+                    lock(&found).push(surveyed);
                 }
             }
             Ok(())
@@ -137,10 +164,12 @@ impl Source {
         Ok(found)
     }
 
-    /// Gives the rows within `window` in booking order; `take` tells whether it wants more.
+    /// Gives the rows within `window` in booking order, in batches of [`BATCH_ROWS`] at most; `take` tells whether it
+    /// wants more.
     ///
     /// # Errors
-    /// [`Error::Usage`] where the slices that overlap do not fit into `memory_bytes`.
+    /// [`Error::Usage`] where the slices that overlap do not fit into `memory_bytes`; [`Error::Changed`] where a file is
+    /// no longer what it was in the survey.
     pub fn in_order(
         &self,
         slices: &[Surveyed],
@@ -149,34 +178,34 @@ impl Source {
         mut take: impl FnMut(RecordBatch) -> bool,
     ) -> Result<(), Error> {
         let slices: Vec<&Surveyed> = slices.iter().filter(|slice| window.touches(slice.span)).collect();
-        let mut held: Vec<RecordBatch> = Vec::new();
+        let mut held = Held::default();
         for (at, slice) in slices.iter().enumerate() {
-            let mut bytes: usize = held.iter().map(RecordBatch::get_array_memory_size).sum();
+            let mut again = Surveyed::nothing(slice.file, &slice.slice);
             self.read(slice.file, &slice.slice, |batch| {
-                bytes += batch.get_array_memory_size();
+                again.add(&batch);
                 held.push(batch);
-                if bytes > memory_bytes {
+                // Rows are brought together and put in order: what is held, the same together, and the same sorted.
+                if held.bytes > memory_bytes / 3 {
                     return Err(Error::Usage(format!(
                         "rows of overlapping files take more than {memory_bytes} bytes; give more --memory, or files \
                          that follow each other in time"
                     )));
                 }
-                Ok(true)
+                Ok(())
             })?;
+            let file = self.files.get(slice.file);
+            if (again.rows, again.span) != (slice.rows, slice.span) || !file.is_some_and(SourceFile::is_as_opened) {
+                return Err(Error::Changed { file: file.map_or(String::new(), |file| file.name.clone()) });
+            }
             let bound = slices.get(at + 1).map_or(i64::MAX, |next| next.span.0);
-            if bound <= slice.span.0 {
+            // Sorting costs all that is held, so it has to free a good part of it.
+            if held.free(bound) < held.rows / 4 && held.bytes < memory_bytes / 6 && bound < i64::MAX {
                 continue;
             }
-            let sorted = sorted(std::mem::take(&mut held))?;
-            let times = times(&sorted);
-            let first = times.partition_point(|time| *time < window.0);
-            let free = times.partition_point(|time| *time < bound);
-            let last = free.min(times.partition_point(|time| *time < window.1));
-            if first < last && !take(sorted.slice(first, last - first)) {
-                return Ok(());
-            }
-            if free < sorted.num_rows() {
-                held.push(sorted.slice(free, sorted.num_rows() - free));
+            for batch in held.take(bound, window)? {
+                if !take(batch) {
+                    return Ok(());
+                }
             }
         }
         Ok(())
@@ -187,7 +216,7 @@ impl Source {
         &self,
         file: usize,
         slice: &Slice,
-        mut see: impl FnMut(RecordBatch) -> Result<bool, Error>,
+        mut see: impl FnMut(RecordBatch) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let Some((file, opened)) = self.files.get(file).and_then(|file| Some((file, file.opened.as_ref()?))) else {
             return Ok(());
@@ -199,15 +228,21 @@ impl Source {
                 return Ok(());
             }
         };
+        let mut unknown = lock(&file.unknown_columns);
+        for column in reading.unknown_columns {
+            if !unknown.contains(&column) {
+                unknown.push(column);
+            }
+        }
+        drop(unknown);
         for raw in reading.batches {
             match raw {
                 Ok(raw) => {
                     raw.faults.iter().for_each(|(row, code)| file.rejects.note(Some(*row), None, *code));
                     if let Some(batch) = as_sent(&raw, opened.typing, &file.rejects)?
                         && batch.num_rows() > 0
-                        && !see(batch)?
                     {
-                        return Ok(());
+                        see(batch)?;
                     }
                 }
                 Err(fault) => {
@@ -221,6 +256,18 @@ impl Source {
 }
 
 impl Surveyed {
+    fn nothing(file: usize, slice: &Slice) -> Surveyed {
+        Surveyed { file, slice: slice.clone(), rows: 0, span: (i64::MAX, i64::MIN) }
+    }
+
+    fn add(&mut self, batch: &RecordBatch) {
+        let times = times(batch);
+        let (first, last) = (times.iter().min(), times.iter().max());
+        self.span.0 = self.span.0.min(first.copied().unwrap_or(i64::MAX));
+        self.span.1 = self.span.1.max(last.copied().unwrap_or(i64::MIN));
+        self.rows += batch.num_rows() as u64;
+    }
+
     fn first_row(&self) -> u64 {
         match &self.slice {
             Slice::Whole => 0,
@@ -229,32 +276,70 @@ impl Surveyed {
     }
 }
 
+/// Rows that wait for those before them.
+#[derive(Default)]
+struct Held {
+    batches: Vec<RecordBatch>,
+    rows: usize,
+    bytes: usize,
+}
+
+impl Held {
+    fn push(&mut self, batch: RecordBatch) {
+        self.rows += batch.num_rows();
+        self.bytes += batch.get_array_memory_size();
+        self.batches.push(batch);
+    }
+
+    /// How many rows lie before `bound`.
+    fn free(&self, bound: i64) -> usize {
+        self.batches.iter().map(|batch| times(batch).iter().filter(|time| **time < bound).count()).sum()
+    }
+
+    /// Takes the rows before `bound`, in order; those outside the window fall away.
+    fn take(&mut self, bound: i64, window: &Window) -> Result<Vec<RecordBatch>, Error> {
+        let sorted = sorted(std::mem::take(self).batches)?;
+        let times = times(&sorted);
+        let free = times.partition_point(|time| *time < bound);
+        let first = times.partition_point(|time| *time < window.0).min(free);
+        let last = free.min(times.partition_point(|time| *time < window.1));
+        if free < sorted.num_rows() {
+            // A copy: a slice would keep all the rest alive.
+            let rest: UInt32Array = (free as u32..sorted.num_rows() as u32).collect();
+            self.push(take_record_batch(&sorted, &rest)?);
+        }
+        let starts = (first..last).step_by(BATCH_ROWS);
+        Ok(starts.map(|start| sorted.slice(start, BATCH_ROWS.min(last - start))).collect())
+    }
+}
+
 /// The batches as one, in booking order.
 fn sorted(batches: Vec<RecordBatch>) -> Result<RecordBatch, Error> {
     let all = concat_batches(&sent_schema(), &batches)?;
-    let is_sorted = times(&all).is_sorted_by(|a, b| a < b);
-    if is_sorted {
+    drop(batches);
+    if times(&all).is_sorted_by(|a, b| a < b) {
         return Ok(all);
     }
     let ascending = SortOptions { descending: false, nulls_first: true };
-    let columns = ["booked_at", "account_id", "seq", "txn_id"];
-    let columns = columns
+    let mut columns: Vec<SortColumn> = ["booked_at", "account_id", "seq", "txn_id"]
         .iter()
         .filter_map(|name| all.column_by_name(name))
-        .map(|column| SortColumn { values: std::sync::Arc::clone(column), options: Some(ascending) });
-    // Rows that agree in all four are repeats or conflicts; they may stand in either order.
-    let indices = lexsort_to_indices(&columns.collect::<Vec<_>>(), None)?;
+        .map(|column| SortColumn { values: Arc::clone(column), options: Some(ascending) })
+        .collect();
+    // The sort is not stable by itself.
+    let places: UInt32Array = (0..all.num_rows() as u32).collect();
+    columns.push(SortColumn { values: Arc::new(places), options: Some(ascending) });
+    let indices = lexsort_to_indices(&columns, None)?;
     Ok(take_record_batch(&all, &indices)?)
+}
+
+/// A lock whose holder cannot have left it half changed.
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 fn times(batch: &RecordBatch) -> &[i64] {
     let times =
         batch.column_by_name("booked_at").and_then(|column| column.as_primitive_opt::<TimestampMicrosecondType>());
     times.map_or(&[], |times| if times.null_count() == 0 { times.values() } else { &[] })
-}
-
-fn span(batch: &RecordBatch) -> (i64, i64) {
-    let times = times(batch);
-    let (first, last) = (times.iter().min(), times.iter().max());
-    (first.copied().unwrap_or(i64::MAX), last.copied().unwrap_or(i64::MIN))
 }

@@ -19,8 +19,7 @@ pub enum Speed {
 pub trait Pauses {
     /// Whether it is paused.
     fn is_paused(&self) -> bool;
-    /// Whether the process was stopped and goes on again since this was last asked: the time between is no time of the
-    /// replay.
+    /// Whether the process was stopped and has gone on since this was last asked.
     fn was_stopped(&self) -> bool;
 }
 
@@ -44,14 +43,16 @@ const LOOK_AROUND: Duration = Duration::from_millis(50);
 pub struct Pace<'a> {
     speed: Speed,
     pauses: &'a dyn Pauses,
-    /// An instant and the booking time that was due then.
+    /// An instant and the booking time that was due then; the instant moves on while the replay stands still.
     anchor: Option<(Instant, i64)>,
+    /// When the pauses were last looked at.
+    looked: Instant,
 }
 
 impl Pace<'_> {
     /// A clock that starts with the first row.
     pub fn new(speed: Speed, pauses: &dyn Pauses) -> Pace<'_> {
-        Pace { speed, pauses, anchor: None }
+        Pace { speed, pauses, anchor: None, looked: Instant::now() }
     }
 
     /// Waits until a row of `batch`, from `start` on, is due; how many are due then. `None` where none is left.
@@ -60,7 +61,7 @@ impl Pace<'_> {
         let left = times.get(start..).filter(|left| !left.is_empty())?;
         let next = *left.first()?;
         loop {
-            self.stand_still(next);
+            self.stand_still();
             let Speed::Times(times) = self.speed else { return Some(left.len()) };
             let (since, from) = *self.anchor.get_or_insert_with(|| (Instant::now(), next));
             let passed_us = i64::try_from(since.elapsed().as_micros()).unwrap_or(i64::MAX);
@@ -74,16 +75,19 @@ impl Pace<'_> {
         }
     }
 
-    /// Waits while the replay is paused, and sets the clock to the next row after a pause or a stop.
-    fn stand_still(&mut self, next: i64) {
-        let mut has_stood = self.pauses.was_stopped();
+    /// Waits while the replay is paused. A pause, and the time since the last look where the process was stopped, are
+    /// no time of the replay.
+    fn stand_still(&mut self) {
+        let mut stood = if self.pauses.was_stopped() { self.looked.elapsed() } else { Duration::ZERO };
+        let began = Instant::now();
         while self.pauses.is_paused() {
-            has_stood = true;
             std::thread::sleep(LOOK_AROUND);
+            stood = began.elapsed();
         }
-        if has_stood && self.anchor.is_some() {
-            self.anchor = Some((Instant::now(), next));
+        if let Some((since, _)) = &mut self.anchor {
+            *since += stood;
         }
+        self.looked = Instant::now();
     }
 }
 
@@ -122,28 +126,40 @@ mod tests {
         assert!(began.elapsed() >= Duration::from_millis(360));
     }
 
-    /// Paused for some looks.
-    struct Some3(Cell<u32>);
+    /// Paused for some looks, and stopped before one.
+    #[derive(Default)]
+    struct Interrupted {
+        looks: Cell<u32>,
+        paused: std::ops::Range<u32>,
+        stopped: Option<u32>,
+    }
 
-    impl Pauses for Some3 {
+    impl Pauses for Interrupted {
         fn is_paused(&self) -> bool {
-            self.0.set(self.0.get() + 1);
-            (2..=4).contains(&self.0.get())
+            self.looks.set(self.looks.get() + 1);
+            self.paused.contains(&self.looks.get())
         }
 
         fn was_stopped(&self) -> bool {
-            false
+            self.stopped == Some(self.looks.get())
         }
+    }
+
+    /// How long two rows take that stand 200 ms apart.
+    fn took(pauses: &Interrupted) -> Duration {
+        let mut pace = Pace::new(Speed::Times(1_000), pauses);
+        let began = Instant::now();
+        assert_eq!(steps(&mut pace, &batch(&[0, 200])), [1, 1]);
+        began.elapsed()
     }
 
     #[test]
     fn a_pause_is_no_time_of_the_replay() {
-        let pauses = Some3(Cell::new(0));
-        let mut pace = Pace::new(Speed::Times(1_000), &pauses);
-        let rows = batch(&[0, 200]);
-        let began = Instant::now();
-        assert_eq!(steps(&mut pace, &rows), [1, 1]);
-        // The pause of three looks, after which the clock is set to the row that is next.
-        assert!(began.elapsed() >= LOOK_AROUND * 3);
+        let due = Duration::from_millis(200);
+        assert!(took(&Interrupted::default()) >= due);
+        // The pause comes on top of the wait, not in its place.
+        assert!(took(&Interrupted { paused: 2..8, ..Interrupted::default() }) >= due + LOOK_AROUND * 6);
+        // So does the look before which the process was stopped: of it all but the sleep is unknown.
+        assert!(took(&Interrupted { stopped: Some(3), ..Interrupted::default() }) >= due + LOOK_AROUND);
     }
 }

@@ -177,7 +177,7 @@ fn every_row_has_the_class_that_was_meant() {
 fn dirt_changes_nothing_but_the_counts() {
     let feed = TestFeed::new();
     let mut options = datagen::Options::new(200, 6, 3, feed.path("feed"));
-    options.dirty = 0.02;
+    (options.dirty, options.max_rejects) = (0.02, 20);
     let summary = datagen::generate(&options, &mut |_| {}).unwrap();
     assert!(summary.bad_rows > 50 && summary.repeats > 500, "{summary:?}");
     let mut options = build_options(&feed);

@@ -6,7 +6,12 @@ use std::process::{Command, Output, Stdio};
 use arrow::array::AsArray as _;
 use arrow::datatypes::TimestampMicrosecondType;
 use arrow::ipc::reader::StreamReader;
+use arrow::record_batch::RecordBatch;
+use liushui::error::Error;
 use liushui::feed::sent::sent_schema;
+use liushui::observer::NoObserver;
+use liushui::replay::pace::{NoPauses, Speed};
+use liushui::replay::{Destination, ReplayOptions};
 
 use crate::util::{ACCOUNTS_HEADER, TestFeed, USCC};
 
@@ -123,6 +128,7 @@ fn wrong_usage_is_told() {
     economy(&feed, datagen::Format::Csv);
     shuffle(&feed);
     for (more, expected) in [
+        (&["--from", "2025-02-01", "--until", "2025-01-31"][..], "ends (2025-01-31) before it begins"),
         (&["--speed", "0"][..], "whole number from 1 on"),
         (&["--to", "elsewhere"][..], "'elsewhere'"),
         (&["--from", "2025-13-01"][..], "date such as"),
@@ -160,6 +166,88 @@ fn a_signal_pauses_and_resumes() {
         assert!(Command::new("kill").args(["-USR1", &child.id().to_string()]).status().unwrap().success());
         assert_eq!(told.next().unwrap().unwrap(), expected);
     }
+    // Resuming does not make the row of 2034 due: the stream ends where the process does.
+    std::thread::sleep(std::time::Duration::from_millis(200));
     child.kill().unwrap();
     child.wait().unwrap();
+    assert!(!matches!(stream.next(), Some(Ok(_))), "a pause skipped the wait");
+}
+
+/// Changes the feed's last file when the first rows come.
+struct Meddler<'a> {
+    feed: &'a TestFeed,
+    change: Option<fn(&TestFeed)>,
+    rows: usize,
+}
+
+impl Destination for Meddler<'_> {
+    fn send(&mut self, rows: &RecordBatch) -> Result<(), Error> {
+        self.rows += rows.num_rows();
+        if let Some(change) = self.change.take() {
+            change(self.feed);
+        }
+        Ok(())
+    }
+}
+
+/// A file that changes between the two reads ends the replay with an error, whatever changed.
+#[test]
+fn a_file_that_changes_meanwhile_is_told() {
+    const HEADER: &str = "account_id,txn_id,booked_at,direction,amount";
+    let changes: [Option<fn(&TestFeed)>; 4] = [
+        None,
+        Some(|feed| std::fs::remove_file(feed.path("t/30.csv")).unwrap()),
+        Some(|feed| feed.write("t/30.csv", format!("{HEADER}\nA1,T30,2024-01-30,C,1.005\n"))),
+        // As many rows of the same times, of another length.
+        Some(|feed| feed.write("t/30.csv", format!("{HEADER}\nA1,T30,2024-01-30,C,10.00\n"))),
+    ];
+    for change in changes {
+        // More files than are made ready while others are sent.
+        let feed = TestFeed::new();
+        for day in 1..=30 {
+            feed.write(&format!("t/{day:02}.csv"), format!("{HEADER}\nA1,T{day},2024-01-{day:02},C,1.00\n"));
+        }
+        let options = ReplayOptions {
+            transactions: vec![feed.path("t")],
+            mapping: None,
+            speed: Speed::Max,
+            from: None,
+            until: None,
+            memory_bytes: 1 << 20,
+            threads: 2,
+        };
+        let mut meddler = Meddler { feed: &feed, change, rows: 0 };
+        let outcome = liushui::replay::replay(&options, &mut meddler, &NoPauses, &NoObserver);
+        match change {
+            None => assert_eq!((outcome.unwrap().rows, meddler.rows), (30, 30)),
+            Some(_) => {
+                let error = outcome.unwrap_err();
+                assert_eq!((error.exit_code(), meddler.rows), (1, 29), "{error}");
+                assert!(error.to_string().contains("30.csv"), "{error}");
+            }
+        }
+    }
+}
+
+/// Files that all overlap are put in order in bounded memory, or refused with a word about it.
+#[test]
+fn overlapping_files_need_memory() {
+    let feed = TestFeed::new();
+    economy(&feed, datagen::Format::Csv);
+    shuffle(&feed);
+    let output = replay(&feed, "shuffled", &["--memory", "64MiB"]);
+    assert_eq!(output.status.code(), Some(0));
+    let options = ReplayOptions {
+        transactions: vec![feed.path("shuffled")],
+        mapping: None,
+        speed: Speed::Max,
+        from: None,
+        until: None,
+        memory_bytes: 1 << 20,
+        threads: 1,
+    };
+    let mut nobody = Meddler { feed: &feed, change: None, rows: 0 };
+    let error = liushui::replay::replay(&options, &mut nobody, &NoPauses, &NoObserver).unwrap_err();
+    assert_eq!((error.exit_code(), nobody.rows), (2, 0), "{error}");
+    assert!(error.to_string().contains("--memory"), "{error}");
 }
