@@ -382,6 +382,12 @@ mod tests {
             ("2088******0156", Class::PaymentPlatform),
             ("2088******00000000156", Class::PaymentPlatform),
             ("2088******0000000000156", Class::Other),
+            ("2088＊＊＊＊＊＊0156", Class::PaymentPlatform),
+            ("2088••••••0156", Class::PaymentPlatform),
+            // What follows a mask is not the beginning.
+            ("****2088", Class::Other),
+            ("***2088****0156", Class::Other),
+            ("****Z201", Class::Other),
             ("Z2000133000019", Class::PaymentPlatform),
             ("Z2004944000010N", Class::PaymentPlatform),
             ("z200******010N", Class::PaymentPlatform),

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::matcher::{Found, Role};
+use super::matcher::{Found, Role, Spans};
 use super::rules::Place;
 use super::{Class, Counterparty, Holder, Matcher, Rules, Subclass, normalise};
 
@@ -114,11 +114,11 @@ pub fn explain(rules: &Rules, name: &str) -> Explanation {
 
 /// What bars the rule with this index.
 fn bars(matcher: &Matcher, found: &[Found], index: usize) -> Vec<Mark> {
+    let mut spans = Spans::default();
+    found.iter().filter(|hit| hit.role == Role::When).for_each(|hit| spans.add(hit));
     marks(matcher, found, |mark| match (mark.role, mark.place) {
         (Role::When | Role::And, _) => false,
-        (Role::Unless, Place::FollowedBy | Place::PrecededBy) => {
-            mark.barred_beside(found.iter().filter(|hit| hit.role == Role::When)).holds(index)
-        }
+        (Role::Unless, Place::FollowedBy | Place::PrecededBy) => spans.barred_by(mark).holds(index),
         (Role::Unless, _) => mark.rules.holds(index),
     })
 }
@@ -137,12 +137,12 @@ fn marks(matcher: &Matcher, found: &[Found], is_one: impl Fn(&Found) -> bool) ->
 /// The account for people: one line a rule, and one for the decision.
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "name        {}", self.name)?;
-        writeln!(f, "normalised  {}", self.normalised)?;
+        writeln!(f, "name        {}", shown(&self.name))?;
+        writeln!(f, "normalised  {}", shown(&self.normalised))?;
         if let [_, shorter @ ..] = self.bodies.as_slice()
             && !shorter.is_empty()
         {
-            writeln!(f, "body        {}", shorter.join(" or "))?;
+            writeln!(f, "body        {}", shown(&shorter.join(" or ")))?;
         }
         for tried in &self.tried {
             let outcome = match tried.outcome {
@@ -160,6 +160,11 @@ impl fmt::Display for Explanation {
         let subclass = self.subclass.map(|subclass| format!(", {subclass}")).unwrap_or_default();
         writeln!(f, "class       {}{subclass} by {}", self.class, self.rule)
     }
+}
+
+/// A name cannot steer the terminal, nor forge a line.
+fn shown(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{FFFD}' } else { c }).collect()
 }
 
 #[cfg(test)]
@@ -226,5 +231,6 @@ mod tests {
                 .ends_with("silent      4 rules have no pattern in the name\nclass       OTHER, trade by trade\n")
         );
         assert!(told("（）").ends_with("class       OTHER, unidentified by unidentified\n"));
+        assert!(told("甲\u{1b}[2J\nclass").starts_with("name        甲\u{FFFD}[2J\u{FFFD}class\n"));
     }
 }

@@ -32,10 +32,16 @@ pub struct Classify {
     memories: Mutex<Vec<Memory>>,
 }
 
-/// Names remembered at most by one worker; then it starts afresh.
+/// Names remembered at most by one worker, and their bytes together; then it starts afresh.
 const NAMES_MAX: usize = 65_536;
+const NAME_BYTES_MAX: usize = 8 << 20;
 
-type Memory = HashMap<Box<str>, Remembered>;
+/// Names already seen by one worker.
+#[derive(Debug, Default)]
+struct Memory {
+    names: HashMap<Box<str>, Remembered>,
+    bytes: usize,
+}
 
 /// What is known of a name, whoever's account it is seen on.
 #[derive(Debug)]
@@ -111,17 +117,18 @@ impl Classify {
     }
 
     fn recall<'m>(&self, name: &str, memory: &'m mut Memory, scratch: &mut String) -> &'m Remembered {
-        if !memory.contains_key(name) {
-            if memory.len() >= NAMES_MAX {
-                memory.clear();
+        if !memory.names.contains_key(name) {
+            if memory.names.len() >= NAMES_MAX || memory.bytes >= NAME_BYTES_MAX {
+                *memory = Memory::default();
             }
             let mut normalised = String::new();
             normalise(name, &mut normalised);
             let facts = self.matcher.name_facts(name, &normalised);
             let key = key_input(None, &normalised, None, scratch).map(|key| self.secret.counterparty(key));
-            memory.insert(name.into(), Remembered { normalised: normalised.into(), facts, key });
+            memory.bytes += name.len() + normalised.len();
+            memory.names.insert(name.into(), Remembered { normalised: normalised.into(), facts, key });
         }
-        &memory[name]
+        &memory.names[name]
     }
 }
 

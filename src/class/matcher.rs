@@ -73,6 +73,9 @@ impl Role {
     }
 }
 
+/// What statements put in the place of digits that they hide.
+const MASKS: [char; 5] = ['*', '＊', '•', '●', '×'];
+
 /// A pattern found in a name, and what it means there.
 pub(super) struct Found {
     /// Its number among the patterns.
@@ -84,18 +87,31 @@ pub(super) struct Found {
     pub rules: RuleSet,
 }
 
-impl Found {
-    /// The rules that this pattern bars because it lies clear of all `hits` of the rule, on its side of them.
-    pub fn barred_beside<'a>(&self, hits: impl Iterator<Item = &'a Found> + Clone) -> RuleSet {
+/// Where each rule's own patterns lie in a name: from the start of the first to the end of the last.
+#[derive(Default)]
+pub(super) struct Spans(Vec<(usize, usize, usize)>);
+
+impl Spans {
+    /// Adds a pattern of a rule's own.
+    pub fn add(&mut self, hit: &Found) {
+        for rule in hit.rules.iter() {
+            match self.0.iter_mut().find(|(known, ..)| *known == rule) {
+                Some((_, start, end)) => (*start, *end) = (hit.start.min(*start), hit.end.max(*end)),
+                None => self.0.push((rule, hit.start, hit.end)),
+            }
+        }
+    }
+
+    /// The rules that `bar` bars because it lies clear of all their own patterns, on its side of them.
+    pub fn barred_by(&self, bar: &Found) -> RuleSet {
         let mut barred = RuleSet::default();
-        hits.clone().for_each(|hit| barred.add(hit.rules.and(self.rules)));
-        for hit in hits {
-            let lies_clear = match self.place {
-                Place::PrecededBy => self.end <= hit.start,
-                _ => hit.end <= self.start,
+        for (rule, start, end) in &self.0 {
+            let lies_clear = match bar.place {
+                Place::PrecededBy => bar.end <= *start,
+                _ => *end <= bar.start,
             };
-            if !lies_clear {
-                barred.remove(hit.rules);
+            if lies_clear && bar.rules.holds(*rule) {
+                barred.insert(*rule);
             }
         }
         barred
@@ -175,7 +191,7 @@ impl Matcher {
     pub fn name_facts(&self, name: &str, normalised: &str) -> Facts {
         let mut facts = Facts::default();
         // Where rules' own patterns lie, and patterns that bar rules by lying before or behind those.
-        let mut hits: Vec<Found> = Vec::new();
+        let mut spans = Spans::default();
         let mut beside: Vec<Found> = Vec::new();
         let mut unanswered = self.asking;
         self.scan(name, normalised, |found| match (found.role, found.place) {
@@ -184,11 +200,11 @@ impl Matcher {
             (Role::And, _) => unanswered.remove(found.rules),
             (Role::When, _) => {
                 facts.hits.add(found.rules);
-                hits.push(found);
+                spans.add(&found);
             }
         });
         facts.hits.remove(unanswered);
-        beside.iter().for_each(|bar| facts.bars.add(bar.barred_beside(hits.iter())));
+        beside.iter().for_each(|bar| facts.bars.add(spans.barred_by(bar)));
         facts
     }
 
@@ -246,13 +262,15 @@ impl Matcher {
     pub(super) fn account_facts(&self, account: Option<&str>) -> Facts {
         self.accounts.facts(account, |account, prefix| {
             let (prefix, length) = prefix.split_once('/').unwrap_or((prefix, ""));
-            let mut chars = key_chars(account);
+            // What a mask hides is not known to be the prefix, and what follows it is not the beginning.
+            let seen = account.split(MASKS).next().unwrap_or_default();
+            let mut chars = key_chars(seen);
             if !prefix.chars().all(|c| chars.next() == Some(c)) {
                 return false;
             }
             // A mask stands for any number of digits: many statements put six stars wherever they mask.
-            let digits = chars.count() + prefix.len();
-            let is_masked = account.contains('*');
+            let is_masked = seen.len() < account.len();
+            let digits = key_chars(account).count();
             let fits = |length: usize| digits == length || (is_masked && digits < length);
             length.is_empty() || length.parse().is_ok_and(fits)
         })
@@ -405,7 +423,8 @@ impl Body {
         // Only dropped punctuation can mark an edge, and then the lengths differ.
         if name.len() != normalised.len() {
             let mut scratch = String::new();
-            for cut in edges(name) {
+            // Each edge costs the name's length again, and a name may be long.
+            for cut in edges(name).take(Body::ENDS_MAX) {
                 normalise(&name[..cut], &mut scratch);
                 body.push(scratch.len());
             }
@@ -507,6 +526,18 @@ impl RuleSet {
 
     pub(super) fn is_empty(self) -> bool {
         self.0 == [0; RuleSet::WORDS]
+    }
+
+    /// The indices in the set, ascending.
+    pub(super) fn iter(self) -> impl Iterator<Item = usize> {
+        self.0.into_iter().enumerate().flat_map(|(at, word)| {
+            let mut left = word;
+            std::iter::from_fn(move || {
+                let bit = left.trailing_zeros() as usize;
+                left &= left.checked_sub(1)?;
+                Some(at * 64 + bit)
+            })
+        })
     }
 
     /// The smallest index in the set.

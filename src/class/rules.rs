@@ -42,6 +42,12 @@ pub(super) struct Rule {
     pub unless: Conditions,
 }
 
+impl Rule {
+    fn patterns(&self) -> impl Iterator<Item = &String> {
+        [&self.when, &self.and, &self.unless].into_iter().flat_map(|conditions| &conditions.names).map(|(_, text)| text)
+    }
+}
+
 /// Conditions joined by *or*.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Conditions {
@@ -144,12 +150,10 @@ impl Rules {
         if rules.len() > MAX_RULES {
             return Err(of_file("rule", format!("holds {} rules, more than the {MAX_RULES} allowed", rules.len())));
         }
-        let patterns = rules.iter().flat_map(|rule| rule.when.names.iter().chain(&rule.unless.names));
-        let bytes: usize = patterns.map(|(_, pattern)| pattern.len()).sum();
+        let patterns = rules.iter().flat_map(Rule::patterns).chain(&tails);
+        let bytes: usize = patterns.map(String::len).sum();
         if bytes > PATTERN_BYTES_MAX {
-            let problem =
-                format!("name patterns hold {bytes} bytes together, more than the {PATTERN_BYTES_MAX} allowed");
-            return Err(of_file("rule", problem));
+            return Err(of_file("rule", too_many_bytes()));
         }
         Ok(Rules { version, rules, tails })
     }
@@ -178,8 +182,10 @@ impl RulesFile {
         let mut file = RulesFile::default();
         for (key, value) in table {
             match (key.as_str(), value) {
-                ("version", Value::String(text)) if !text.trim().is_empty() => file.version = text,
-                ("version", _) => return Err(of_file(&key, "must be a text that is not empty".to_string())),
+                ("version", Value::String(text)) if is_label(&text) => file.version = text,
+                ("version", _) => {
+                    return Err(of_file(&key, "must be a text of one line that is not empty".to_string()));
+                }
                 ("extends", Value::String(text)) if text == "builtin" => file.extends = true,
                 ("extends", _) => return Err(of_file(&key, "must be \"builtin\"".to_string())),
                 ("tails", value) => file.tails = read_tails(&value).map_err(|problem| of_file(&key, problem))?,
@@ -228,7 +234,9 @@ impl RulesFile {
         let mut builtin = read_rules(&self.rules, &lists, &[])?;
         for id in &own.remove {
             let at = builtin.iter().position(|rule| rule.id == *id);
-            let at = at.ok_or_else(|| of_file("remove", format!("there is no built-in rule `{id}`")))?;
+            let at = at.ok_or_else(|| {
+                of_file("remove", format!("there is no built-in rule `{id}`, or it stands here twice"))
+            })?;
             builtin.remove(at);
         }
         for (index, entry) in own.amend.iter().enumerate() {
@@ -239,6 +247,10 @@ impl RulesFile {
         let tails = self.tails.into_iter().chain(own.tails).collect();
         Rules::new(format!("{}+{}", self.version, own.version), rules, tails)
     }
+}
+
+fn too_many_bytes() -> String {
+    format!("name patterns and tails hold more than the {PATTERN_BYTES_MAX} bytes allowed together")
 }
 
 fn of_file(field: &str, problem: String) -> RulesError {
@@ -257,7 +269,11 @@ fn amend(builtin: &mut [Rule], index: usize, entry: &Value, lists: &Lists) -> Re
         }
     }
     let rule = builtin.iter_mut().find(|rule| rule.id == id);
-    let rule = rule.ok_or_else(|| wrong(("id".to_string(), "is no built-in rule's".to_string())))?;
+    let rule = rule.ok_or_else(|| wrong(("id".to_string(), "is no built-in rule's, or it was removed".to_string())))?;
+    if !parts.and.is_empty() && rule.and.is_empty() {
+        let problem = "would narrow a rule that has none; remove the rule and give one of your own".to_string();
+        return Err(wrong(("and".to_string(), problem)));
+    }
     rule.when.join(parts.when);
     rule.and.join(parts.and);
     rule.unless.join(parts.unless);
@@ -268,13 +284,20 @@ fn amend(builtin: &mut [Rule], index: usize, entry: &Value, lists: &Lists) -> Re
 fn read_rules(entries: &[Value], lists: &Lists, others: &[Rule]) -> Result<Vec<Rule>, RulesError> {
     let mut seen: HashSet<&str> = CODE_RULES.into_iter().chain(others.iter().map(|rule| rule.id.as_str())).collect();
     let mut rules = Vec::with_capacity(entries.len());
+    let mut bytes = 0;
     for (index, entry) in entries.iter().enumerate() {
         let (id, table) = read_entry(index, entry)?;
         let wrong = |(field, problem)| RulesError::Rule { rule: id.to_string(), field, problem };
         if !seen.insert(id) {
             return Err(wrong(("id".to_string(), "is taken, by another rule or by the code".to_string())));
         }
-        rules.push(read_rule(id, table, lists).map_err(wrong)?);
+        let rule = read_rule(id, table, lists).map_err(wrong)?;
+        // Lists may make much of little: what is held is bounded while it grows.
+        bytes += rule.patterns().map(String::len).sum::<usize>();
+        if bytes > PATTERN_BYTES_MAX {
+            return Err(of_file("rule", too_many_bytes()));
+        }
+        rules.push(rule);
     }
     Ok(rules)
 }
@@ -288,7 +311,12 @@ fn read_entry(index: usize, entry: &Value) -> Result<(&str, &Table), RulesError>
     };
     let Value::Table(table) = entry else { return Err(numbered("rule", "must be a table")) };
     let id = table.get("id").and_then(Value::as_str).unwrap_or_default().trim();
-    if id.is_empty() { Err(numbered("id", "must be a text that is not empty")) } else { Ok((id, table)) }
+    if is_label(id) { Ok((id, table)) } else { Err(numbered("id", "must be a text of one line that is not empty")) }
+}
+
+/// Whether a text can stand in tables and products as it is.
+fn is_label(text: &str) -> bool {
+    !text.trim().is_empty() && !text.contains(char::is_control)
 }
 
 /// A field and what is wrong with it; the caller knows the rule.
@@ -357,8 +385,15 @@ fn check_names(rule: &Rule) -> Result<(), Wrong> {
             }
         }
     }
-    if !rule.and.is_empty() && rule.when.names.is_empty() {
-        return Err(("and".to_string(), "is for rules with a name condition".to_string()));
+    if rule.when.names.is_empty() {
+        if !rule.and.is_empty() {
+            return Err(("and".to_string(), "is for rules with a name condition".to_string()));
+        }
+        for place in [Place::FollowedBy, Place::PrecededBy] {
+            if rule.unless.names.iter().any(|(used, _)| *used == place) {
+                return Err((format!("unless.name.{}", place.key()), "is for rules with a name condition".to_string()));
+            }
+        }
     }
     Ok(())
 }
@@ -445,14 +480,18 @@ fn read_prefixes(value: &Value, chars_max: usize, length: Length) -> Result<Vec<
     let texts = read_texts(value)?.into_iter();
     let checked = texts.map(|text| {
         let (code, told) = match text.split_once('/') {
-            Some((code, told)) if length == Length::MayBeTold => (code, told),
-            _ => (text, "1"),
+            Some((code, told)) if length == Length::MayBeTold => (code, Some(told)),
+            _ => (text, None),
         };
-        let is_code = !code.is_empty()
-            && code.chars().all(|c| c.is_ascii_alphanumeric())
-            && told.parse::<usize>().is_ok_and(|told| told > 0);
-        if !is_code || text.len() > chars_max {
+        let is_code = !code.is_empty() && code.len() <= chars_max && code.chars().all(|c| c.is_ascii_alphanumeric());
+        if !is_code {
             return Err(format!("`{text}` must be 1 to {chars_max} ASCII letters or digits"));
+        }
+        let fits = |told: &str| told.parse().is_ok_and(|told| (code.len()..=chars_max).contains(&told));
+        if let Some(told) = told
+            && !(told.bytes().all(|byte| byte.is_ascii_digit()) && fits(told))
+        {
+            return Err(format!("`{text}`: a length must be a number from {} to {chars_max}", code.len()));
         }
         Ok(text.to_ascii_uppercase())
     });
@@ -461,12 +500,16 @@ fn read_prefixes(value: &Value, chars_max: usize, length: Length) -> Result<Vec<
 
 /// Patterns, with `@list` standing for the patterns of that list.
 fn read_patterns_or_lists(value: &Value, lists: &Lists) -> Result<Vec<String>, String> {
-    let mut patterns = Vec::new();
+    let (mut patterns, mut bytes) = (Vec::new(), 0);
     for text in read_texts(value)? {
         match text.strip_prefix('@') {
             Some(name) => {
                 let list = lists.get(name).ok_or_else(|| format!("there is no list `{name}`"))?;
                 patterns.extend_from_slice(list);
+                bytes += list.iter().map(String::len).sum::<usize>();
+                if bytes > PATTERN_BYTES_MAX {
+                    return Err(too_many_bytes());
+                }
             }
             None => patterns.push(read_pattern(text)?),
         }
@@ -633,6 +676,22 @@ mod tests {
             (public("uscc_prefix = [\"\"]"), "rule `a`, `uscc_prefix`: `` must be 1 to 18"),
             (public("bank_prefix = [\"0110000000000\"]"), "rule `a`, `bank_prefix`: `0110000000000` must be"),
             (public("account_prefix = [\"20-88\"]"), "rule `a`, `account_prefix`: `20-88` must be"),
+            (public("account_prefix = [\"2088/2\"]"), "rule `a`, `account_prefix`: `2088/2`: a length must be"),
+            (public("account_prefix = [\"2088/+16\"]"), "rule `a`, `account_prefix`: `2088/+16`: a length must be"),
+            (public("account_prefix = [\"2088/99999999999999999999\"]"), "rule `a`, `account_prefix`: `2088/9"),
+            (
+                public("kind = [\"TAX\"]\nunless.name.followed_by = [\"甲\"]"),
+                "rule `a`, `unless.name.followed_by`: is for rules with a name condition",
+            ),
+            ("[[rule]]\nid = \"a\\nb\"".to_string(), "rule `#1`, `id`: must be a text of one line"),
+            (
+                extending("[[amend]]\nid = \"name-police\"\nand.name.contains = [\"甲\"]"),
+                "rule `name-police`, `and`: would narrow a rule that has none",
+            ),
+            (
+                extending("remove = [\"name-tax\", \"name-tax\"]"),
+                "rules, `remove`: there is no built-in rule `name-tax`, or",
+            ),
             (public("name = [\"甲\"]"), "rule `a`, `name`: must be a table"),
             (public("name = { has = [\"甲\"] }"), "rule `a`, `name.has`: is not a known key"),
             (public("name = { is = [\"（ ）\"] }"), "rule `a`, `name.is`: `（ ）` is empty after normalisation"),
@@ -701,12 +760,31 @@ mod tests {
         assert_eq!(rules.tails.last().map(String::as_str), Some("某某户"));
     }
 
+    /// Lists that are used again and again are bounded by what they come to, not by what is written.
+    #[test]
+    fn lists_do_not_make_much_of_little() {
+        let big: Vec<String> = (0..100_000).map(|number| format!("\"甲{number}\"")).collect();
+        let head = format!("version = \"1\"\n[lists]\nbig = [{}]\n", big.join(","));
+        let rule = |index: usize, place: &str| {
+            format!("[[rule]]\nid = \"r{index}\"\nclass = \"OTHER\"\nname.is = [\"乙\"]\n{place} = [\"@big\"]\n")
+        };
+        for place in ["name.contains", "and.name.contains", "unless.name.contains"] {
+            let text = head.clone() + &(0..10).map(|index| rule(index, place)).collect::<String>();
+            let error = Rules::parse(&text).expect_err(place).to_string();
+            assert!(error.ends_with("4194304 bytes allowed together"), "{place}: {error}");
+        }
+        let again = ["\"@big\""; 10].join(",");
+        let text = head + &rule(0, "name.ends").replace("\"@big\"", &again);
+        let error = Rules::parse(&text).expect_err("one condition").to_string();
+        assert!(error.starts_with("rule `r0`, `name.ends`: name patterns"), "{error}");
+    }
+
     #[test]
     fn a_file_needs_a_version_and_has_a_bound() {
         for (text, expected) in [
             ("", "rules, `version`: is missing"),
-            ("version = 1", "rules, `version`: must be a text that is not empty"),
-            ("version = \" \"", "rules, `version`: must be a text that is not empty"),
+            ("version = 1", "rules, `version`: must be a text of one line that is not empty"),
+            ("version = \" \"", "rules, `version`: must be a text of one line that is not empty"),
         ] {
             assert_eq!(Rules::parse(text).expect_err(expected).to_string(), expected);
         }

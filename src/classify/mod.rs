@@ -40,6 +40,8 @@ pub struct ClassifyOptions {
     pub accounts: Vec<PathBuf>,
     /// The file to write, `.parquet` or `.csv`; `None` = only the report.
     pub out: Option<PathBuf>,
+    /// Where all rejects are listed, as `build` lists them; `None` = nowhere.
+    pub rejects: Option<PathBuf>,
     /// Whether the file shows each row's counterparty name.
     pub names: bool,
     /// The layout, where it is not the feed's own.
@@ -61,6 +63,7 @@ impl ClassifyOptions {
             transactions: vec![transactions],
             accounts: vec![accounts],
             out: Some(out),
+            rejects: None,
             names: false,
             mapping: None,
             rules: Rules::builtin(),
@@ -90,10 +93,11 @@ const PLAN_BYTES: usize = 64 << 20;
 
 /// Classifies each row of a feed.
 ///
-/// A feed with a refused file is no error: the [`Outcome`] tells, and nothing is written.
+/// A feed with a refused file is no error: the [`Outcome`] tells, and no class is written.
 ///
 /// # Errors
-/// [`Error::Usage`] for paths that lead nowhere and for a file of another ending; failures of our own.
+/// [`Error::Usage`] for paths that lead nowhere, for a file of another ending and for one of the feed's own; failures of
+/// our own.
 pub fn classify(options: &ClassifyOptions, observer: &Arc<dyn Observer>) -> Result<Outcome, Error> {
     let started = Instant::now();
     let feed = Feed::open(&FeedPaths {
@@ -134,6 +138,9 @@ pub fn classify(options: &ClassifyOptions, observer: &Arc<dyn Observer>) -> Resu
     let refused_files: Vec<String> = verdict.refused_files(options.max_rejects).into_iter().map(String::from).collect();
     let report = report.closed(&verdict, rows_rejected, refused_files.is_empty(), started.elapsed());
     report.check(&feed)?;
+    if let Some(path) = &options.rejects {
+        output::write_rejects(path, &verdict)?;
+    }
     if let Some(sink) = sink.filter(|_| refused_files.is_empty()) {
         sink.commit(&feed)?;
     }

@@ -24,6 +24,7 @@ use super::report::subclass_name;
 use crate::class::{Class, Evidence, Matcher, Subclass};
 use crate::error::Error;
 use crate::feed::Feed;
+use crate::feed::reject::FeedVerdict;
 
 /// Rows that are written at a time.
 const ROWS_AT_A_TIME: usize = 8_192;
@@ -45,14 +46,15 @@ impl Sink {
     /// A file at `path`, whose ending tells the format. Nothing stands there until [`Sink::commit`].
     ///
     /// # Errors
-    /// [`Error::Usage`] for another ending than `.parquet` or `.csv`; [`Error::Io`] where the folder is not there.
+    /// [`Error::Usage`] for another ending than `.parquet` or `.csv`, for a folder, for a folder that is not there, and
+    /// for a file of the feed itself; [`Error::Io`].
     pub fn create(path: &Path, names: bool, feed: &Feed, matcher: &Matcher) -> Result<Sink, Error> {
         let columns = Columns::new(names, feed, matcher);
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let temporary = || {
-            let file = NamedTempFile::with_prefix_in(".liushui-", folder);
-            file.map_err(|error| Error::io("cannot write into", folder, error))
-        };
+        let own = path.canonicalize().ok();
+        if own.is_some() && feed.file_names().any(|name| Path::new(name).canonicalize().ok() == own) {
+            return Err(Error::Usage(format!("`{}` is a file of the feed; give another", path.display())));
+        }
+        let temporary = || temporary_beside(path);
         let writer = match path.extension().and_then(OsStr::to_str) {
             Some("parquet") => {
                 let properties = WriterProperties::builder()
@@ -122,6 +124,27 @@ impl Sink {
         }
         Ok(())
     }
+}
+
+/// Writes `rejects.csv` under another name.
+///
+/// # Errors
+/// As of [`Sink::create`].
+pub fn write_rejects(path: &Path, verdict: &FeedVerdict) -> Result<(), Error> {
+    let mut file = temporary_beside(path)?;
+    verdict.write_csv(&mut file).map_err(|error| Error::io("cannot write", path, error))?;
+    file.persist(path).map_err(|error| Error::io("cannot write", path, error.error))?;
+    Ok(())
+}
+
+/// A file in the folder of `path`, to be put into its place once it is whole.
+fn temporary_beside(path: &Path) -> Result<NamedTempFile, Error> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if path.is_dir() || !folder.is_dir() {
+        let problem = if path.is_dir() { "is a folder" } else { "lies in a folder that is not there" };
+        return Err(Error::Usage(format!("`{}` {problem}; give a file", path.display())));
+    }
+    NamedTempFile::with_prefix_in(".liushui-", folder).map_err(|error| Error::io("cannot write into", folder, error))
 }
 
 fn cannot_write(path: &Path, error: ParquetError) -> Error {

@@ -24,7 +24,7 @@ use super::{grouped, load_rules, print, tell_rejects};
     liushui classify --explain '国家税务总局某市税务局（社保费）'\n\n\
     Writes a row a transaction that passes the checks, in the feed's order: file, row, account_id, txn_id, class,\n\
     subclass, rule, evidence. Repeats are rows as any other. Without --out only the summary is printed.\n\
-    A feed with a bad row is refused (exit code 1) and nothing is written; --max-rejects tolerates some."
+    A feed with a bad row is refused (exit code 1) and no class is written; --max-rejects tolerates some."
 )]
 pub struct Classify {
     /// Files, folders or globs of `transactions` (.parquet, .arrow, .csv, .csv.gz, .csv.zst); `-` reads an Arrow stream
@@ -36,6 +36,9 @@ pub struct Classify {
     /// The file to write: .parquet or .csv
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// List all bad rows in this file, as CSV: file, row, column, code
+    #[arg(long, value_name = "FILE")]
+    rejects: Option<PathBuf>,
     /// Show each row's counterparty name in the file
     #[arg(long)]
     names: bool,
@@ -75,6 +78,7 @@ impl Classify {
             transactions: self.transactions,
             accounts: self.accounts,
             out: self.out,
+            rejects: self.rejects,
             names: self.names,
             mapping: self.mapping.as_deref().map(Mapping::load).transpose().map_err(Error::from)?,
             rules,

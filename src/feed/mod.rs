@@ -85,6 +85,8 @@ impl Feed {
         let mut files = Vec::with_capacity(transaction_files.len());
         for (found, number) in transaction_files.iter().zip(0..) {
             let rejects = FileRejects::default();
+            // Standard input is an Arrow stream in the feed's own columns: a mapping is for its accounts then.
+            let mapping = mapping.filter(|_| found.name != "-");
             let opened = match source::open(found, &TRANSACTIONS, mapping) {
                 Ok(opened) => {
                     warn_unknown(&found.name, &opened.unknown_columns, &mut warnings);

@@ -148,7 +148,14 @@ fn a_refused_feed_writes_nothing_and_an_old_file_stays() {
     let error = run(&small_options(&feed, "c.txt")).unwrap_err();
     assert_eq!(error.exit_code(), 2);
     assert!(error.to_string().contains(".parquet or .csv"), "{error}");
-    assert_eq!(run(&small_options(&feed, "no/such/c.csv")).unwrap_err().exit_code(), 3);
+    assert_eq!(run(&small_options(&feed, "no/such/c.csv")).unwrap_err().exit_code(), 2);
+    let error = run(&small_options(&feed, "transactions.csv")).unwrap_err();
+    assert!(error.to_string().contains("is a file of the feed"), "{error}");
+    // All bad rows are listed where that is asked for.
+    let options = small_options(&feed, "other.csv");
+    run(&ClassifyOptions { rejects: Some(feed.path("bad.csv")), ..options }).unwrap();
+    let listed = std::fs::read_to_string(feed.path("bad.csv")).unwrap();
+    assert!(listed.ends_with("transactions.csv,6,amount,bad_type\n") && !feed.path("other.csv").exists(), "{listed}");
 }
 
 fn economy(feed: &TestFeed, format: datagen::Format) {
