@@ -17,6 +17,9 @@ use crate::provider::Clock;
 use crate::random::Rng;
 use crate::row::{NUMBER_MAX, Row, Style};
 
+/// Above this an account takes no more, so that balances stay within the feed's eighteen digits.
+const BALANCE_MAX_FEN: i64 = 100_000_000_000_000_000;
+
 /// What an account carries from one month to the next.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct State {
@@ -169,6 +172,7 @@ impl Ledger<'_> {
         let payer = match (spec.direction, inside(&event.party)) {
             (Direction::Out, _) => event.nth,
             (Direction::In, Some(other)) => other,
+            (Direction::In, None) if self.available(event.nth) > BALANCE_MAX_FEN => return 0,
             (Direction::In, None) => return event.amount_fen,
         };
         let patience = if inside(&event.party).is_some() { Patience::Elastic } else { spec.patience };

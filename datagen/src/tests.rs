@@ -719,7 +719,9 @@ fn extreme_profiles_do_not_break_the_books() {
         ],
         // One industry, no season, giants.
         &[
-            ("turnover_yuan = 160000", "turnover_yuan = 1000000000"),
+            ("turnover_yuan = 160000", "turnover_yuan = 100000000"),
+            ("rows = 1250", "rows = 100000"),
+            ("idle = 3500", "idle = 100000"),
             ("size_sigma = 1150", "size_sigma = 2000"),
             ("principal = [800, 3500]", "principal = [60000, 60000]"),
         ],

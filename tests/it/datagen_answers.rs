@@ -1,9 +1,9 @@
 //! The engine's figures against the generator's own answers, which it has from its intent.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 
-use arrow::array::AsArray as _;
+use arrow::array::{AsArray as _, RecordBatch};
 use arrow::datatypes::{Decimal128Type, Int64Type};
 use liushui::build::{BuildOptions, OutputFormat};
 use liushui::money::money_text;
@@ -14,11 +14,31 @@ use crate::util::{GENERATED_AT, TestFeed, run};
 /// (account, month, class) to in count, in amount, out count, out amount.
 type Totals = BTreeMap<(String, String, String), (i64, String, i64, String)>;
 
+fn read(feed: &TestFeed, name: &str) -> Vec<RecordBatch> {
+    let file = File::open(feed.path("feed/expected").join(name)).unwrap();
+    let batches = ParquetRecordBatchReaderBuilder::try_new(file).unwrap().build().unwrap();
+    batches.map(Result::unwrap).collect()
+}
+
+/// Accounts and months with a row whose class nobody could tell: a namesake without a code, a name cut too short.
+fn ambiguous(feed: &TestFeed) -> BTreeSet<(String, String)> {
+    let mut months = BTreeSet::new();
+    for batch in read(feed, "traps.parquet") {
+        let text =
+            |name: &str, row: usize| batch.column_by_name(name).unwrap().as_string::<i32>().value(row).to_string();
+        let is_ambiguous = batch.column_by_name("ambiguous").unwrap().as_boolean();
+        for row in (0..batch.num_rows()).filter(|row| is_ambiguous.value(*row)) {
+            // The id begins with the day of booking.
+            let txn_id = text("txn_id", row);
+            months.insert((text("account_id", row), format!("{}-{}", &txn_id[..4], &txn_id[4..6])));
+        }
+    }
+    months
+}
+
 fn expected(feed: &TestFeed) -> Totals {
-    let file = File::open(feed.path("feed/expected/totals.parquet")).unwrap();
     let mut totals = Totals::new();
-    for batch in ParquetRecordBatchReaderBuilder::try_new(file).unwrap().build().unwrap() {
-        let batch = batch.unwrap();
+    for batch in read(feed, "totals.parquet") {
         let column = |name: &str| batch.column_by_name(name).unwrap();
         let text = |name: &str, row: usize| column(name).as_string::<i32>().value(row).to_string();
         let count = |name: &str, row: usize| column(name).as_primitive::<Int64Type>().value(row);
@@ -73,6 +93,11 @@ fn every_account_month_and_class() {
         }
     }
     let mut expected = expected(&feed);
+    let ambiguous = ambiguous(&feed);
+    assert!(ambiguous.len() < 100, "{}", ambiguous.len());
+    let is_clear = |key: &(String, String, String)| !ambiguous.contains(&(key.0.clone(), key.1.clone()));
+    expected.retain(|key, _| is_clear(key));
+    found.retain(|key, _| is_clear(key));
     // A reversed row and its reversal leave an entry of zeros, which a product shows like no entry.
     expected.retain(|_, figures| *figures != (0, "0.00".to_string(), 0, "0.00".to_string()));
     assert!(expected.len() > 5_000, "{}", expected.len());
