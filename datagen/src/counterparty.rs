@@ -327,7 +327,9 @@ impl Counterparty {
     }
 
     fn bank_account(&mut self, economy: &Economy, hash: u64) {
-        let width = 15 + (hash >> 32) as usize % 5;
+        // No first digit of a platform's customer numbers, which begin with 2088.
+        self.account.push(['1', '3', '4', '6'][(hash >> 40) as usize % 4]);
+        let width = 14 + (hash >> 32) as usize % 5;
         code::push_digits(&mut self.account, random::mix(hash), width);
         self.bank(economy, hash >> 8);
     }

@@ -10,6 +10,9 @@ use crate::profile::Profile;
 use crate::provider::{Clock, PROVIDERS, Provider};
 use crate::random::{self, Rng};
 
+/// What keeps products of amounts within 64 bits, whatever a profile says.
+const TURNOVER_MAX_FEN: i64 = 1_000_000_000_000;
+
 /// Who a holder is.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Subject {
@@ -115,7 +118,7 @@ impl Holder {
             founded,
             closing: fails.filter(|_| closes).map(|(day, _)| day),
             abandoned: fails.filter(|_| !closes).map(|(day, _)| day),
-            turnover_fen: (turnover * if subject.sole { 600 } else { 1_200 } / 1_000).max(200_000),
+            turnover_fen: (turnover * if subject.sole { 600 } else { 1_200 } / 1_000).clamp(200_000, TURNOVER_MAX_FEN),
             rows_permille: u64::from(figures.rows) * (2 * activity + size).unsigned_abs() / 3_000,
         };
         let count = economy.accounts_of(ordinal).min(economy.accounts - first_account);

@@ -12,11 +12,13 @@ use crate::dirt::Stain;
 use crate::economy::Economy;
 use crate::holder::{Account, Balances, Holder};
 use crate::movement::{Direction, Movement, Patience};
-use crate::name::Body;
 use crate::plan::{Event, bank_party, own_party};
 use crate::provider::Clock;
 use crate::random::Rng;
 use crate::row::{NUMBER_MAX, Row, Style};
+
+/// Above this an account takes no more, so that balances stay within the feed's eighteen digits.
+const BALANCE_MAX_FEN: i64 = 100_000_000_000_000_000;
 
 /// What an account carries from one month to the next.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -170,6 +172,7 @@ impl Ledger<'_> {
         let payer = match (spec.direction, inside(&event.party)) {
             (Direction::Out, _) => event.nth,
             (Direction::In, Some(other)) => other,
+            (Direction::In, None) if self.available(event.nth) > BALANCE_MAX_FEN => return 0,
             (Direction::In, None) => return event.amount_fen,
         };
         let patience = if inside(&event.party).is_some() { Patience::Elastic } else { spec.patience };
@@ -354,7 +357,7 @@ impl Ledger<'_> {
             wording: (self.rng.next() >> 32) as u32,
             party,
             movement,
-            label: label(movement, &party),
+            label: label(movement, &party, kind_shown),
             style: Style::None,
             bank: account.bank,
             balance_shown: true,
@@ -408,17 +411,16 @@ fn inside(party: &Party) -> Option<u8> {
     if party.role == Role::Own { party.other_account() } else { None }
 }
 
-/// What a movement with `party` is meant to be. Dealings with public bodies that are no tax go by the body; ordinary
-/// trade with nobody named is unidentified.
-fn label(movement: Movement, party: &Party) -> Label {
+/// What a movement with `party` is meant to be. Dealings with public bodies that are no tax go by the body; a payment to
+/// the treasury that does not say what for is the treasury's; ordinary trade with nobody named is unidentified.
+fn label(movement: Movement, party: &Party, kind_shown: bool) -> Label {
     let label = movement.spec().label;
     match (movement, party.role) {
-        (Movement::PublicCustomer | Movement::Fine | Movement::Subsidy, Role::Body) => body_label(party.which_body()),
+        (Movement::PublicCustomer | Movement::Fine | Movement::Subsidy, Role::Body) => {
+            Label::public(party.which_body().subclass())
+        }
+        (Movement::Tax, Role::TreasuryAccount) if !kind_shown => Label::Treasury,
         (_, Role::Unknown) if label == Label::Trade => Label::Unidentified,
         _ => label,
     }
-}
-
-fn body_label(body: Body) -> Label {
-    Label::public(body.subclass())
 }

@@ -17,7 +17,7 @@
 //! Feed    ── columns with text ──▶ files of the month, labels, traps
 //! ```
 //!
-//! Memory holds some bytes an account, and one month of rows, or of a large month one day.
+//! Memory holds some bytes an account, and one month of rows, or of a large month a part of one day.
 
 mod calendar;
 mod class;
@@ -65,7 +65,7 @@ const ACCOUNTS_MAX: u32 = 50_000_000;
 const MONTHS_MAX: u32 = 240;
 const ROWS_MAX: u32 = 10_000;
 const THREADS_MAX: usize = 256;
-/// Rows of a month that stay in memory: about 600 MiB.
+/// Rows of a month that stay in memory: about half a GiB.
 const ROWS_IN_MEMORY: u64 = 8_000_000;
 
 // Each holder has at least one account.

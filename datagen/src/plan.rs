@@ -11,6 +11,11 @@ use crate::profile::{Figures, Trade};
 use crate::random::{self, Rng};
 use crate::tempo::Tempo;
 
+/// What keeps products of amounts within 64 bits, whatever a profile says.
+const MEAN_MAX_FEN: i64 = 10_000_000_000_000;
+/// The most rows that an account aims at in a month.
+const ROWS_MAX: u64 = 1_000_000;
+
 /// One intended movement.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Event {
@@ -66,8 +71,8 @@ impl Planner<'_> {
         let usual =
             u64::from(self.economy.mean_rows) * self.account.rows_permille * self.economy.rows_scale / 1_000_000;
         let x = usual * self.season().unsigned_abs() / 1_000 * vigour.unsigned_abs() / 1_000 * days;
-        // A little more than asked for makes up for movements that fall away for want of money.
-        self.rng.dithered(x, 29_600)
+        // A little more than asked for makes up for businesses that dwindle and for movements that nobody can pay.
+        self.rng.dithered(x.min(28_000 * ROWS_MAX), 28_000)
     }
 
     fn figures(&self) -> &Figures {
@@ -109,7 +114,7 @@ impl Planner<'_> {
                 Direction::In => mean_in,
                 Direction::Out => mean_out,
             };
-            let mean = mean.saturating_mul(trade.size.into()).max(100);
+            let mean = mean.saturating_mul(trade.size.into()).clamp(100, MEAN_MAX_FEN);
             let count = self.rng.dithered(u64::from(rows) * u64::from(trade.rows), total);
             for nth in 0..count {
                 self.trade_once(trade.movement, mean, (nth, count), figures);

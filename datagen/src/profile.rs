@@ -397,7 +397,7 @@ fn credit(root: &mut Section<'_>) -> Result<Credit, Error> {
 fn savings(root: &mut Section<'_>) -> Result<Savings, Error> {
     let mut section = root.section("savings")?;
     let savings = Savings {
-        idle: section.int("idle", (0, 1_000_000))?.into(),
+        idle: section.int("idle", (0, 100_000))?.into(),
         wealth: section.int("wealth", SHARE)?,
         demand_rate: section.int("demand_rate", RATE)?.into(),
         term_rate: section.range("term_rate", RATE)?.map(|rate| rate as u32),
@@ -469,7 +469,7 @@ fn figures(industries: &mut Section<'_>, industry: Industry) -> Result<Figures, 
     let figures = Figures {
         weight: section.int("weight", WEIGHT)?,
         sole: section.int("sole", SHARE)?,
-        turnover_fen: i64::from(section.int("turnover_yuan", (1_000, 1_000_000_000))?) * 100,
+        turnover_fen: i64::from(section.int("turnover_yuan", (1_000, 100_000_000))?) * 100,
         rows: section.int("rows", (1, 100_000))?,
         customers: section.int("customers", (1, 1_000_000))?,
         people: section.int("people", SHARE)?,

@@ -242,7 +242,6 @@ fn add<const N: usize>(mine: &mut [u64; N], others: &[u64; N]) {
 /// the sizes of holders and the spread of amounts, each in 64 equal parts.
 fn asked_amounts(profile: &Profile) -> Vec<u64> {
     let mut asked = vec![0; DECADES];
-    let accounts: u64 = profile.holders.accounts.iter().map(|weight| u64::from(*weight)).sum();
     for figures in &profile.industries {
         for size in profile.holders.size.middles() {
             // As `holder` and `plan` have it, at mean activity.
@@ -250,19 +249,19 @@ fn asked_amounts(profile: &Profile) -> Vec<u64> {
                 * (1_200 - 600 * i64::from(figures.sole) / 1_000)
                 / 1_000;
             let rows = (i64::from(figures.rows) * (2_000 + size) / 3_000).max(20) * 30 / 1_000;
-            let inflow = turnover * i64::from(figures.rows_total()) / rows.max(1);
+            let inflow = turnover.saturating_mul(figures.rows_total().into()) / rows.max(1);
             for trade in &figures.mix {
                 if matches!(trade.movement, Movement::OwnIn | Movement::OwnOut | Movement::Verification) {
                     continue;
                 }
                 let direction = trade.movement.spec().direction;
                 let share = if direction == Direction::In { 100 } else { 66 };
-                let mean = inflow * share / 100 / figures.volume(direction) * i64::from(trade.size);
+                let mean = (inflow / 100 * share / figures.volume(direction)).saturating_mul(trade.size.into());
                 for amount in figures.amounts.middles() {
-                    let yuan = (mean * amount / 1_000 / 100).unsigned_abs();
+                    let yuan = (mean.saturating_mul(amount) / 100_000).unsigned_abs();
                     let decade = yuan.checked_ilog10().map_or(0, |log| log as usize + 1).min(DECADES - 1);
                     let weight = u64::from(figures.weight) * u64::from(figures.rows) * rows.unsigned_abs();
-                    asked[decade] += weight * u64::from(trade.rows) / accounts.max(1);
+                    asked[decade] += weight / 1_000 * u64::from(trade.rows);
                 }
             }
         }

@@ -1,9 +1,10 @@
 //! The shelf: a month's rows by day, until the month is written in booking order.
-//! Owns where rows wait: in memory, or where a month has too many of them, in an unnamed temporary file a part of the
-//! month; and the sort. Rows of one second stay in the order in which they were put here.
+//! Owns where rows wait: in memory, or where a month has too many of them, in an unnamed temporary file a day; and the
+//! sort. Rows of one second stay in the order in which they were put here.
 
 use std::fs::{self, File};
 use std::io::{Read, Seek, Write};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use crate::Error;
@@ -11,20 +12,31 @@ use crate::calendar::{Month, SECONDS_A_DAY};
 use crate::output::io;
 use crate::row::Row;
 
-/// Rows of a part of a month that wait in memory before they are written to its file.
+/// Rows of a day that are collected before they are written to its file.
 const ROWS_BUFFERED: usize = 4_096;
+const MINUTES_A_DAY: usize = SECONDS_A_DAY as usize / 60;
 
-/// One part of a month.
-enum Part {
+/// The rows of one day.
+enum Day {
     Memory(Vec<Row>),
-    Spilled { file: File, bytes: Vec<u8>, rows: u64 },
+    Spilled(Spilled),
+}
+
+/// Rows in a file.
+struct Spilled {
+    file: File,
+    /// The last of them, not yet written.
+    bytes: Vec<u8>,
+    /// How many there are of each minute: a day too large to be sorted at once is read in several runs of minutes.
+    minutes: Vec<u32>,
 }
 
 /// A month's rows.
 pub(crate) struct Shelf {
-    start: i64,
-    seconds_a_part: i64,
-    parts: Vec<Part>,
+    first: i32,
+    days: Vec<Day>,
+    /// Rows of a day that may be sorted at once, but for those of one minute.
+    at_once: u64,
     folder: PathBuf,
 }
 
@@ -33,56 +45,94 @@ impl Shelf {
     /// once they are open.
     pub(crate) fn new(month: &Month, rows: u64, in_memory: u64, folder: &Path) -> Result<Shelf, Error> {
         let days = (month.last - month.first + 1).max(1).unsigned_abs();
-        let spills = rows > in_memory;
-        // A part is sorted in memory, and the fullest day has about three times the mean.
-        let mut parts_a_day = 1;
-        while spills && parts_a_day < 32 && rows * 3 / u64::from(days * parts_a_day) > in_memory {
-            parts_a_day *= 2;
-        }
-        let part = |index: u32| -> Result<Part, Error> {
-            Ok(if spills {
-                Part::Spilled { file: unnamed(folder, index)?, bytes: Vec::new(), rows: 0 }
+        let day = |index: u32| -> Result<Day, Error> {
+            Ok(if rows > in_memory {
+                let minutes = vec![0; MINUTES_A_DAY];
+                Day::Spilled(Spilled { file: unnamed(folder, index)?, bytes: Vec::new(), minutes })
             } else {
-                Part::Memory(Vec::with_capacity((rows / u64::from(days)) as usize))
+                Day::Memory(Vec::with_capacity((rows / u64::from(days)) as usize))
             })
         };
-        Ok(Shelf {
-            start: i64::from(month.first) * i64::from(SECONDS_A_DAY),
-            seconds_a_part: i64::from(SECONDS_A_DAY / parts_a_day),
-            parts: (0..days * parts_a_day).map(part).collect::<Result<_, Error>>()?,
-            folder: folder.to_owned(),
-        })
+        let days = (0..days).map(day).collect::<Result<_, Error>>()?;
+        Ok(Shelf { first: month.first, days, at_once: in_memory / 4, folder: folder.to_owned() })
     }
 
     pub(crate) fn put(&mut self, rows: &[Row]) -> Result<(), Error> {
-        let last = self.parts.len() - 1;
+        let last = self.days.len() - 1;
         for row in rows {
-            let part = ((row.booked() - self.start) / self.seconds_a_part) as usize;
-            match &mut self.parts[part.min(last)] {
-                Part::Memory(rows) => rows.push(*row),
-                Part::Spilled { file, bytes, rows } => {
-                    row.push_bytes(bytes);
-                    *rows += 1;
-                    if bytes.len() >= ROWS_BUFFERED * Row::BYTES {
-                        file.write_all(bytes).map_err(io(&self.folder))?;
-                        bytes.clear();
-                    }
-                }
+            let day = (row.day - self.first).unsigned_abs() as usize;
+            match &mut self.days[day.min(last)] {
+                Day::Memory(rows) => rows.push(*row),
+                Day::Spilled(spilled) => spilled.put(row).map_err(io(&self.folder))?,
             }
         }
         Ok(())
     }
 
-    /// The parts in order of time, each in booking order.
+    /// Runs of rows in order of time, each in booking order.
     pub(crate) fn into_sorted(self) -> impl Iterator<Item = Result<Vec<Row>, Error>> {
-        let folder = self.folder;
-        self.parts.into_iter().map(move |part| {
-            Ok(sorted(match part {
-                Part::Memory(rows) => rows,
-                Part::Spilled { file, bytes, rows } => read_back(file, &bytes, rows).map_err(io(&folder))?,
-            }))
+        let Shelf { days, at_once, folder, .. } = self;
+        days.into_iter().flat_map(move |day| -> Box<dyn Iterator<Item = Result<Vec<Row>, Error>>> {
+            match day {
+                Day::Memory(rows) => Box::new(std::iter::once(Ok(sorted(rows)))),
+                Day::Spilled(mut spilled) => {
+                    let folder = folder.clone();
+                    let runs = runs(&spilled.minutes, at_once).into_iter();
+                    Box::new(runs.map(move |run| Ok(sorted(spilled.read(run).map_err(io(&folder))?))))
+                }
+            }
         })
     }
+}
+
+impl Spilled {
+    fn put(&mut self, row: &Row) -> std::io::Result<()> {
+        row.push_bytes(&mut self.bytes);
+        self.minutes[minute(row)] += 1;
+        if self.bytes.len() >= ROWS_BUFFERED * Row::BYTES {
+            self.file.write_all(&self.bytes)?;
+            self.bytes.clear();
+        }
+        Ok(())
+    }
+
+    /// The rows of a run of minutes.
+    fn read(&mut self, run: Range<usize>) -> std::io::Result<Vec<Row>> {
+        let count = |minutes: &[u32]| minutes.iter().map(|rows| *rows as usize).sum::<usize>();
+        let written = count(&self.minutes) * Row::BYTES - self.bytes.len();
+        let mut rows = Vec::with_capacity(count(&self.minutes[run.clone()]));
+        let mut push = |bytes: &[u8]| {
+            let all = bytes.as_chunks::<{ Row::BYTES }>().0.iter().map(Row::from_bytes);
+            rows.extend(all.filter(|row| run.contains(&minute(row))));
+        };
+        self.file.rewind()?;
+        let mut bytes = vec![0; ROWS_BUFFERED * Row::BYTES];
+        // Whole buffers were written, so whole buffers are there to read.
+        for _ in 0..written / bytes.len() {
+            self.file.read_exact(&mut bytes)?;
+            push(&bytes);
+        }
+        push(&self.bytes);
+        Ok(rows)
+    }
+}
+
+fn minute(row: &Row) -> usize {
+    (row.second as usize / 60).min(MINUTES_A_DAY - 1)
+}
+
+/// Runs of minutes with at most `at_once` rows each, but for single minutes that have more.
+fn runs(minutes: &[u32], at_once: u64) -> Vec<Range<usize>> {
+    let (mut runs, mut start, mut rows) = (Vec::new(), 0, 0);
+    for (minute, count) in minutes.iter().enumerate() {
+        if rows > 0 && rows + u64::from(*count) > at_once {
+            runs.push(start..minute);
+            (start, rows) = (minute, 0);
+        }
+        rows += u64::from(*count);
+    }
+    runs.push(start..minutes.len());
+    runs
 }
 
 fn unnamed(folder: &Path, index: u32) -> Result<File, Error> {
@@ -92,32 +142,10 @@ fn unnamed(folder: &Path, index: u32) -> Result<File, Error> {
     Ok(file)
 }
 
-fn read_back(mut file: File, buffered: &[u8], count: u64) -> std::io::Result<Vec<Row>> {
-    let mut rows = Vec::with_capacity(count as usize);
-    let mut push = |bytes: &[u8]| {
-        for bytes in bytes.as_chunks::<{ Row::BYTES }>().0 {
-            rows.push(Row::from_bytes(bytes));
-        }
-    };
-    file.rewind()?;
-    let mut bytes = vec![0; ROWS_BUFFERED * Row::BYTES];
-    // Whole buffers were written, so whole buffers are there to read.
-    for _ in 0..(count as usize * Row::BYTES - buffered.len()) / bytes.len() {
-        file.read_exact(&mut bytes)?;
-        push(&bytes);
-    }
-    push(buffered);
-    Ok(rows)
-}
-
 /// By time of booking; rows of one second keep their order.
 fn sorted(rows: Vec<Row>) -> Vec<Row> {
-    let Some(first) = rows.iter().map(Row::booked).min() else {
-        return rows;
-    };
-    // A part is a day at most: two passes of a counting sort by nine bits each.
-    let mut keys: Vec<(u32, u32)> =
-        rows.iter().enumerate().map(|(index, row)| ((row.booked() - first) as u32, index as u32)).collect();
+    // The second of the day: two passes of a counting sort by nine bits each.
+    let mut keys: Vec<(u32, u32)> = rows.iter().enumerate().map(|(index, row)| (row.second, index as u32)).collect();
     let mut other = keys.clone();
     for shift in [0, 9] {
         let mut places = [0usize; 513];
@@ -134,3 +162,19 @@ fn sorted(rows: Vec<Row>) -> Vec<Row> {
 }
 
 const _: () = assert!(SECONDS_A_DAY <= 1 << 18);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_cover_all_minutes_once() {
+        let minutes = [0, 5, 0, 7, 2, 30, 0, 0, 1, 9];
+        assert_eq!(runs(&minutes, 10), [0..3, 3..5, 5..6, 6..10]);
+        assert_eq!(runs(&minutes, 1_000).len(), 1);
+        for at_once in 0..60 {
+            let runs = runs(&minutes, at_once);
+            assert_eq!(runs.iter().flat_map(|run| run.clone()).collect::<Vec<_>>(), (0..10).collect::<Vec<_>>());
+        }
+    }
+}

@@ -502,7 +502,7 @@ fn what_comes_out_is_what_the_profile_asks_for() {
 #[test]
 fn dirt_changes_no_answer() {
     let (clean, _) = run(|options| options.accounts = 100);
-    let (dirty, summary) = run(|options| (options.accounts, options.dirty) = (100, 0.05));
+    let (dirty, summary) = run(|options| (options.accounts, options.dirty, options.max_rejects) = (100, 0.05, 20));
     let clean_totals = fs::read(clean.0.join("expected/totals.parquet")).unwrap();
     assert_eq!(clean_totals, fs::read(dirty.0.join("expected/totals.parquet")).unwrap());
     let labels = |folder: &Folder| {
@@ -719,7 +719,9 @@ fn extreme_profiles_do_not_break_the_books() {
         ],
         // One industry, no season, giants.
         &[
-            ("turnover_yuan = 160000", "turnover_yuan = 1000000000"),
+            ("turnover_yuan = 160000", "turnover_yuan = 100000000"),
+            ("rows = 1250", "rows = 100000"),
+            ("idle = 3500", "idle = 100000"),
             ("size_sigma = 1150", "size_sigma = 2000"),
             ("principal = [800, 3500]", "principal = [60000, 60000]"),
         ],
