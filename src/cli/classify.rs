@@ -8,8 +8,10 @@ use clap::Args;
 use liushui::class::{Evidence, Rules, Share, explain};
 use liushui::classify::report::Report;
 use liushui::classify::{ClassifyOptions, classify};
+use liushui::engine::cores;
 use liushui::error::Error;
 use liushui::feed::mapping::Mapping;
+use liushui::feed::source::BATCH_ROWS;
 use liushui::money::money_text;
 use liushui::observer::Observer;
 
@@ -73,7 +75,6 @@ impl Classify {
             return explain_names(&self.explain, &rules, self.json);
         }
         let (json, bar) = (self.json, Arc::new(Bar::new(self.no_progress)));
-        let defaults = ClassifyOptions::new(PathBuf::new(), PathBuf::new(), PathBuf::new());
         let options = ClassifyOptions {
             transactions: self.transactions,
             accounts: self.accounts,
@@ -83,8 +84,8 @@ impl Classify {
             mapping: self.mapping.as_deref().map(Mapping::load).transpose().map_err(Error::from)?,
             rules,
             max_rejects: self.max_rejects,
-            threads: self.threads.map_or(defaults.threads, usize::from),
-            ..defaults
+            threads: self.threads.map_or_else(cores, usize::from),
+            batch_rows: BATCH_ROWS,
         };
         let observer: Arc<dyn Observer> = Arc::clone(&bar) as _;
         let outcome = classify(&options, &observer);

@@ -158,12 +158,6 @@ fn a_refused_feed_writes_nothing_and_an_old_file_stays() {
     assert!(listed.ends_with("transactions.csv,6,amount,bad_type\n") && !feed.path("other.csv").exists(), "{listed}");
 }
 
-fn economy(feed: &TestFeed, format: datagen::Format) {
-    let mut options = datagen::Options::new(200, 6, 7, feed.path("feed"));
-    options.format = format;
-    datagen::generate(&options, &mut |_| {}).unwrap();
-}
-
 /// Class, sub-class, rule and evidence of each row, by account, identifier and month's file.
 fn by_row(path: &Path) -> BTreeMap<String, Vec<String>> {
     let mut rows: BTreeMap<String, Vec<String>> = BTreeMap::new();
@@ -178,7 +172,7 @@ fn by_row(path: &Path) -> BTreeMap<String, Vec<String>> {
 #[test]
 fn threads_and_batches_do_not_show_and_order_and_layout_change_no_class() {
     let feed = TestFeed::new();
-    economy(&feed, datagen::Format::Csv);
+    feed.economy(200, 6, 7, datagen::Format::Csv);
     let classified = |transactions: &str, out: &str, threads: usize, batch_rows: usize| {
         let options = ClassifyOptions::new(feed.path(transactions), feed.path("feed/accounts.csv"), feed.path(out));
         let outcome = run(&ClassifyOptions { threads, batch_rows, ..options }).unwrap();
@@ -201,19 +195,9 @@ fn threads_and_batches_do_not_show_and_order_and_layout_change_no_class() {
         }
     }
     // The same rows in another order, in files of other sizes.
-    let mut rows = Vec::new();
-    let mut header = String::new();
-    for entry in std::fs::read_dir(feed.path("feed/transactions")).unwrap() {
-        let text = std::fs::read_to_string(entry.unwrap().path()).unwrap();
-        header = text.lines().next().unwrap().to_string();
-        rows.extend(text.lines().skip(1).map(String::from));
-    }
-    rows.sort_by_key(|line| line.bytes().fold(7_u64, |hash, byte| hash.wrapping_mul(31) ^ u64::from(byte)));
-    for (at, part) in rows.chunks(rows.len() / 2 - 5).enumerate() {
-        feed.write(&format!("shuffled/{at}.csv"), format!("{header}\n{}\n", part.join("\n")));
-    }
+    let (count, _) = feed.shuffle(2, None);
     classified("shuffled", "shuffled.parquet", 2, 100);
     let (ordered, shuffled) = (by_row(&feed.path("one.parquet")), by_row(&feed.path("shuffled.parquet")));
-    assert_eq!(ordered.values().map(Vec::len).sum::<usize>(), rows.len());
+    assert_eq!(ordered.values().map(Vec::len).sum::<usize>(), count);
     assert!(ordered == shuffled, "order or layout changes a class");
 }

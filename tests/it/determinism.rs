@@ -78,28 +78,15 @@ fn little_memory_spills_and_much_does_not() {
 fn file_layout_and_order_of_rows_do_not_show() {
     let feed = TestFeed::new();
     economy(&feed, "feed", datagen::Format::Csv);
-    let mut lines = Vec::new();
-    let mut header = String::new();
-    for entry in std::fs::read_dir(feed.path("feed/transactions")).unwrap() {
-        let text = std::fs::read_to_string(entry.unwrap().path()).unwrap();
-        let mut all = text.lines().map(String::from);
-        header = all.next().unwrap();
-        lines.extend(all);
-    }
     let accounts = feed.path("feed/accounts.csv");
     let expected = built(&feed.path("feed/transactions"), &accounts, &feed.path("by-month"), |_| {});
-    // Another order, cut into three files of unequal length, with some rows sent twice.
-    lines.sort_by_key(|line| line.bytes().fold(7_u64, |hash, byte| hash.wrapping_mul(31) ^ u64::from(byte)));
-    let repeats: Vec<String> = lines.iter().step_by(97).cloned().collect();
-    lines.extend(repeats.iter().cloned());
-    for (at, part) in lines.chunks(lines.len() / 2 - 5).enumerate() {
-        feed.write(&format!("shuffled/{at}.csv"), format!("{header}\n{}\n", part.join("\n")));
-    }
+    // Another order, cut into files of unequal length, with some rows sent twice.
+    let (_, repeats) = feed.shuffle(2, Some(97));
     let shuffled = built(&feed.path("shuffled"), &accounts, &feed.path("of-shuffled"), |_| {});
     assert!(shuffled == expected, "order or layout shows in the products");
     let report = std::fs::read_to_string(feed.path("of-shuffled/run.json")).unwrap();
     let report: serde_json::Value = serde_json::from_str(&report).unwrap();
-    assert_eq!(report["duplicates"], repeats.len());
+    assert_eq!(report["duplicates"], repeats);
 }
 
 /// One account with nearly all rows: its part is divided by months, and the products are those of much memory.

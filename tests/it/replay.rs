@@ -37,32 +37,11 @@ fn rows(stream: &[u8]) -> Vec<(i64, String, String)> {
     rows
 }
 
-fn economy(feed: &TestFeed, format: datagen::Format) {
-    let mut options = datagen::Options::new(60, 5, 9, feed.path("feed"));
-    options.format = format;
-    datagen::generate(&options, &mut |_| {}).unwrap();
-}
-
-/// The feed's rows in another order, in files of unequal length that all overlap in time.
-fn shuffle(feed: &TestFeed) -> usize {
-    let (mut rows, mut header) = (Vec::new(), String::new());
-    for entry in std::fs::read_dir(feed.path("feed/transactions")).unwrap() {
-        let text = std::fs::read_to_string(entry.unwrap().path()).unwrap();
-        header = text.lines().next().unwrap().to_string();
-        rows.extend(text.lines().skip(1).map(String::from));
-    }
-    rows.sort_by_key(|line| line.bytes().fold(7_u64, |hash, byte| hash.wrapping_mul(31) ^ u64::from(byte)));
-    for (at, part) in rows.chunks(rows.len() / 3 + 7).enumerate() {
-        feed.write(&format!("shuffled/{at}.csv"), format!("{header}\n{}\n", part.join("\n")));
-    }
-    rows.len()
-}
-
 #[test]
 fn rows_come_in_booking_order_each_once() {
     let feed = TestFeed::new();
-    economy(&feed, datagen::Format::Csv);
-    let count = shuffle(&feed);
+    feed.economy(60, 5, 9, datagen::Format::Csv);
+    let (count, _) = feed.shuffle(3, None);
     let (ordered, shuffled) = (replay(&feed, "feed/transactions", &[]), replay(&feed, "shuffled", &[]));
     assert_eq!(ordered.status.code(), Some(0), "{}", String::from_utf8_lossy(&ordered.stderr));
     let (ordered, shuffled) = (rows(&ordered.stdout), rows(&shuffled.stdout));
@@ -83,7 +62,7 @@ fn rows_come_in_booking_order_each_once() {
 #[test]
 fn products_of_a_replayed_feed_are_those_of_the_feed() {
     let feed = TestFeed::new();
-    economy(&feed, datagen::Format::Parquet);
+    feed.economy(60, 5, 9, datagen::Format::Parquet);
     let path = |name: &str| feed.path(name).display().to_string();
     let build = |transactions: &str, out: &str, input: &[u8]| {
         let (accounts, out) = (path("feed/accounts.parquet"), path(out));
@@ -125,8 +104,8 @@ fn a_feed_with_a_fault_is_refused_before_its_first_row() {
 #[test]
 fn wrong_usage_is_told() {
     let feed = TestFeed::new();
-    economy(&feed, datagen::Format::Csv);
-    shuffle(&feed);
+    feed.economy(60, 5, 9, datagen::Format::Csv);
+    feed.shuffle(3, None);
     for (more, expected) in [
         (&["--from", "2025-02-01", "--until", "2025-01-31"][..], "ends (2025-01-31) before it begins"),
         (&["--speed", "0"][..], "whole number from 1 on"),
@@ -233,8 +212,8 @@ fn a_file_that_changes_meanwhile_is_told() {
 #[test]
 fn overlapping_files_need_memory() {
     let feed = TestFeed::new();
-    economy(&feed, datagen::Format::Csv);
-    shuffle(&feed);
+    feed.economy(60, 5, 9, datagen::Format::Csv);
+    feed.shuffle(3, None);
     let output = replay(&feed, "shuffled", &["--memory", "64MiB"]);
     assert_eq!(output.status.code(), Some(0));
     let options = ReplayOptions {

@@ -60,6 +60,32 @@ impl TestFeed {
         options
     }
 
+    /// A synthetic economy under `feed/`.
+    pub fn economy(&self, accounts: u32, months: u32, seed: u64, format: datagen::Format) {
+        let mut options = datagen::Options::new(accounts, months, seed, self.path("feed"));
+        options.format = format;
+        datagen::generate(&options, &mut |_| {}).unwrap();
+    }
+
+    /// The rows of `feed/transactions` (CSV) in another order, under `shuffled/`, in files of unequal length that all overlap
+    /// in time; one row in so many is sent twice. How many rows were there, and how many repeats.
+    pub fn shuffle(&self, files: usize, repeats: Option<usize>) -> (usize, usize) {
+        let (mut rows, mut header) = (Vec::new(), String::new());
+        for entry in std::fs::read_dir(self.path("feed/transactions")).unwrap() {
+            let text = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+            header = text.lines().next().unwrap().to_string();
+            rows.extend(text.lines().skip(1).map(String::from));
+        }
+        rows.sort_by_key(|line| line.bytes().fold(7_u64, |hash, byte| hash.wrapping_mul(31) ^ u64::from(byte)));
+        let count = rows.len();
+        let repeats: Vec<String> = repeats.map_or(Vec::new(), |one_in| rows.iter().step_by(one_in).cloned().collect());
+        rows.extend(repeats.iter().cloned());
+        for (at, part) in rows.chunks(rows.len() / files + 7).enumerate() {
+            self.write(&format!("shuffled/{at}.csv"), format!("{header}\n{}\n", part.join("\n")));
+        }
+        (count, repeats.len())
+    }
+
     pub fn out(&self, name: &str) -> PathBuf {
         self.path("out").join(name)
     }
