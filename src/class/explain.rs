@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::matcher::{Found, Role, Spans};
 use super::rules::Place;
-use super::{Class, Counterparty, Holder, Matcher, Rules, Subclass, normalise};
+use super::{Class, Counterparty, Holder, Matcher, Subclass, normalise};
 
 /// How a name came by its class, with nothing else known of the row.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
@@ -72,8 +72,7 @@ pub struct Mark {
 const ASKED: [Class; 5] = [Class::Public, Class::PaymentPlatform, Class::Agency, Class::OpeningBank, Class::Other];
 
 /// Tells which rules are tried on a name.
-pub fn explain(rules: &Rules, name: &str) -> Explanation {
-    let matcher = Matcher::new(rules);
+pub fn explain(matcher: &Matcher, name: &str) -> Explanation {
     let mut normalised = String::new();
     normalise(name, &mut normalised);
     let name_facts = matcher.name_facts(name, &normalised);
@@ -85,23 +84,23 @@ pub fn explain(rules: &Rules, name: &str) -> Explanation {
     matcher.scan(name, &normalised, |mark| found.push(mark));
     let mut tried = Vec::new();
     for class in ASKED {
-        for (index, rule) in rules.rules.iter().enumerate().filter(|(_, rule)| rule.class == class) {
-            let hits = marks(&matcher, &found, |mark| mark.role != Role::Unless && mark.rules.holds(index));
+        for (index, (rule, ..)) in matcher.outcomes().iter().enumerate().filter(|(_, (_, of, _))| *of == class) {
+            let hits = marks(matcher, &found, |mark| mark.role != Role::Unless && mark.rules.holds(index));
             if !found.iter().any(|mark| mark.role == Role::When && mark.rules.holds(index)) {
                 continue;
             }
-            let bars = bars(&matcher, &found, index);
+            let bars = bars(matcher, &found, index);
             let outcome = match () {
-                () if rule.id == decides => TriedOutcome::Decides,
+                () if rule == decides => TriedOutcome::Decides,
                 () if !name_facts.hits.holds(index) => TriedOutcome::LacksAnd,
                 () if bars.is_empty() => TriedOutcome::ComesLater,
                 () => TriedOutcome::Barred,
             };
-            tried.push(Tried { rule: rule.id.clone(), class: class.name(), outcome, hits, bars });
+            tried.push(Tried { rule: rule.clone(), class: class.name(), outcome, hits, bars });
         }
     }
     Explanation {
-        silent: rules.rules.len() - tried.len(),
+        silent: matcher.outcomes().len() - tried.len(),
         tried,
         bodies: matcher.bodies(name, &normalised).into_iter().map(str::to_string).collect(),
         class: decision.class.name(),
@@ -169,6 +168,7 @@ fn shown(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Rules;
     use super::*;
 
     const RULES: &str = r#"
@@ -195,7 +195,8 @@ mod tests {
     "#;
 
     fn told(name: &str) -> String {
-        explain(&Rules::parse(RULES).unwrap_or_else(|error| panic!("{error}")), name).to_string()
+        let rules = Rules::parse(RULES).unwrap_or_else(|error| panic!("{error}"));
+        explain(&Matcher::new(&rules), name).to_string()
     }
 
     #[test]

@@ -212,6 +212,7 @@ impl Matcher {
     /// shown wherever they lie.
     pub(super) fn scan(&self, name: &str, normalised: &str, mut see: impl FnMut(Found)) {
         let mut body = None;
+        let mut lead = None;
         for found in self.automaton.find_overlapping_iter(normalised) {
             let (start, end, pattern) = (found.start(), found.end(), found.pattern().as_usize());
             for u in &self.uses[pattern] {
@@ -224,7 +225,8 @@ impl Matcher {
                     Place::BodyIs => body().starts_at(start) && body().ends_at(end),
                     Place::BodyEnds => body().ends_at(end),
                 };
-                if lies_there && (u.before == 0 || has_before(&normalised[..start], u.before)) {
+                let mut lead = || *lead.get_or_insert_with(|| lead_of(normalised));
+                if lies_there && (u.before == 0 || has_chars(normalised.get(lead()..start), u.before)) {
                     see(Found { pattern, start, end, place: u.place, role: u.role, rules: u.rules });
                 }
             }
@@ -235,6 +237,11 @@ impl Matcher {
     pub(super) fn bodies<'n>(&self, name: &str, normalised: &'n str) -> Vec<&'n str> {
         let body = Body::new(name, normalised, &self.tails);
         body.ends[..body.count].iter().filter_map(|end| normalised.get(..*end)).collect()
+    }
+
+    /// Ids, classes and sub-classes of the file's rules, by index.
+    pub(super) fn outcomes(&self) -> &[(String, Class, Subclass)] {
+        &self.outcomes
     }
 
     /// The text of a pattern.
@@ -417,8 +424,7 @@ impl Body {
     const ENDS_MAX: usize = 12;
 
     fn new(name: &str, normalised: &str, tails: &Tails) -> Body {
-        let lead = normalised.len() - normalised.trim_start_matches(is_digit).len();
-        let mut body = Body { lead, ends: [0; Body::ENDS_MAX], count: 0 };
+        let mut body = Body { lead: lead_of(normalised), ends: [0; Body::ENDS_MAX], count: 0 };
         body.push(normalised.len());
         // Only dropped punctuation can mark an edge, and then the lengths differ.
         if name.len() != normalised.len() {
@@ -461,9 +467,14 @@ impl Body {
     }
 }
 
-/// Whether so many characters stand in `text`, digits in front not counted: they may belong to an account number.
-fn has_before(text: &str, count: usize) -> bool {
-    text.trim_start_matches(is_digit).chars().take(count).count() == count
+/// Byte length of the digits in front of a name: they may belong to an account number.
+fn lead_of(normalised: &str) -> usize {
+    normalised.len() - normalised.trim_start_matches(is_digit).len()
+}
+
+/// Whether `text` has so many characters.
+fn has_chars(text: Option<&str>, count: usize) -> bool {
+    text.is_some_and(|text| text.chars().take(count).count() == count)
 }
 
 fn is_digit(c: char) -> bool {

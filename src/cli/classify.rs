@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Args;
-use liushui::class::{Evidence, Rules, Share, explain};
+use liushui::class::{Evidence, Matcher, Rules, Share, explain};
 use liushui::classify::report::Report;
 use liushui::classify::{ClassifyOptions, classify};
 use liushui::engine::cores;
@@ -176,7 +176,8 @@ fn percent(share: &Share) -> String {
 }
 
 fn explain_names(names: &[String], rules: &Rules, json: bool) -> anyhow::Result<ExitCode> {
-    let explanations: Vec<_> = names.iter().map(|name| explain(rules, name)).collect();
+    let matcher = Matcher::new(rules);
+    let explanations: Vec<_> = names.iter().map(|name| explain(&matcher, name)).collect();
     if json {
         print(&format!("{}\n", serde_json::to_string_pretty(&explanations)?))?;
     } else {
