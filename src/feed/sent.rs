@@ -6,7 +6,8 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array as _, ArrayRef, Decimal128Array, Int64Array, StringArray, StringViewArray, TimestampMicrosecondArray,
+    Array as _, ArrayRef, Date32Array, Decimal128Array, Int64Array, StringArray, StringViewArray,
+    TimestampMicrosecondArray,
 };
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use arrow::error::ArrowError;
@@ -54,7 +55,10 @@ fn converted(from: &mut Converter<'_>, column: &Column) -> ArrayRef {
     let owned = |texts: StringViewArray| -> ArrayRef { Arc::new(texts.iter().collect::<StringArray>()) };
     match column.kind {
         ColumnType::Text | ColumnType::Texts => owned(from.text(column)),
-        ColumnType::Integer | ColumnType::Date => Arc::new(from.integer(column)),
+        ColumnType::Integer => Arc::new(from.integer(column)),
+        ColumnType::Date => {
+            Arc::new(from.date(column).into_iter().map(|date| date.map(|date| date.0)).collect::<Date32Array>())
+        }
         ColumnType::Time => {
             let times: Int64Array = from.time(column);
             Arc::new(TimestampMicrosecondArray::new(times.values().clone(), times.nulls().cloned()))
