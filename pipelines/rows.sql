@@ -19,7 +19,7 @@ select
     get_field(verdict, 'counterparty') as counterparty,
     keyed_hash(txn_id) as id_hash,
     -- Every column of the feed but the currency, which is the account's: the same content is the same transaction.
-    keyed_hash(
+    content_hash(
         booked_at, seq, direction, amount_fen, balance_fen, kind, channel, counterparty_name, counterparty_account,
         counterparty_bank, counterparty_uscc, summary, remark, reversal_of
     ) as content_hash,

@@ -16,6 +16,9 @@ pub const SHANGHAI_OFFSET_US: i64 = 8 * 3_600_000_000;
 /// The dates a feed may hold: years 1900 to 2199. Outside it a time is a mistake of units, not a booking.
 const YEARS: std::ops::RangeInclusive<i32> = 1900..=2199;
 
+/// Days since 1970-01-01 of [`YEARS`]; a test holds the two together.
+const YEARS_DAYS: std::ops::Range<i64> = -25_567..84_006;
+
 /// A civil date, as days since 1970-01-01.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Date(pub i32);
@@ -169,7 +172,7 @@ impl fmt::Display for Quarter {
 
 /// Whether a civil time in microseconds lies in the years a feed may hold.
 pub fn time_in_range(time_us: i64) -> bool {
-    i32::try_from(time_us.div_euclid(DAY_US)).ok().and_then(Date::from_days).is_some()
+    (YEARS_DAYS.start * DAY_US..YEARS_DAYS.end * DAY_US).contains(&time_us)
 }
 
 /// Parses an ISO 8601 time, with a space or `T`, into civil Shanghai microseconds.
@@ -262,6 +265,20 @@ pub fn parse_instant(text: &str) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_years_in_days() {
+        for (day, is_in) in [
+            (YEARS_DAYS.start - 1, false),
+            (YEARS_DAYS.start, true),
+            (YEARS_DAYS.end - 1, true),
+            (YEARS_DAYS.end, false),
+        ] {
+            assert_eq!(Date::from_days(day as i32).is_some(), is_in, "{day}");
+            assert_eq!(time_in_range(day * DAY_US) && time_in_range((day + 1) * DAY_US - 1), is_in, "{day}");
+        }
+        assert!(!time_in_range(i64::MIN) && !time_in_range(i64::MAX));
+    }
 
     #[test]
     fn calendar() {

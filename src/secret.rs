@@ -5,8 +5,10 @@
 
 use std::hash::Hasher as _;
 
+use foldhash::SharedSeed;
+use foldhash::quality::FoldHasher;
 use siphasher::sip::SipHasher13;
-use siphasher::sip128::{Hasher128 as _, SipHasher24};
+use siphasher::sip128::{self, Hasher128 as _, SipHasher24};
 
 /// A secret; `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -52,8 +54,46 @@ impl Secret {
         hasher.finish128().as_u128()
     }
 
+    /// Random bits that only who knows the secret can tell, for one use each.
+    pub fn bits_for(&self, purpose: &str) -> u128 {
+        let mut hasher = sip128::SipHasher13::new_with_key(&self.fingerprint);
+        hasher.write(purpose.as_bytes());
+        hasher.finish128().as_u128()
+    }
+
+    /// Quick hashes of texts for one use: for telling texts apart while a run lasts, and never shown.
+    pub fn text_hasher(&self, purpose: &str) -> TextHasher {
+        let bits = self.bits_for(purpose);
+        TextHasher { seeds: [bits as u64, (bits >> 64) as u64].map(SharedSeed::from_u64) }
+    }
+
     /// A hasher for a row's fingerprints.
     pub fn fingerprint_hasher(&self) -> SipHasher13 {
         SipHasher13::new_with_key(&self.fingerprint)
     }
+}
+
+/// Quick hashes of texts under a secret: two texts have the same by chance alone.
+#[derive(Debug)]
+pub struct TextHasher {
+    seeds: [SharedSeed; 2],
+}
+
+impl TextHasher {
+    /// 64 bits.
+    pub fn short(&self, text: &str) -> u64 {
+        hash(text, &self.seeds[0])
+    }
+
+    /// 128 bits.
+    pub fn long(&self, text: &str) -> u128 {
+        let [low, high] = self.seeds.each_ref().map(|seed| u128::from(hash(text, seed)));
+        high << 64 | low
+    }
+}
+
+fn hash(text: &str, seed: &SharedSeed) -> u64 {
+    let mut hasher = FoldHasher::with_seed(text.len() as u64, seed);
+    hasher.write(text.as_bytes());
+    hasher.finish()
 }

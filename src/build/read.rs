@@ -16,7 +16,7 @@ use crate::feed::Feed;
 use crate::observer::Observer;
 use crate::period::Date;
 use crate::pipeline::{self, Plan};
-use crate::rows::function::KeyedHash;
+use crate::rows::function::{ContentHash, KeyedHash};
 use crate::rows::parts::{Cut, Gatherer, Store};
 use crate::secret::Secret;
 
@@ -42,8 +42,11 @@ pub async fn read(job: Job<'_>) -> Result<(Option<Date>, Tally), Error> {
         return Ok((None, tally));
     }
     let of_worker = tally.clone();
-    let functions =
-        [Classify::udf(job.matcher, job.feed.accounts.all(), job.secret.clone()), KeyedHash::udf(job.secret)];
+    let functions = [
+        Classify::udf(job.matcher, job.feed.accounts.all(), job.secret.clone()),
+        KeyedHash::udf(job.secret.clone()),
+        ContentHash::udf(job.secret),
+    ];
     let plan = Arc::new(pipeline::rows(job.engine, partitions, functions).await?);
     let next = Arc::new(AtomicUsize::new(0));
     let workers: Vec<_> = (0..job.workers.clamp(1, slices))

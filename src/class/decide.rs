@@ -93,45 +93,115 @@ impl Decision {
     }
 }
 
+/// How a row's other side is related to the account, whatever the rules say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Relation {
+    /// Its code is the holder's.
+    pub is_same_uscc: bool,
+    /// It has no code, and its name is one of the holder's.
+    pub is_same_name: bool,
+    /// Its name is that of the bank that keeps the account.
+    pub is_provider: bool,
+}
+
+impl Relation {
+    fn of(holder: &Holder, row: &Counterparty<'_>) -> Relation {
+        // Another code rules the same name out, so names are not looked at.
+        let has_uscc = has_text(row.uscc);
+        Relation {
+            is_same_uscc: has_uscc && row.uscc == Some(&holder.uscc),
+            is_same_name: !has_uscc && holder.names.iter().any(|name| is_same_text(row.normalised_name, name)),
+            is_provider: is_same_text(row.normalised_name, &holder.provider_name),
+        }
+    }
+}
+
+/// What a row's own values decide, whoever's account it stands on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Verdict {
+    /// Rows 1 and 2 of the table, by kind.
+    by_kind: Option<Decision>,
+    /// Rows 4 to 7, by the file's rules.
+    by_rule: Option<Decision>,
+    /// Row 8.
+    rest: Decision,
+}
+
+impl Verdict {
+    /// The class of a row whose other side is so related to its account: the first row of the table that matches.
+    pub fn of(&self, relation: Relation) -> Decision {
+        let by_relation = || match relation {
+            Relation { is_same_uscc: true, .. } => Some(CodeRule::SameUscc),
+            Relation { is_same_name: true, .. } => Some(CodeRule::SameName),
+            _ => None,
+        };
+        self.by_kind
+            .or_else(|| by_relation().map(Decision::by_code))
+            .or(self.by_rule)
+            .or_else(|| relation.is_provider.then(|| Decision::by_code(CodeRule::ProviderName)))
+            .unwrap_or(self.rest)
+    }
+}
+
 impl Matcher {
     /// The class of a row: the first row of the table of classes that matches. It depends on the arguments
     /// alone.
     pub fn decide(&self, holder: &Holder, row: &Counterparty<'_>) -> Decision {
-        if let Some(rule) = before_rules(holder, row) {
-            return Decision::by_code(rule);
+        let said = Said {
+            kind: row.kind,
+            uscc: self.uscc_facts(row.uscc),
+            bank: self.bank_facts(row.bank_code),
+            account: self.account_facts(row.account),
+            name: row.name_facts,
+            is_business: row.uscc.is_some_and(is_business),
+            is_known: has_text(row.uscc) || !row.normalised_name.is_empty() || row.account.is_some_and(has_key_chars),
+        };
+        self.verdict(&said).of(Relation::of(holder, row))
+    }
+
+    /// What the rules decide of what they say of each value of a row.
+    pub(super) fn verdict(&self, said: &Said) -> Verdict {
+        let hits = [
+            (Evidence::Uscc, said.uscc.hits),
+            (Evidence::BankCode, said.bank.hits),
+            (Evidence::Kind, self.kind_facts(said.kind).hits),
+            (Evidence::Account, said.account.hits),
+            (Evidence::Name, said.name.hits),
+        ];
+        let mut bars = self.kind_facts(said.kind).bars;
+        [said.uscc, said.bank, said.account, said.name].iter().for_each(|facts| bars.add(facts.bars));
+        let by_rule = |class| self.decide_class(class, &hits, bars, said.is_business);
+        let unruled = if said.is_known { CodeRule::Trade } else { CodeRule::Unidentified };
+        Verdict {
+            by_kind: said.kind.and_then(by_kind).map(Decision::by_code),
+            by_rule: by_rule(Class::Public)
+                .or_else(|| by_rule(Class::PaymentPlatform))
+                .or_else(|| by_rule(Class::Agency))
+                .or_else(|| by_rule(Class::OpeningBank)),
+            rest: by_rule(Class::Other).unwrap_or_else(|| Decision::by_code(unruled)),
         }
-        let said = self.may_call(row).then(|| Said::new(self, row));
-        let by_rule = |class| said.as_ref().and_then(|said| self.decide_class(class, said));
-        by_rule(Class::Public)
-            .or_else(|| by_rule(Class::PaymentPlatform))
-            .or_else(|| by_rule(Class::Agency))
-            .or_else(|| by_rule(Class::OpeningBank))
-            .or_else(|| {
-                let is_provider = is_same_text(row.normalised_name, &holder.provider_name);
-                is_provider.then(|| Decision::by_code(CodeRule::ProviderName))
-            })
-            .or_else(|| by_rule(Class::Other))
-            .unwrap_or_else(|| {
-                let is_known =
-                    has_text(row.uscc) || !row.normalised_name.is_empty() || row.account.is_some_and(has_key_chars);
-                Decision::by_code(if is_known { CodeRule::Trade } else { CodeRule::Unidentified })
-            })
     }
 
     /// The decision for `class`, if a rule of the file gives it: the first such rule in the file's order.
-    fn decide_class(&self, class: Class, said: &Said) -> Option<Decision> {
+    fn decide_class(
+        &self,
+        class: Class,
+        hits: &[(Evidence, RuleSet)],
+        bars: RuleSet,
+        is_business: bool,
+    ) -> Option<Decision> {
         let mut allowed = self.of_class(class);
-        allowed.remove(said.bars);
+        allowed.remove(bars);
         let mut found = RuleSet::default();
         let mut strongest = Evidence::None;
-        for (evidence, hits) in said.hits {
+        for (evidence, hits) in hits {
             // A business is not a public body, whatever its name says.
-            if evidence == Evidence::Name && class == Class::Public && said.is_business {
+            if *evidence == Evidence::Name && class == Class::Public && is_business {
                 continue;
             }
             let hits = hits.and(allowed);
             if !hits.is_empty() {
-                strongest = strongest.min(evidence);
+                strongest = strongest.min(*evidence);
                 found.add(hits);
             }
         }
@@ -145,54 +215,44 @@ impl Matcher {
     }
 }
 
-/// Rows 1 to 3 of the table.
-fn before_rules(holder: &Holder, row: &Counterparty<'_>) -> Option<CodeRule> {
-    match row.kind {
-        Some(Kind::CashDeposit | Kind::CashWithdrawal) => return Some(CodeRule::Cash),
-        Some(
-            Kind::Interest
-            | Kind::Fee
-            | Kind::LoanDisbursement
-            | Kind::LoanRepayment
-            | Kind::WealthPurchase
-            | Kind::WealthRedemption
-            | Kind::Margin
-            | Kind::Fx,
-        ) => return Some(CodeRule::BankPrincipal),
-        _ => {}
-    }
-    match row.uscc.filter(|uscc| !uscc.is_empty()) {
-        // Another code rules the same name out, so names are not looked at.
-        Some(uscc) => (uscc == holder.uscc).then_some(CodeRule::SameUscc),
-        None => {
-            let is_holder = holder.names.iter().any(|name| is_same_text(row.normalised_name, name));
-            is_holder.then_some(CodeRule::SameName)
-        }
+/// Rows 1 and 2 of the table.
+fn by_kind(kind: Kind) -> Option<CodeRule> {
+    match kind {
+        Kind::CashDeposit | Kind::CashWithdrawal => Some(CodeRule::Cash),
+        Kind::Interest
+        | Kind::Fee
+        | Kind::LoanDisbursement
+        | Kind::LoanRepayment
+        | Kind::WealthPurchase
+        | Kind::WealthRedemption
+        | Kind::Margin
+        | Kind::Fx => Some(CodeRule::BankPrincipal),
+        _ => None,
     }
 }
 
 /// What the rules say of each value of a row.
-struct Said {
-    /// Strongest evidence first.
-    hits: [(Evidence, RuleSet); 5],
-    bars: RuleSet,
-    is_business: bool,
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Said {
+    /// The kind, if told.
+    pub kind: Option<Kind>,
+    /// Of the unified social credit code.
+    pub uscc: Facts,
+    /// Of the code of the counterparty's bank.
+    pub bank: Facts,
+    /// Of the account number.
+    pub account: Facts,
+    /// Of the name.
+    pub name: Facts,
+    /// [`is_business`] of the code.
+    pub is_business: bool,
+    /// Whether anything tells the other side.
+    pub is_known: bool,
 }
 
-impl Said {
-    fn new(matcher: &Matcher, row: &Counterparty<'_>) -> Said {
-        let facts = [
-            (Evidence::Uscc, matcher.uscc_facts(row.uscc)),
-            (Evidence::BankCode, matcher.bank_facts(row.bank_code)),
-            (Evidence::Kind, matcher.kind_facts(row.kind)),
-            (Evidence::Account, matcher.account_facts(row.account)),
-            (Evidence::Name, row.name_facts),
-        ];
-        let mut bars = RuleSet::default();
-        facts.iter().for_each(|(_, facts)| bars.add(facts.bars));
-        let is_business = row.uscc.is_some_and(|uscc| uscc.starts_with('9'));
-        Said { hits: facts.map(|(evidence, facts)| (evidence, facts.hits)), bars, is_business }
-    }
+/// Whether a code is a business's.
+pub(super) fn is_business(uscc: &str) -> bool {
+    uscc.starts_with('9')
 }
 
 fn has_text(text: Option<&str>) -> bool {

@@ -1,24 +1,29 @@
 //! The scalar function `classify`: the class and the counterparty of each row, over DataFusion.
 //!
-//! Owns: the adapter between Arrow columns and [`Matcher`], and the memory of names already seen: a name is normalised,
-//! matched and hashed once a distinct value and worker, as long as the memory holds it. Does not own: which class a row has.
+//! Owns: the adapter between Arrow columns and [`Matcher`], and the memory of what was seen. What a value says is found
+//! out once a value of a list (see [`crate::feed::texts`]), what a name says once a name as long as the memory holds it,
+//! and what several values say together once a combination. Does not own: which class a row has.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, FixedSizeBinaryBuilder, PrimitiveArray, StringViewArray, StructArray, UInt8Builder,
-    UInt16Builder,
+    Array, ArrayRef, AsArray, FixedSizeBinaryArray, PrimitiveArray, StructArray, UInt8Array, UInt16Array,
 };
+use arrow::buffer::{Buffer, NullBuffer};
 use arrow::datatypes::{DataType, Field, Fields, Int64Type, UInt8Type, UInt16Type, UInt32Type};
 use arrow::record_batch::RecordBatch;
 use datafusion::common::{Result, exec_err};
 use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
+use foldhash::fast::RandomState;
 
-use super::{Counterparty, Evidence, Facts, Holder, Kind, Matcher, Tally, key_input, normalise};
+use super::decide::{Relation, Said, Verdict, is_business};
+use super::key::has_key_chars;
+use super::{Evidence, Facts, Kind, Matcher, Tally, key_input, normalise};
 use crate::account::Account;
+use crate::feed::texts::{PerValue, Texts};
 use crate::flow::{Direction, Flow};
-use crate::secret::Secret;
+use crate::secret::{Secret, TextHasher};
 
 /// `classify(account, kind, counterparty_uscc, counterparty_bank, counterparty_account, counterparty_name)`: a
 /// struct of `class`, `subclass`, `rule`, `evidence` (numbers) and `counterparty` (keyed hash; null = unidentified).
@@ -28,39 +33,135 @@ pub struct Classify {
     matcher: Arc<Matcher>,
     holders: Vec<Holder>,
     secret: Secret,
-    /// Memories of names, one for each worker that is not using its own just now.
+    /// Tells names apart.
+    names: TextHasher,
+    /// Memories that no worker is using just now.
     memories: Mutex<Vec<Memory>>,
 }
 
-/// Names remembered at most by one worker, and their bytes together; then it starts afresh.
-const NAMES_MAX: usize = 65_536;
-const NAME_BYTES_MAX: usize = 8 << 20;
+/// A counterparty's key: a keyed hash, or [`NOBODY`].
+type Key = u128;
 
-/// Names already seen by one worker.
-#[derive(Debug, Default)]
+/// Nothing to tell a counterparty by. No key is like it, as far as 128 bits go.
+const NOBODY: Key = 0;
+
+/// The holder of an account by the keys of its code and names, so that a row is compared without reading texts.
+#[derive(Debug)]
+struct Holder {
+    uscc: Key,
+    name: Key,
+    provider_name: Key,
+    former_names: Box<[Key]>,
+}
+
+/// Names remembered at most by one worker: about 12 MiB. Then it starts afresh.
+const NAMES_MAX: usize = 7 << 15;
+
+/// Sets of facts, and combinations of them, remembered at most by one worker; there are some hundred in all feeds we know.
+const FACTS_MAX: usize = 1 << 14;
+
+/// What one worker has seen so far.
+#[derive(Debug)]
 struct Memory {
-    names: HashMap<Box<str>, Remembered>,
-    bytes: usize,
+    uscc: PerValue<Coded>,
+    bank: PerValue<FactsNumber>,
+    account: PerValue<Numbered>,
+    name: PerValue<Named>,
+    /// By a hash of the name as the feed has it.
+    names: HashMap<u128, Named, RandomState>,
+    facts: Vec<Facts>,
+    facts_numbers: HashMap<Facts, FactsNumber, RandomState>,
+    verdicts: HashMap<u128, Verdict, RandomState>,
+}
+
+/// The number of some facts in a [`Memory`]; 0 says nothing.
+type FactsNumber = u32;
+
+/// What is known of a code.
+#[derive(Debug, Clone, Copy)]
+struct Coded {
+    key: Key,
+    facts: FactsNumber,
+    is_business: bool,
+}
+
+/// What is known of an account number; its key only once a row needs it.
+#[derive(Debug, Clone, Copy)]
+struct Numbered {
+    key: Option<Key>,
+    facts: FactsNumber,
+    is_known: bool,
 }
 
 /// What is known of a name, whoever's account it is seen on.
-#[derive(Debug)]
-struct Remembered {
-    normalised: Box<str>,
+#[derive(Debug, Clone, Copy)]
+struct Named {
+    key: Key,
+    facts: FactsNumber,
+}
+
+/// All of a row that decides, but for its account.
+#[derive(Debug, Clone, Copy)]
+struct Combination {
+    kind: Option<Kind>,
+    uscc: FactsNumber,
+    bank: FactsNumber,
+    account: FactsNumber,
+    name: FactsNumber,
+    is_business: bool,
+    is_known: bool,
+}
+
+impl Combination {
+    /// The same as one number: quicker to look up than its fields.
+    fn packed(&self) -> u128 {
+        // Numbers stay below 2^24: a memory with more facts is given up (`FACTS_MAX`), and one batch brings fewer.
+        let kind = self.kind.map_or(0, |kind| kind as u32 + 1);
+        let flags = u32::from(self.is_business) | u32::from(self.is_known) << 1;
+        let parts = [self.uscc, self.bank, self.account, self.name, kind << 2 | flags];
+        parts.into_iter().fold(0, |packed, part| packed << 24 | u128::from(part))
+    }
+}
+
+impl Default for Memory {
+    fn default() -> Memory {
+        let nothing = Facts::default();
+        Memory {
+            uscc: PerValue::default(),
+            bank: PerValue::default(),
+            account: PerValue::default(),
+            name: PerValue::default(),
+            names: HashMap::default(),
+            facts: vec![nothing],
+            facts_numbers: HashMap::from_iter([(nothing, 0)]),
+            verdicts: HashMap::default(),
+        }
+    }
+}
+
+/// The number of some facts, a new one where they were not seen before.
+fn number_of(
     facts: Facts,
-    /// Hash of its key; `None` where nothing is left after normalisation.
-    key: Option<u128>,
+    all: &mut Vec<Facts>,
+    numbers: &mut HashMap<Facts, FactsNumber, RandomState>,
+) -> FactsNumber {
+    *numbers.entry(facts).or_insert_with(|| {
+        all.push(facts);
+        // Far fewer than 2^32 would fill the memory: see `FACTS_MAX`.
+        all.len() as FactsNumber - 1
+    })
 }
 
 impl Classify {
     /// The function over these accounts, by their numbers.
     pub fn udf(matcher: Arc<Matcher>, accounts: &[Account], secret: Secret) -> ScalarUDF {
-        let view = DataType::Utf8View;
-        let types = vec![DataType::UInt32, DataType::UInt8, view.clone(), view.clone(), view.clone(), view];
+        let text = Texts::data_type();
+        let types = vec![DataType::UInt32, DataType::UInt8, text.clone(), text.clone(), text.clone(), text];
         ScalarUDF::from(Classify {
             signature: Signature::exact(types, Volatility::Immutable),
             matcher,
-            holders: accounts.iter().map(holder).collect(),
+            holders: accounts.iter().map(|account| Holder::new(account, &secret)).collect(),
+            names: secret.text_hasher("classify names"),
             secret,
             memories: Mutex::default(),
         })
@@ -68,67 +169,157 @@ impl Classify {
 
     fn classify(&self, columns: &RowColumns<'_>, memory: &mut Memory) -> Result<StructArray> {
         let rows = columns.account.len();
-        let [mut classes, mut subclasses, mut evidences] = [(); 3].map(|()| UInt8Builder::with_capacity(rows));
-        let mut rules = UInt16Builder::with_capacity(rows);
-        let mut keys = FixedSizeBinaryBuilder::with_capacity(rows, 16);
-        let nobody = Remembered { normalised: "".into(), facts: Facts::default(), key: None };
+        let Memory { uscc, bank, account, name, names, facts, facts_numbers, verdicts } = memory;
         let mut scratch = String::new();
-        for row in 0..rows {
-            let Some(holder) = self.holders.get(columns.account.value(row) as usize) else {
+        let (matcher, secret) = (&self.matcher, &self.secret);
+        let usccs = uscc.get(&columns.uscc, |uscc| Coded {
+            key: key_of(secret, Some(uscc), "", None, &mut scratch),
+            facts: number_of(matcher.uscc_facts(Some(uscc)), facts, facts_numbers),
+            is_business: is_business(uscc),
+        });
+        let banks = bank.get(&columns.bank, |code| number_of(matcher.bank_facts(Some(code)), facts, facts_numbers));
+        let accounts = account.get(&columns.counterparty_account, |account| Numbered {
+            key: None,
+            facts: number_of(matcher.account_facts(Some(account)), facts, facts_numbers),
+            is_known: has_key_chars(account),
+        });
+        // All names are hashed before any is looked up: the memory is larger than a cache, and lookups that wait for
+        // nothing else wait side by side.
+        let hashes: Vec<u128> = match name.is_of(&columns.name) {
+            true => Vec::new(),
+            false => columns.name.values().iter().map(|name| self.names.long(name.unwrap_or_default())).collect(),
+        };
+        let mut hashes = hashes.into_iter();
+        let mut normalised = String::new();
+        let known = name.get(&columns.name, |name| {
+            let hash = hashes.next().unwrap_or_else(|| self.names.long(name));
+            if let Some(named) = names.get(&hash) {
+                return *named;
+            }
+            if names.len() >= NAMES_MAX {
+                names.clear();
+            }
+            normalise(name, &mut normalised);
+            let facts = number_of(matcher.name_facts(name, &normalised), facts, facts_numbers);
+            let named = Named { key: key_of(secret, None, &normalised, None, &mut scratch), facts };
+            names.insert(hash, named);
+            named
+        });
+
+        let nobody = Coded { key: NOBODY, facts: 0, is_business: false };
+        let usccs = columns.uscc.gather(usccs, nobody);
+        let banks = columns.bank.gather(banks, 0);
+        let names = columns.name.gather(known, Named { key: NOBODY, facts: 0 });
+        let nowhere = Numbered { key: None, facts: 0, is_known: false };
+        let account_of = columns.counterparty_account.gather(accounts, nowhere);
+        let mut relations = Vec::with_capacity(rows);
+        for (account, (uscc, name)) in columns.account.values().iter().zip(usccs.iter().zip(&names)) {
+            let Some(holder) = self.holders.get(*account as usize) else {
                 return exec_err!("`classify`: an account without a number");
             };
-            let (uscc, account) = (text(columns.uscc, row), text(columns.counterparty_account, row));
-            let name = match text(columns.name, row) {
-                Some(name) => self.recall(name, memory, &mut scratch),
-                None => &nobody,
-            };
-            let decision = self.matcher.decide(
-                holder,
-                &Counterparty {
-                    kind: columns.kind.is_valid(row).then(|| Kind::from_u8(columns.kind.value(row))).flatten(),
-                    uscc,
-                    bank_code: text(columns.bank, row),
-                    account,
-                    normalised_name: &name.normalised,
-                    name_facts: name.facts,
-                },
-            );
-            classes.append_value(decision.class as u8);
-            subclasses.append_value(decision.subclass as u8);
-            rules.append_value(decision.rule);
-            evidences.append_value(decision.evidence as u8);
-            let key = match (uscc, name.key) {
-                (None, Some(key)) => Some(key),
-                _ => key_input(uscc, &name.normalised, account, &mut scratch).map(|key| self.secret.counterparty(key)),
-            };
-            match key {
-                Some(key) => keys.append_value(key.to_le_bytes())?,
-                None => keys.append_null(),
-            }
+            relations.push(holder.relation(uscc.key, name.key));
         }
+
+        let [mut classes, mut subclasses, mut evidences] = [(); 3].map(|()| Vec::with_capacity(rows));
+        let (mut rules, mut keys) = (Vec::with_capacity(rows), Vec::with_capacity(rows));
+        for (row, relation) in relations.into_iter().enumerate() {
+            let (uscc, name, account) = (usccs[row], names[row], account_of[row]);
+            let combination = Combination {
+                kind: columns.kind.is_valid(row).then(|| Kind::from_u8(columns.kind.value(row))).flatten(),
+                uscc: uscc.facts,
+                bank: banks[row],
+                account: account.facts,
+                name: name.facts,
+                is_business: uscc.is_business,
+                is_known: uscc.key != NOBODY || name.key != NOBODY || account.is_known,
+            };
+            let packed = combination.packed();
+            let verdict = match verdicts.get(&packed) {
+                Some(verdict) => *verdict,
+                None => *verdicts.entry(packed).or_insert_with(|| matcher.verdict(&combination.said(facts))),
+            };
+            let decision = verdict.of(relation);
+            classes.push(decision.class as u8);
+            subclasses.push(decision.subclass as u8);
+            rules.push(decision.rule);
+            evidences.push(decision.evidence as u8);
+            keys.push(match (uscc.key, name.key) {
+                (NOBODY, NOBODY) if account.is_known => {
+                    let at = columns.counterparty_account.at(row).unwrap_or_default();
+                    *accounts[at].key.get_or_insert_with(|| {
+                        let account = columns.counterparty_account.values().value(at);
+                        key_of(secret, None, "", Some(account), &mut scratch)
+                    })
+                }
+                (NOBODY, name) => name,
+                (uscc, _) => uscc,
+            });
+        }
+        let nulls: NullBuffer = keys.iter().map(|key| *key != NOBODY).collect();
+        let key_bytes: Vec<u8> = keys.iter().flat_map(|key| key.to_le_bytes()).collect();
         let arrays: Vec<ArrayRef> = vec![
-            Arc::new(classes.finish()),
-            Arc::new(subclasses.finish()),
-            Arc::new(rules.finish()),
-            Arc::new(evidences.finish()),
-            Arc::new(keys.finish()),
+            Arc::new(UInt8Array::from(classes)),
+            Arc::new(UInt8Array::from(subclasses)),
+            Arc::new(UInt16Array::from(rules)),
+            Arc::new(UInt8Array::from(evidences)),
+            Arc::new(FixedSizeBinaryArray::try_new(size_of::<Key>() as i32, Buffer::from_vec(key_bytes), Some(nulls))?),
         ];
         Ok(StructArray::new(verdict_fields(), arrays, None))
     }
+}
 
-    fn recall<'m>(&self, name: &str, memory: &'m mut Memory, scratch: &mut String) -> &'m Remembered {
-        if !memory.names.contains_key(name) {
-            if memory.names.len() >= NAMES_MAX || memory.bytes >= NAME_BYTES_MAX {
-                *memory = Memory::default();
-            }
-            let mut normalised = String::new();
-            normalise(name, &mut normalised);
-            let facts = self.matcher.name_facts(name, &normalised);
-            let key = key_input(None, &normalised, None, scratch).map(|key| self.secret.counterparty(key));
-            memory.bytes += name.len() + normalised.len();
-            memory.names.insert(name.into(), Remembered { normalised: normalised.into(), facts, key });
+impl Combination {
+    /// The facts behind the numbers.
+    fn said(&self, facts: &[Facts]) -> Said {
+        let facts = |number: FactsNumber| facts.get(number as usize).copied().unwrap_or_default();
+        Said {
+            kind: self.kind,
+            uscc: facts(self.uscc),
+            bank: facts(self.bank),
+            account: facts(self.account),
+            name: facts(self.name),
+            is_business: self.is_business,
+            is_known: self.is_known,
         }
-        &memory.names[name]
+    }
+}
+
+/// The key of what tells a counterparty; [`NOBODY`] where nothing does.
+fn key_of(
+    secret: &Secret,
+    uscc: Option<&str>,
+    normalised_name: &str,
+    account: Option<&str>,
+    scratch: &mut String,
+) -> Key {
+    key_input(uscc, normalised_name, account, scratch).map_or(NOBODY, |key| secret.counterparty(key))
+}
+
+impl Holder {
+    fn new(account: &Account, secret: &Secret) -> Holder {
+        let (mut normalised, mut scratch) = (String::new(), String::new());
+        let mut of_name = |name: &str| {
+            normalise(name, &mut normalised);
+            key_of(secret, None, &normalised, None, &mut scratch)
+        };
+        let (name, provider_name) = (of_name(&account.subject_name), of_name(&account.provider_name));
+        let former_names = account.former_names.iter().map(|name| of_name(name)).collect();
+        Holder {
+            uscc: key_of(secret, Some(&account.subject_uscc), "", None, &mut String::new()),
+            name,
+            provider_name,
+            former_names,
+        }
+    }
+
+    /// How a counterparty with this code and this name is related to the account.
+    fn relation(&self, uscc: Key, name: Key) -> Relation {
+        let (is_coded, is_named) = (uscc != NOBODY, name != NOBODY);
+        Relation {
+            is_same_uscc: is_coded && uscc == self.uscc,
+            is_same_name: is_named && !is_coded && (name == self.name || self.former_names.contains(&name)),
+            is_provider: is_named && name == self.provider_name,
+        }
     }
 }
 
@@ -154,21 +345,6 @@ pub fn tally_batch(batch: &RecordBatch, tally: &mut Tally) -> Option<()> {
     Some(())
 }
 
-/// The holder as the matcher needs it.
-fn holder(account: &Account) -> Holder {
-    let normalised = |text: &str| {
-        let mut out = String::new();
-        normalise(text, &mut out);
-        out
-    };
-    let names = std::iter::once(&account.subject_name).chain(&account.former_names);
-    Holder {
-        uscc: account.subject_uscc.clone(),
-        names: names.map(|name| normalised(name)).collect(),
-        provider_name: normalised(&account.provider_name),
-    }
-}
-
 fn verdict_fields() -> Fields {
     Fields::from(vec![
         Field::new("class", DataType::UInt8, false),
@@ -179,17 +355,13 @@ fn verdict_fields() -> Fields {
     ])
 }
 
-fn text(column: &StringViewArray, row: usize) -> Option<&str> {
-    column.is_valid(row).then(|| column.value(row))
-}
-
 struct RowColumns<'a> {
     account: &'a PrimitiveArray<UInt32Type>,
     kind: &'a PrimitiveArray<UInt8Type>,
-    uscc: &'a StringViewArray,
-    bank: &'a StringViewArray,
-    counterparty_account: &'a StringViewArray,
-    name: &'a StringViewArray,
+    uscc: Texts,
+    bank: Texts,
+    counterparty_account: Texts,
+    name: Texts,
 }
 
 impl<'a> RowColumns<'a> {
@@ -198,10 +370,10 @@ impl<'a> RowColumns<'a> {
         Some(RowColumns {
             account: account.as_primitive_opt()?,
             kind: kind.as_primitive_opt()?,
-            uscc: uscc.as_string_view_opt()?,
-            bank: bank.as_string_view_opt()?,
-            counterparty_account: counterparty_account.as_string_view_opt()?,
-            name: name.as_string_view_opt()?,
+            uscc: Texts::of_array(uscc)?,
+            bank: Texts::of_array(bank)?,
+            counterparty_account: Texts::of_array(counterparty_account)?,
+            name: Texts::of_array(name)?,
         })
     }
 }
@@ -224,14 +396,23 @@ impl ScalarUDFImpl for Classify {
         let Some(columns) = RowColumns::new(&arrays) else {
             return exec_err!("`classify`: other columns than its own");
         };
-        let mut memory = self.memories().pop().unwrap_or_default();
+        let mut memory = self.memory_for(&columns);
         let verdicts = self.classify(&columns, &mut memory);
-        self.memories().push(memory);
+        if memory.facts.len() < FACTS_MAX && memory.verdicts.len() < FACTS_MAX {
+            self.memories().push(memory);
+        }
         Ok(ColumnarValue::Array(Arc::new(verdicts?)))
     }
 }
 
 impl Classify {
+    /// A memory that no one else uses: the one that knows these columns' values, else the one used last.
+    fn memory_for(&self, columns: &RowColumns<'_>) -> Memory {
+        let mut memories = self.memories();
+        let of = memories.iter().position(|memory| memory.name.is_of(&columns.name)).or(memories.len().checked_sub(1));
+        of.map(|at| memories.swap_remove(at)).unwrap_or_default()
+    }
+
     fn memories(&self) -> std::sync::MutexGuard<'_, Vec<Memory>> {
         // A memory that a panicked worker held is gone, not half made.
         self.memories.lock().unwrap_or_else(PoisonError::into_inner)

@@ -8,7 +8,7 @@ use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use super::key::key_chars;
 use super::name::normalise;
 use super::rules::{CODE_RULES, Conditions, MAX_RULES, Place, Rule, Rules};
-use super::{Class, Counterparty, Decision, Kind, Subclass};
+use super::{Class, Decision, Kind, Subclass};
 
 /// Checked rules, ready to be asked. Built once, shared by all threads.
 #[derive(Debug)]
@@ -34,7 +34,7 @@ pub struct Matcher {
 }
 
 /// What the rules say of one value, before rows and order are looked at.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Facts {
     /// Rules with a condition that holds.
     pub(super) hits: RuleSet,
@@ -247,15 +247,6 @@ impl Matcher {
     /// The text of a pattern.
     pub(super) fn pattern(&self, number: usize) -> &str {
         self.patterns.get(number).map_or("", String::as_str)
-    }
-
-    /// Whether any rule may hold for these values; false for most rows, and cheap to ask.
-    pub(super) fn may_call(&self, row: &Counterparty<'_>) -> bool {
-        !row.name_facts.hits.is_empty()
-            || row.kind.is_some_and(|kind| !self.kinds[kind as usize].hits.is_empty())
-            || self.usccs.may_call(row.uscc)
-            || self.banks.may_call(row.bank_code)
-            || self.accounts.may_call(row.account)
     }
 
     pub(super) fn uscc_facts(&self, uscc: Option<&str>) -> Facts {
@@ -501,7 +492,7 @@ fn edges(name: &str) -> impl Iterator<Item = usize> {
 }
 
 /// A set of rules by their index in the file.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub(super) struct RuleSet([u64; RuleSet::WORDS]);
 
 impl RuleSet {

@@ -25,6 +25,7 @@ use crate::class::{Class, Evidence, Matcher, Subclass};
 use crate::error::Error;
 use crate::feed::Feed;
 use crate::feed::reject::FeedVerdict;
+use crate::feed::texts::Texts;
 
 /// Rows that are written at a time.
 const ROWS_AT_A_TIME: usize = 8_192;
@@ -86,6 +87,8 @@ impl Sink {
     /// # Errors
     /// [`Error::Io`].
     pub fn push(&mut self, batch: RecordBatch, feed: &Feed) -> Result<(), Error> {
+        // Batches have lists of names of their own, so their rows cannot be put together by number.
+        let batch = with_names_as_rows(batch)?;
         let coalescer = self.coalescer.get_or_insert_with(|| BatchCoalescer::new(batch.schema(), ROWS_AT_A_TIME));
         coalescer.push_batch(batch)?;
         self.write_complete(feed)
@@ -124,6 +127,18 @@ impl Sink {
         }
         Ok(())
     }
+}
+
+/// The batch with its names as texts, row by row.
+fn with_names_as_rows(batch: RecordBatch) -> Result<RecordBatch, Error> {
+    let (schema, mut columns, _) = batch.into_parts();
+    let mut fields = schema.fields().to_vec();
+    if let Ok(at) = schema.index_of("counterparty_name") {
+        let other = || Error::Internal("rows of another schema".to_string());
+        columns[at] = Texts::of_array(&columns[at]).ok_or_else(other)?.into_rows()?;
+        fields[at] = Arc::new(Field::new("counterparty_name", DataType::Utf8View, true));
+    }
+    Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?)
 }
 
 /// Writes `rejects.csv` under another name.

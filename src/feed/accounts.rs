@@ -3,10 +3,11 @@
 //! Owns: which rows of the table stand, and the order of accounts (by `account_id` as UTF-8 bytes, from 0). Does not
 //! own: reading files (`feed::source`).
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use arrow::array::{Array as _, StringViewArray};
+use foldhash::quality::RandomState;
 
 use super::check::is_bank_code;
 use super::convert::Converter;
@@ -29,7 +30,10 @@ pub enum Known {
 pub struct AccountIndex {
     /// Ascending by `account_id`.
     accounts: Vec<Account>,
-    by_id: HashMap<String, Known>,
+    by_id: HashMap<Box<str>, Known, RandomState>,
+    /// The accounts' currencies, ascending, and which of them each account has.
+    currencies: Vec<Arc<str>>,
+    currency_of: Vec<u16>,
     /// A file of accounts could not be read: whose accounts are missing cannot be known.
     is_incomplete: bool,
 }
@@ -52,6 +56,21 @@ impl AccountIndex {
     /// All accounts, in the order of their numbers.
     pub fn all(&self) -> &[Account] {
         &self.accounts
+    }
+
+    /// The number of a currency; `None` where no account has it.
+    pub fn currency(&self, code: &str) -> Option<u16> {
+        self.currencies.binary_search_by(|known| (**known).cmp(code)).ok().map(|at| at as u16)
+    }
+
+    /// Whether all accounts have the same currency.
+    pub fn has_one_currency(&self) -> bool {
+        self.currencies.len() <= 1
+    }
+
+    /// The number of an account's currency.
+    pub fn currency_of(&self, number: u32) -> Option<u16> {
+        self.currency_of.get(number as usize).copied()
     }
 
     /// Looks an `account_id` up.
@@ -81,7 +100,7 @@ impl AccountsBuilder {
         let bank_codes = self.checked(&mut from, bank_code, Code::BadValue, is_bank_code);
         let usccs = self.checked(&mut from, uscc, Code::BadUscc, uscc_is_valid);
         let names = from.text(name);
-        let former_names = from.texts(former);
+        let former_names = from.lists(former);
         let types = self.checked(&mut from, account_type, Code::BadValue, |v| ACCOUNT_TYPES.contains(&v));
         let currencies = self.checked(&mut from, currency, Code::BadCurrency, is_currency);
         let (opened, closed) = (from.date(opened_on), from.date(closed_on));
@@ -125,10 +144,15 @@ impl AccountsBuilder {
         let mut accounts: Vec<Account> =
             self.accounts.into_values().filter(|account| !self.refused.contains(&account.account_id)).collect();
         accounts.sort_unstable_by(|a, b| a.account_id.as_bytes().cmp(b.account_id.as_bytes()));
-        let numbered = accounts.iter().zip(0..).map(|(a, number)| (a.account_id.clone(), Known::Account(number)));
-        let refused = self.refused.into_iter().zip(0..).map(|(id, number)| (id, Known::Refused(number)));
+        let numbered =
+            accounts.iter().zip(0..).map(|(a, number)| (a.account_id.as_str().into(), Known::Account(number)));
+        let refused = self.refused.into_iter().zip(0..).map(|(id, number)| (id.into(), Known::Refused(number)));
         let by_id = numbered.chain(refused).collect();
-        AccountIndex { accounts, by_id, is_incomplete: false }
+        let currencies: BTreeSet<_> = accounts.iter().map(|account| Arc::clone(&account.currency)).collect();
+        let mut index = AccountIndex { by_id, currencies: currencies.into_iter().collect(), ..AccountIndex::default() };
+        // Three letters each, so there are few enough.
+        index.currency_of = accounts.iter().filter_map(|account| index.currency(&account.currency)).collect();
+        AccountIndex { accounts, ..index }
     }
 
     fn checked(

@@ -20,77 +20,223 @@ use super::convert::Converter;
 use super::raw::RawBatch;
 use super::reject::{Code, FileRejects};
 use super::schema::{CHANNELS, Column, TRANSACTIONS, Typing, checked_schema};
+use super::texts::{PerValue, TextColumn, Texts};
 use crate::class::Kind;
 use crate::flow::Flows;
 
-/// Checks a batch of the file with this number: the good rows come back in [`checked_schema`], what is bad goes to
-/// `rejects`.
-///
-/// # Errors
-/// Where Arrow cannot put the columns together: a mistake of our own.
-pub fn check_transactions(
-    raw: &RawBatch,
+/// Checks the batches of one file, in any order; it remembers what it found out of lists of values.
+pub struct Checker {
     typing: Typing,
+    /// The file's number.
     file: u32,
-    accounts: &AccountIndex,
-    rejects: &FileRejects,
-) -> Result<RecordBatch, ArrowError> {
-    let [account_id, txn_id, booked_at, seq, direction, amount, balance, currency, kind, channel, rest @ ..] =
-        &TRANSACTIONS;
-    let [name, account, bank, uscc, summary, remark, reversal_of] = rest;
-    let mut from = Converter::new(&raw.batch, typing);
-    let rows = from.rows();
+    accounts: Arc<AccountIndex>,
+    account_id: Asked<Option<Known>>,
+    direction: Asked<Option<u8>>,
+    /// The number of the currency among those of all accounts.
+    currency: Asked<Option<u16>>,
+    kind: Asked<Option<Kind>>,
+    channel: Asked<bool>,
+    bank: Asked<bool>,
+    uscc: TextColumn,
+    /// Columns whose texts are kept as they are.
+    free: [TextColumn; 5],
+}
 
-    let account_ids = from.text(account_id);
-    let numbers = account_numbers(&mut from, account_id, &account_ids, accounts, raw, rejects);
-    let txn_ids = from.text(txn_id);
-    let times = from.time(booked_at);
-    let seqs = from.integer(seq);
-    let directions = directions(&mut from, direction);
-    let amounts = from.money(amount);
-    let balances = from.money(balance);
-    check_currency(&mut from, currency, &numbers, accounts);
-    let kinds = kinds(&mut from, kind);
-    let channels = from.text(channel);
-    check_values(&mut from, channel, &channels, |value| CHANNELS.contains(&value));
-    let names = from.text(name);
-    let counterparty_accounts = from.text(account);
-    let banks = from.text(bank);
-    check_values(&mut from, bank, &banks, is_bank_code);
-    let usccs = upper_case(from.text(uscc));
-    let (summaries, remarks, reversals) = (from.text(summary), from.text(remark), from.text(reversal_of));
+/// A text column whose values are looked at one by one.
+#[derive(Default)]
+struct Asked<T> {
+    texts: TextColumn,
+    found: PerValue<T>,
+}
 
-    // Rows of an account whose own row was refused are listed once for the account, not one by one.
-    let good: BooleanArray = (0..rows).map(|row| Some(!from.faults.is_bad(row) && numbers[row] != REFUSED)).collect();
-    for (row, column, code) in from.faults.iter().filter(|(row, ..)| numbers[*row] != REFUSED) {
-        rejects.note(Some(raw.rows.of(row)), Some(column), code);
+impl<T: Copy> Asked<T> {
+    /// The column's texts, and what `find` tells of each of their values.
+    fn get(&mut self, from: &mut Converter<'_>, column: &Column, find: impl FnMut(&str) -> T) -> (Texts, &[T]) {
+        let texts = from.texts(column, &mut self.texts);
+        let found = self.found.get(&texts, find);
+        (texts, found)
     }
-    let ways = UInt8Array::from(directions);
-    let fen = Int64Array::new(amounts.values().clone(), None);
-    let booked = TimestampMicrosecondArray::new(times.values().clone(), None);
-    let places: UInt64Array = (0..rows).map(|row| raw.rows.of(row)).collect();
-    let columns: Vec<ArrayRef> = vec![
-        Arc::new(UInt32Array::from(numbers)),
-        Arc::new(without_nulls(txn_ids)),
-        Arc::new(booked),
-        Arc::new(seqs),
-        Arc::new(ways),
-        Arc::new(fen),
-        Arc::new(balances),
-        Arc::new(kinds),
-        Arc::new(channels),
-        Arc::new(names),
-        Arc::new(counterparty_accounts),
-        Arc::new(banks),
-        Arc::new(usccs),
-        Arc::new(summaries),
-        Arc::new(remarks),
-        Arc::new(reversals),
-        Arc::new(UInt32Array::from(vec![file; rows])),
-        Arc::new(places),
-    ];
-    let batch = RecordBatch::try_new(checked_schema(), columns)?;
-    if good.true_count() == rows { Ok(batch) } else { filter_record_batch(&batch, &good) }
+}
+
+impl Checker {
+    /// A checker for the file with this number.
+    pub fn new(typing: Typing, file: u32, accounts: Arc<AccountIndex>) -> Checker {
+        Checker {
+            typing,
+            file,
+            accounts,
+            account_id: Asked::default(),
+            direction: Asked::default(),
+            currency: Asked::default(),
+            kind: Asked::default(),
+            channel: Asked::default(),
+            bank: Asked::default(),
+            uscc: TextColumn::upper_case(),
+            free: Default::default(),
+        }
+    }
+
+    /// Checks a batch: the good rows come back in [`checked_schema`], what is bad goes to `rejects`.
+    ///
+    /// # Errors
+    /// Where Arrow cannot put the columns together: a mistake of our own.
+    pub fn check(&mut self, raw: &RawBatch, rejects: &FileRejects) -> Result<RecordBatch, ArrowError> {
+        let [account_id, txn_id, booked_at, seq, direction, amount, balance, currency, kind, channel, rest @ ..] =
+            &TRANSACTIONS;
+        let [name, account, bank, uscc, summary, remark, reversal_of] = rest;
+        let mut from = Converter::new(&raw.batch, self.typing);
+        let rows = from.rows();
+
+        let numbers = self.account_numbers(&mut from, account_id, raw, rejects);
+        let txn_ids = from.text(txn_id);
+        let times = from.time(booked_at);
+        let seqs = from.integer(seq);
+        let directions = self.directions(&mut from, direction);
+        let amounts = from.money(amount);
+        let balances = from.money(balance);
+        self.check_currency(&mut from, currency, &numbers);
+        let kinds = self.kinds(&mut from, kind);
+        let channels = check_values(&mut from, channel, &mut self.channel, |value| CHANNELS.contains(&value));
+        let [of_name, of_account, of_summary, of_remark, of_reversal] = &mut self.free;
+        let names = from.texts(name, of_name);
+        let counterparty_accounts = from.texts(account, of_account);
+        let banks = check_values(&mut from, bank, &mut self.bank, is_bank_code);
+        let usccs = from.texts(uscc, &mut self.uscc);
+        let summaries = from.texts(summary, of_summary);
+        let remarks = from.texts(remark, of_remark);
+        let reversals = from.texts(reversal_of, of_reversal);
+
+        // Rows of an account whose own row was refused are listed once for the account, not one by one.
+        for (row, column, code) in from.faults.iter().filter(|(row, ..)| numbers[*row] != REFUSED) {
+            rejects.note(Some(raw.rows.of(row)), Some(column), code);
+        }
+        let is_good = |row: usize| !from.faults.is_bad(row) && numbers[row] != REFUSED;
+        let all_good = from.faults.is_none() && !numbers.contains(&REFUSED);
+        let good: Option<BooleanArray> = (!all_good).then(|| (0..rows).map(|row| Some(is_good(row))).collect());
+        let fen = Int64Array::new(amounts.values().clone(), None);
+        let booked = TimestampMicrosecondArray::new(times.values().clone(), None);
+        let places: Vec<u64> = (0..rows).map(|row| raw.rows.of(row)).collect();
+        let columns: Vec<ArrayRef> = vec![
+            Arc::new(UInt32Array::from(numbers)),
+            Arc::new(without_nulls(txn_ids)),
+            Arc::new(booked),
+            Arc::new(seqs),
+            Arc::new(UInt8Array::from(directions)),
+            Arc::new(fen),
+            Arc::new(balances),
+            Arc::new(kinds),
+            channels.to_array()?,
+            names.to_array()?,
+            counterparty_accounts.to_array()?,
+            banks.to_array()?,
+            usccs.to_array()?,
+            summaries.to_array()?,
+            remarks.to_array()?,
+            reversals.to_array()?,
+            Arc::new(UInt32Array::from(vec![self.file; rows])),
+            Arc::new(UInt64Array::from(places)),
+        ];
+        let batch = RecordBatch::try_new(checked_schema(), columns)?;
+        good.map_or(Ok(batch.clone()), |good| filter_record_batch(&batch, &good))
+    }
+
+    /// Each row's account number; a row without one has a fault, or [`REFUSED`].
+    fn account_numbers(
+        &mut self,
+        from: &mut Converter<'_>,
+        column: &Column,
+        raw: &RawBatch,
+        rejects: &FileRejects,
+    ) -> Vec<u32> {
+        let (texts, known) = self.account_id.get(from, column, |account_id| self.accounts.find(account_id));
+        let mut refused: HashMap<u32, (u64, u64)> = HashMap::new();
+        let mut numbers = vec![0; texts.len()];
+        // A row without an account has its fault already.
+        for (row, known) in texts.gather(known, Some(Known::Account(0))).into_iter().enumerate() {
+            match known {
+                Some(Known::Account(number)) => numbers[row] = number,
+                Some(Known::Refused(refusal)) => {
+                    numbers[row] = REFUSED;
+                    let place = raw.rows.of(row);
+                    let (first, count) = refused.entry(refusal).or_insert((place, 0));
+                    *first = place.min(*first);
+                    *count += 1;
+                }
+                None => from.faults.note(row, column, Code::UnknownAccount),
+            }
+        }
+        for (refusal, (first, count)) in refused {
+            rejects.note_refused_account(refusal, first, count);
+        }
+        numbers
+    }
+
+    fn directions(&mut self, from: &mut Converter<'_>, column: &Column) -> Vec<u8> {
+        let way = |text: &str| match text {
+            "C" => Some(0),
+            "D" => Some(1),
+            _ => None,
+        };
+        let (texts, ways) = self.direction.get(from, column, way);
+        let way = |(row, way): (usize, Option<u8>)| {
+            way.unwrap_or_else(|| {
+                from.faults.note(row, column, Code::BadDirection);
+                0
+            })
+        };
+        // A row without a direction has its fault already.
+        texts.gather(ways, Some(0)).into_iter().enumerate().map(way).collect()
+    }
+
+    fn kinds(&mut self, from: &mut Converter<'_>, column: &Column) -> UInt8Array {
+        let (texts, kinds) = self.kind.get(from, column, Kind::parse);
+        // What no kind has stands for a kind that is unknown.
+        const UNKNOWN: u8 = u8::MAX;
+        let kinds: Vec<u8> = kinds.iter().map(|kind| kind.map_or(UNKNOWN, |kind| kind as u8)).collect();
+        let kinds = texts.gather(&kinds, 0);
+        if kinds.contains(&UNKNOWN) {
+            let unknown = kinds.iter().enumerate().filter(|(_, kind)| **kind == UNKNOWN);
+            unknown.for_each(|(row, _)| from.faults.note(row, column, Code::UnknownKind));
+        }
+        UInt8Array::new(kinds.into(), texts.nulls().cloned())
+    }
+
+    fn check_currency(&mut self, from: &mut Converter<'_>, column: &Column, numbers: &[u32]) {
+        let accounts = &self.accounts;
+        let (texts, currencies) = self.currency.get(from, column, |text| accounts.currency(text));
+        if texts.null_count() == texts.len() {
+            return;
+        }
+        if accounts.has_one_currency() && currencies.iter().all(|currency| currency.is_some()) {
+            return;
+        }
+        for (row, at) in texts.iter().enumerate() {
+            let Some(at) = at else { continue };
+            // A row of no known account has its fault already.
+            let of_account = numbers.get(row).and_then(|number| accounts.currency_of(*number));
+            if of_account.is_some() && of_account != currencies[at] {
+                from.faults.note(row, column, Code::BadCurrency);
+            }
+        }
+    }
+}
+
+/// A column whose texts must be allowed.
+fn check_values(
+    from: &mut Converter<'_>,
+    column: &Column,
+    asked: &mut Asked<bool>,
+    allowed: impl Fn(&str) -> bool,
+) -> Texts {
+    let (texts, is_allowed) = asked.get(from, column, allowed);
+    if !is_allowed.iter().all(|is_allowed| *is_allowed) {
+        for (row, at) in texts.iter().enumerate() {
+            if at.is_some_and(|at| !is_allowed[at]) {
+                from.faults.note(row, column, Code::BadValue);
+            }
+        }
+    }
+    texts
 }
 
 /// What the good rows of a checked batch add up to, straight from the feed's own words: a row with a negative amount or
@@ -114,97 +260,9 @@ pub fn add_up(checked: &RecordBatch) -> Option<Flows> {
 /// The number of rows whose account's row was refused; no account has it.
 const REFUSED: u32 = u32::MAX;
 
-/// Each row's account number; a row without one has a fault, or [`REFUSED`].
-fn account_numbers(
-    from: &mut Converter<'_>,
-    column: &Column,
-    account_ids: &StringViewArray,
-    accounts: &AccountIndex,
-    raw: &RawBatch,
-    rejects: &FileRejects,
-) -> Vec<u32> {
-    let mut refused: HashMap<u32, (u64, u64)> = HashMap::new();
-    let mut numbers = vec![0; account_ids.len()];
-    for (row, account_id) in account_ids.iter().enumerate() {
-        let Some(account_id) = account_id else { continue };
-        match accounts.find(account_id) {
-            Some(Known::Account(number)) => numbers[row] = number,
-            Some(Known::Refused(refusal)) => {
-                numbers[row] = REFUSED;
-                let place = raw.rows.of(row);
-                let (first, count) = refused.entry(refusal).or_insert((place, 0));
-                *first = place.min(*first);
-                *count += 1;
-            }
-            None => from.faults.note(row, column, Code::UnknownAccount),
-        }
-    }
-    for (refusal, (first, count)) in refused {
-        rejects.note_refused_account(refusal, first, count);
-    }
-    numbers
-}
-
-fn directions(from: &mut Converter<'_>, column: &Column) -> Vec<u8> {
-    let texts = from.text(column);
-    let way = |(row, text): (usize, Option<&str>)| match text {
-        Some("C") | None => 0,
-        Some("D") => 1,
-        Some(_) => {
-            from.faults.note(row, column, Code::BadDirection);
-            0
-        }
-    };
-    texts.iter().enumerate().map(way).collect()
-}
-
-fn kinds(from: &mut Converter<'_>, column: &Column) -> UInt8Array {
-    let texts = from.text(column);
-    let kind = |(row, text): (usize, Option<&str>)| {
-        let kind = Kind::parse(text?);
-        if kind.is_none() {
-            from.faults.note(row, column, Code::UnknownKind);
-        }
-        kind.map(|kind| kind as u8)
-    };
-    texts.iter().enumerate().map(kind).collect()
-}
-
-fn check_currency(from: &mut Converter<'_>, column: &Column, numbers: &[u32], accounts: &AccountIndex) {
-    let texts = from.text(column);
-    if texts.null_count() == texts.len() {
-        return;
-    }
-    for (row, text) in texts.iter().enumerate() {
-        let Some(text) = text else { continue };
-        let account = numbers.get(row).and_then(|number| accounts.get(*number));
-        // A row of no known account has its fault already.
-        if account.is_some_and(|account| &*account.currency != text) {
-            from.faults.note(row, column, Code::BadCurrency);
-        }
-    }
-}
-
-fn check_values(from: &mut Converter<'_>, column: &Column, texts: &StringViewArray, allowed: impl Fn(&str) -> bool) {
-    for (row, text) in texts.iter().enumerate() {
-        if text.is_some_and(|text| !allowed(text)) {
-            from.faults.note(row, column, Code::BadValue);
-        }
-    }
-}
-
 /// Twelve digits, as every CNAPS code has.
 pub fn is_bank_code(text: &str) -> bool {
     text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit())
-}
-
-/// Upper-cased; most columns need nothing done.
-fn upper_case(texts: StringViewArray) -> StringViewArray {
-    let is_upper = |text: &str| text.is_ascii() && !text.bytes().any(|b| b.is_ascii_lowercase());
-    if texts.iter().flatten().all(is_upper) {
-        return texts;
-    }
-    texts.iter().map(|text| text.map(str::to_uppercase)).collect()
 }
 
 /// The same texts in a column that may have no nulls: rows with one are filtered out right after.

@@ -16,6 +16,7 @@ pub mod reject;
 pub mod schema;
 pub mod sent;
 pub mod source;
+pub mod texts;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -32,7 +33,7 @@ use datafusion::physical_plan::streaming::PartitionStream;
 use crate::error::Error;
 use crate::flow::RowFlows;
 use accounts::{AccountIndex, AccountsBuilder};
-use check::check_transactions;
+use check::Checker;
 use mapping::{AccountsMapping, Mapping, TableMapping};
 use raw::{RawBatch, RowNumbers};
 use reject::{FeedVerdict, FileFault, FileRejects};
@@ -313,6 +314,7 @@ impl PartitionStream for Partition {
             }
             None => None,
         };
+        let mut checker = Checker::new(typing, file.number, accounts);
         // A fault ends this slice and is noted; the other files are still checked, so that all faults are told.
         let checked = raws.into_iter().flatten().map_while(move |raw| match raw {
             Ok(raw) => {
@@ -323,7 +325,7 @@ impl PartitionStream for Partition {
                 file.rows_read.fetch_add(rows, Ordering::Relaxed);
                 file.skipped.fetch_add(raw.skipped, Ordering::Relaxed);
                 (read.0)(rows + raw.skipped);
-                let checked = check_transactions(&raw, typing, file.number, &accounts, &file.rejects);
+                let checked = checker.check(&raw, &file.rejects);
                 Some(checked.map_err(DataFusionError::from).inspect(|batch| note_good(&good, batch)))
             }
             Err(fault) => {

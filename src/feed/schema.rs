@@ -8,6 +8,7 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 
 use super::reject::{Code, FileFault};
+use super::texts::Texts;
 
 /// What a column holds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -167,7 +168,6 @@ pub fn unknown_columns(table: &[Column], found: &Schema) -> Vec<String> {
 /// `account_id` as the account's number and each row's place in the feed. `currency` is gone: after the checks
 /// it is the account's.
 pub fn checked_schema() -> SchemaRef {
-    let text = |name: &str| Field::new(name, DataType::Utf8View, true);
     Arc::new(Schema::new(vec![
         Field::new("account", DataType::UInt32, false),
         Field::new("txn_id", DataType::Utf8View, false),
@@ -177,14 +177,14 @@ pub fn checked_schema() -> SchemaRef {
         Field::new("amount_fen", DataType::Int64, false),
         Field::new("balance_fen", DataType::Int64, true),
         Field::new("kind", DataType::UInt8, true),
-        text("channel"),
-        text("counterparty_name"),
-        text("counterparty_account"),
-        text("counterparty_bank"),
-        text("counterparty_uscc"),
-        text("summary"),
-        text("remark"),
-        text("reversal_of"),
+        Texts::field("channel"),
+        Texts::field("counterparty_name"),
+        Texts::field("counterparty_account"),
+        Texts::field("counterparty_bank"),
+        Texts::field("counterparty_uscc"),
+        Texts::field("summary"),
+        Texts::field("remark"),
+        Texts::field("reversal_of"),
         Field::new("file", DataType::UInt32, false),
         Field::new("row", DataType::UInt64, false),
     ]))

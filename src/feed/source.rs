@@ -10,13 +10,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow::array::RecordBatchReader;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::ipc::reader::{FileReader, StreamReader};
 use arrow::record_batch::RecordBatch;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
+use parquet::basic::Encoding;
+use parquet::file::metadata::ColumnChunkMetaData;
 
 use super::csv;
 use super::mapping::TableMapping;
@@ -251,8 +252,8 @@ impl Opened {
                     Slice::RowGroups { groups, rows_before } => (groups.clone(), *rows_before),
                     Slice::Whole => (0..metadata.metadata().num_row_groups(), 0),
                 };
-                let reader = self.parquet_reader(metadata, groups).map_err(one)?;
-                Ok(Reading::of(numbered(reader, rows_before, |error| unreadable(&error))))
+                let readers = self.parquet_readers(metadata, groups).map_err(one)?;
+                Ok(Reading::of(numbered(readers, rows_before, |fault| fault)))
             }
             (Content::IpcFile, _) => {
                 let reader = ipc_file(&self.path).map_err(one)?;
@@ -279,21 +280,37 @@ impl Opened {
         Ok(Reading { batches: Box::new(first.into_iter().chain(batches)), unknown_columns })
     }
 
-    fn parquet_reader(
+    /// The batches of some row groups, one group after another: a batch that crossed from one to the next would lose
+    /// the groups' dictionaries.
+    fn parquet_readers(
         &self,
         metadata: &ArrowReaderMetadata,
         groups: Range<usize>,
-    ) -> Result<impl RecordBatchReader + Send + use<>, FileFault> {
+    ) -> Result<impl Iterator<Item = Result<RecordBatch, FileFault>> + Send + use<>, FileFault> {
         let file = File::open(&self.path).map_err(|error| cannot_open(&error))?;
         let known = metadata.schema().fields().iter().enumerate();
         let known = known.filter(|(_, field)| self.table.iter().any(|column| column.name == field.name()));
         let mask = ProjectionMask::roots(metadata.parquet_schema(), known.map(|(root, _)| root));
-        ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata.clone())
-            .with_projection(mask)
-            .with_row_groups(groups.collect())
-            .with_batch_size(BATCH_ROWS)
-            .build()
-            .map_err(|error| unreadable(&error))
+        let metadata = metadata.clone();
+        let reader = move |group: usize| {
+            let file = file.try_clone().map_err(|error| cannot_open(&error))?;
+            let options = ArrowReaderOptions::new().with_schema(group_schema(&metadata, group));
+            let metadata = ArrowReaderMetadata::try_new(Arc::clone(metadata.metadata()), options);
+            ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata.map_err(|error| unreadable(&error))?)
+                .with_projection(mask.clone())
+                .with_row_groups(vec![group])
+                .with_batch_size(BATCH_ROWS)
+                .build()
+                .map_err(|error| unreadable(&error))
+        };
+        Ok(groups.flat_map(move |group| {
+            let (batches, fault) = match reader(group) {
+                Ok(batches) => (Some(batches), None),
+                Err(fault) => (None, Some(Err(fault))),
+            };
+            let batches = batches.into_iter().flatten().map(|batch| batch.map_err(|error| unreadable(&error)));
+            batches.chain(fault)
+        }))
     }
 }
 
@@ -376,19 +393,40 @@ fn truncated() -> FileFault {
     FileFault::whole(Code::TruncatedFile, "the file ends before its content does; have it sent again")
 }
 
-/// A Parquet file's footer, with its text columns to be read as views.
+/// A Parquet file's footer.
 fn parquet_metadata(path: &Path) -> Result<ArrowReaderMetadata, FileFault> {
     let file = File::open(path).map_err(|error| cannot_open(&error))?;
     framed(&file, b"PAR1", b"PAR1")?;
+    // The types are the columns' own, whatever a writer noted of Arrow's.
     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-    let metadata = ArrowReaderMetadata::load(&file, options).map_err(|error| unreadable(&error))?;
-    let view = |field: &Field| match field.data_type() {
-        DataType::Utf8 => field.clone().with_data_type(DataType::Utf8View),
-        _ => field.clone(),
+    ArrowReaderMetadata::load(&file, options).map_err(|error| unreadable(&error))
+}
+
+/// The schema by which a row group is read: a text column of which every page refers to a dictionary as that dictionary,
+/// any other text column as views.
+fn group_schema(metadata: &ArrowReaderMetadata, group: usize) -> SchemaRef {
+    let leaves = metadata.parquet_schema();
+    let read_as = |(root, field): (usize, &Arc<Field>)| {
+        if *field.data_type() != DataType::Utf8 {
+            return Field::clone(field);
+        }
+        // A text column is a leaf of its own.
+        let leaf = (0..leaves.num_columns()).find(|leaf| leaves.get_column_root_idx(*leaf) == root);
+        let chunk = leaf.and_then(|leaf| metadata.metadata().row_groups().get(group)?.columns().get(leaf));
+        let data_type = match chunk.is_some_and(is_dictionary) {
+            true => DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8)),
+            false => DataType::Utf8View,
+        };
+        field.as_ref().clone().with_data_type(data_type)
     };
-    let fields: Vec<Field> = metadata.schema().fields().iter().map(|field| view(field)).collect();
-    let options = ArrowReaderOptions::new().with_schema(SchemaRef::new(Schema::new(fields)));
-    ArrowReaderMetadata::try_new(Arc::clone(metadata.metadata()), options).map_err(|error| unreadable(&error))
+    Arc::new(Schema::new(metadata.schema().fields().iter().enumerate().map(read_as).collect::<Vec<_>>()))
+}
+
+/// Whether all data pages of a column chunk refer to its dictionary, as far as the footer tells.
+fn is_dictionary(chunk: &ColumnChunkMetaData) -> bool {
+    let only = |encoding| chunk.page_encoding_stats_mask().is_some_and(|pages| pages.is_only(encoding));
+    chunk.dictionary_page_offset().is_some()
+        && [Encoding::RLE_DICTIONARY, Encoding::PLAIN_DICTIONARY].into_iter().any(only)
 }
 
 /// A file that begins as its format does but does not end so was cut off.

@@ -1,20 +1,30 @@
-//! The scalar function `keyed_hash`: 64 bits of any columns, under the run's secret.
+//! The scalar functions `keyed_hash` and `content_hash`: 64 bits of a text, and of all columns of a row, under the run's
+//! secret.
 //!
-//! Owns: how values of each type enter the hash. Null differs from every value, and columns do not run into each
-//! other.
+//! Owns: how values of each type enter the hash. Null differs from every value, and columns do not run into each other.
+//!
+//! The content is hashed column by column. With w_c a column's 64-bit word (the number itself, or a hash of the text), k_c
+//! 128 random bits of the secret's, and a last word that tells which columns are null, it is
+//!
+//! ```text
+//! SipHash-1-3( (sum over c of k_c * w_c  mod 2^128) >> 64 )
+//! ```
+//!
+//! The sum is strongly universal: two rows that differ in a word agree with probability 2^-64 (D. Lemire, O. Kaser,
+//! "Strongly universal string hashing is fast", 2014). SipHash hides the sum from who sees the hash but not the secret.
 
 use std::hash::Hasher as _;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use arrow::array::{Array, ArrayRef, AsArray, UInt64Array};
+use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, PrimitiveArray, UInt64Array};
 use arrow::datatypes::{DataType, Int64Type, TimeUnit, TimestampMicrosecondType, UInt8Type};
 use datafusion::common::{Result, exec_err};
 use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
-use siphasher::sip::SipHasher13;
 
-use crate::secret::Secret;
+use crate::feed::texts::{PerValue, Texts};
+use crate::secret::{Secret, TextHasher};
 
-/// `keyed_hash(column, ...)`: columns of type Utf8View, Int64, UInt8 or timestamp in microseconds.
+/// `keyed_hash(text)`, of type Utf8View and without nulls.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub struct KeyedHash {
     signature: Signature,
@@ -24,7 +34,8 @@ pub struct KeyedHash {
 impl KeyedHash {
     /// The function under this secret.
     pub fn udf(secret: Secret) -> ScalarUDF {
-        ScalarUDF::from(KeyedHash { signature: Signature::variadic_any(Volatility::Immutable), secret })
+        let signature = Signature::exact(vec![DataType::Utf8View], Volatility::Immutable);
+        ScalarUDF::from(KeyedHash { signature, secret })
     }
 }
 
@@ -43,49 +54,187 @@ impl ScalarUDFImpl for KeyedHash {
 
     fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let arrays = ColumnarValue::values_to_arrays(&arguments.args)?;
-        let mut hashers = vec![self.secret.fingerprint_hasher(); arguments.number_rows];
-        for array in &arrays {
-            feed(array, &mut hashers)?;
-        }
-        let hashes: UInt64Array = hashers.iter().map(|hasher| Some(hasher.finish())).collect();
-        Ok(ColumnarValue::Array(Arc::new(hashes)))
+        let texts = arrays.first().and_then(|array| array.as_string_view_opt()).filter(|texts| texts.null_count() == 0);
+        let Some(texts) = texts else { return exec_err!("`keyed_hash` takes a text that is always given") };
+        let hash = |text: &str| {
+            let mut hasher = self.secret.fingerprint_hasher();
+            hasher.write(text.as_bytes());
+            hasher.finish()
+        };
+        let hashes: Vec<u64> = texts.iter().map(|text| hash(text.unwrap_or_default())).collect();
+        Ok(ColumnarValue::Array(Arc::new(UInt64Array::from(hashes))))
     }
 }
 
-/// Adds a column to each row's hasher: a mark for null or value, then the value, a text with its length.
-fn feed(array: &ArrayRef, hashers: &mut [SipHasher13]) -> Result<()> {
-    let mut integers = |value: &dyn Fn(usize) -> i64| {
-        for (row, hasher) in hashers.iter_mut().enumerate() {
-            hasher.write_u8(u8::from(array.is_valid(row)));
-            if array.is_valid(row) {
-                hasher.write_i64(value(row));
-            }
-        }
-    };
-    match array.data_type() {
-        DataType::Int64 => {
-            let values = array.as_primitive::<Int64Type>();
-            integers(&|row| values.value(row));
-        }
-        DataType::UInt8 => {
-            let values = array.as_primitive::<UInt8Type>();
-            integers(&|row| i64::from(values.value(row)));
-        }
-        DataType::Timestamp(TimeUnit::Microsecond, None) => {
-            let values = array.as_primitive::<TimestampMicrosecondType>();
-            integers(&|row| values.value(row));
-        }
-        DataType::Utf8View => {
-            let values = array.as_string_view();
-            for (row, hasher) in hashers.iter_mut().enumerate() {
-                hasher.write_u8(u8::from(values.is_valid(row)));
-                if values.is_valid(row) {
-                    hasher.write_u64(values.value(row).len() as u64);
-                    hasher.write(values.value(row).as_bytes());
-                }
-            }
-        }
-        other => return exec_err!("`keyed_hash` takes no column of type {other}"),
+/// `content_hash(column, ...)`: columns of type Int64, UInt8, timestamp in microseconds, or text by dictionary
+/// ([`Texts::data_type`]); 63 at most.
+#[derive(Debug)]
+pub struct ContentHash {
+    signature: Signature,
+    secret: Secret,
+    /// k_c, by column; the last is for the nulls.
+    factors: [u128; COLUMNS_MAX + 1],
+    texts: TextHasher,
+    /// Hashes of lists of values, by column, that no worker is using just now.
+    memories: Mutex<Vec<Memory>>,
+}
+
+/// By column.
+type Memory = Vec<PerValue<u64>>;
+
+const COLUMNS_MAX: usize = 63;
+
+impl ContentHash {
+    /// The function under this secret.
+    pub fn udf(secret: Secret) -> ScalarUDF {
+        let factors = std::array::from_fn(|column| secret.bits_for(&format!("content_hash column {column}")));
+        ScalarUDF::from(ContentHash {
+            signature: Signature::variadic_any(Volatility::Immutable),
+            factors,
+            texts: secret.text_hasher("content_hash texts"),
+            secret,
+            memories: Mutex::default(),
+        })
     }
-    Ok(())
+
+    fn hashes(&self, arrays: &[ArrayRef], rows: usize, memory: &mut Memory) -> Result<Vec<u64>> {
+        let mut sums = vec![0_u128; rows];
+        let mut nulls = vec![0_u64; rows];
+        for ((column, array), per_value) in arrays.iter().enumerate().zip(memory) {
+            let factor = self.factors[column];
+            let Some(words) = words(array, per_value, |text| self.texts.short(text)) else {
+                return exec_err!("`content_hash` takes no column of type {}", array.data_type());
+            };
+            for (sum, word) in sums.iter_mut().zip(words) {
+                *sum = sum.wrapping_add(factor.wrapping_mul(u128::from(word)));
+            }
+            for (nulls, valid) in nulls.iter_mut().zip(array.nulls().into_iter().flatten()) {
+                *nulls |= u64::from(!valid) << column;
+            }
+        }
+        let factor = self.factors[COLUMNS_MAX];
+        let finish = |(sum, nulls): (u128, u64)| {
+            let mut hasher = self.secret.fingerprint_hasher();
+            hasher.write_u64((sum.wrapping_add(factor.wrapping_mul(u128::from(nulls))) >> 64) as u64);
+            hasher.finish()
+        };
+        Ok(sums.into_iter().zip(nulls).map(finish).collect())
+    }
+
+    /// A memory that no one else uses: the one that knows these columns' values, else the one used last.
+    fn memory_for(&self, arrays: &[ArrayRef]) -> Memory {
+        let texts: Vec<Option<Texts>> = arrays.iter().map(|array| Texts::of_array(array)).collect();
+        let knows = |memory: &Memory| {
+            let mut known = texts.iter().zip(memory).filter_map(|(texts, seen)| Some(seen.is_of(texts.as_ref()?)));
+            known.any(|is_known| is_known)
+        };
+        let mut memories = self.memories();
+        let of = memories.iter().position(knows).or(memories.len().checked_sub(1));
+        of.map(|at| memories.swap_remove(at)).unwrap_or_else(|| arrays.iter().map(|_| PerValue::default()).collect())
+    }
+
+    fn memories(&self) -> std::sync::MutexGuard<'_, Vec<Memory>> {
+        // A memory that a panicked worker held is gone, not half made.
+        self.memories.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Each row's word, 0 where it is null; `None` for a column of another type.
+fn words(array: &ArrayRef, per_value: &mut PerValue<u64>, hash: impl Fn(&str) -> u64) -> Option<Vec<u64>> {
+    match array.data_type() {
+        DataType::Int64 => Some(integers(array.as_primitive::<Int64Type>(), |value| value as u64)),
+        DataType::UInt8 => Some(integers(array.as_primitive::<UInt8Type>(), u64::from)),
+        DataType::Timestamp(TimeUnit::Microsecond, None) => {
+            Some(integers(array.as_primitive::<TimestampMicrosecondType>(), |value| value as u64))
+        }
+        _ => {
+            let texts = Texts::of_array(array)?;
+            let hashes = per_value.get(&texts, hash);
+            Some(texts.gather(hashes, 0))
+        }
+    }
+}
+
+fn integers<T: ArrowPrimitiveType>(array: &PrimitiveArray<T>, word: impl Fn(T::Native) -> u64) -> Vec<u64> {
+    let words = array.values().iter().map(|value| word(*value));
+    match array.nulls() {
+        None => words.collect(),
+        Some(nulls) => words.zip(nulls).map(|(word, valid)| if valid { word } else { 0 }).collect(),
+    }
+}
+
+impl ScalarUDFImpl for ContentHash {
+    fn name(&self) -> &str {
+        "content_hash"
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _arguments: &[DataType]) -> Result<DataType> {
+        Ok(DataType::UInt64)
+    }
+
+    fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let arrays = ColumnarValue::values_to_arrays(&arguments.args)?;
+        if arrays.len() > COLUMNS_MAX {
+            return exec_err!("`content_hash` takes at most {COLUMNS_MAX} columns");
+        }
+        let mut memory = self.memory_for(&arrays);
+        let hashes = self.hashes(&arrays, arguments.number_rows, &mut memory);
+        self.memories().push(memory);
+        Ok(ColumnarValue::Array(Arc::new(UInt64Array::from(hashes?))))
+    }
+}
+
+// One function a session: two are the same where the secret is, which no other session shares.
+impl PartialEq for ContentHash {
+    fn eq(&self, other: &ContentHash) -> bool {
+        self.secret == other.secret
+    }
+}
+
+impl Eq for ContentHash {}
+
+impl std::hash::Hash for ContentHash {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.secret.hash(state);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use arrow::array::{Int64Array, StringViewArray};
+
+    use super::*;
+    use crate::feed::texts::TextColumn;
+
+    fn texts(values: &[Option<&str>]) -> ArrayRef {
+        let view: ArrayRef = Arc::new(values.iter().copied().collect::<StringViewArray>());
+        TextColumn::default().texts(&view).to_array().unwrap()
+    }
+
+    fn hashes(secret: u8, columns: &[ArrayRef]) -> Vec<u64> {
+        let function = ContentHash::udf(Secret::from_bytes([secret; 32]));
+        let function = function.inner().downcast_ref::<ContentHash>().unwrap();
+        let mut memory = function.memory_for(columns);
+        function.hashes(columns, columns[0].len(), &mut memory).unwrap()
+    }
+
+    /// Rows that differ in any way have different hashes; equal rows have equal ones, whatever list their texts are in.
+    #[test]
+    fn rows_differ_by_any_value_and_by_its_place() {
+        let numbers: ArrayRef =
+            Arc::new(Int64Array::from(vec![Some(1), Some(1), Some(0), None, None, Some(1), Some(2)]));
+        let first = texts(&[Some("a"), Some("b"), Some("a"), Some("a"), None, None, Some("a")]);
+        let second = texts(&[Some("b"), Some("a"), Some("b"), Some("b"), Some("b"), Some("b"), None]);
+        let all = hashes(1, &[Arc::clone(&numbers), first, second]);
+        assert_eq!(all.iter().collect::<HashSet<_>>().len(), all.len());
+        let again = hashes(1, &[numbers.slice(0, 2), texts(&[Some("a"), Some("b")]), texts(&[Some("b"), Some("a")])]);
+        assert_eq!(again, all[..2]);
+        assert_ne!(hashes(2, &[numbers.slice(0, 1), texts(&[Some("a")]), texts(&[Some("b")])])[0], all[0]);
+    }
 }

@@ -13,7 +13,7 @@ use liushui::engine::Engine;
 use liushui::feed::schema::checked_schema;
 use liushui::pipeline;
 use liushui::rows::admitted_schema;
-use liushui::rows::function::KeyedHash;
+use liushui::rows::function::{ContentHash, KeyedHash};
 use liushui::secret::Secret;
 
 /// A partition without rows.
@@ -43,7 +43,7 @@ fn plans() {
     let partitions: Vec<Arc<dyn PartitionStream>> =
         (0..3).map(|_| Arc::new(Empty(checked_schema())) as Arc<dyn PartitionStream>).collect();
     let classify = Classify::udf(matcher, &[], secret.clone());
-    let functions = [classify.clone(), KeyedHash::udf(secret.clone())];
+    let functions = [classify.clone(), KeyedHash::udf(secret.clone()), ContentHash::udf(secret.clone())];
     let rows = runtime.block_on(pipeline::rows(&engine, partitions.clone(), functions)).unwrap();
     // One slice of the feed stays one partition: nothing is sent around before the accounts' parts.
     assert_eq!(rows.plan.properties().output_partitioning().partition_count(), 3);

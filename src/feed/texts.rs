@@ -1,0 +1,306 @@
+//! Text columns as numbers into a list of values, so that what a text means is found out once a value, not once a row.
+//!
+//! Owns: the way from a source's text column to [`Texts`], the memory of a list of values from batch to batch, and what
+//! was found out of its values ([`PerValue`]). Does not own: which texts a column allows (`feed::check`).
+//!
+//! A source that keeps a dictionary of its own (Parquet, Arrow IPC) gives many batches over one list; each is told by
+//! where it lies in memory. Of any other source every row is a value of its own.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray as _, DictionaryArray, Int32Array, StringViewArray, StringViewBuilder};
+use arrow::buffer::NullBuffer;
+use arrow::compute::{cast, take};
+use arrow::datatypes::{DataType, Field, Int32Type};
+use arrow::error::ArrowError;
+
+/// A text column: for each row the number of its value, null where it has none.
+#[derive(Clone, Debug)]
+pub struct Texts {
+    keys: Int32Array,
+    // Invariant: a valid key is below its length and refers to no null.
+    values: StringViewArray,
+}
+
+impl Texts {
+    /// The type of a text column in the checked table.
+    pub fn data_type() -> DataType {
+        DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8View))
+    }
+
+    /// A nullable text column of the checked table.
+    pub fn field(name: &str) -> Field {
+        Field::new(name, Texts::data_type(), true)
+    }
+
+    /// No text in any row.
+    pub fn none(rows: usize) -> Texts {
+        Texts { keys: Int32Array::new_null(rows), values: StringViewArray::from_iter_values([""; 0]) }
+    }
+
+    /// A column of the checked table; `None` where it is of another type.
+    pub fn of_array(array: &dyn Array) -> Option<Texts> {
+        let dictionary = array.as_dictionary_opt::<Int32Type>()?;
+        let values = dictionary.values().as_string_view_opt()?.clone();
+        Some(Texts { keys: dictionary.keys().clone(), values })
+    }
+
+    /// The column for the checked table.
+    ///
+    /// # Errors
+    /// Where a key lies outside the values: a mistake of our own.
+    pub fn to_array(&self) -> Result<ArrayRef, ArrowError> {
+        Ok(Arc::new(DictionaryArray::try_new(self.keys.clone(), Arc::new(self.values.clone()))?))
+    }
+
+    /// How many rows.
+    pub fn len(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// Whether there is no row.
+    pub fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+
+    /// Rows without a text.
+    pub fn null_count(&self) -> usize {
+        self.keys.null_count()
+    }
+
+    /// Which rows have a text; `None` where all have.
+    pub fn nulls(&self) -> Option<&NullBuffer> {
+        self.keys.nulls()
+    }
+
+    /// The values, in no order; some may stand in no row.
+    pub fn values(&self) -> &StringViewArray {
+        &self.values
+    }
+
+    /// The number of a row's value.
+    pub fn at(&self, row: usize) -> Option<usize> {
+        self.keys.is_valid(row).then(|| self.keys.value(row) as usize)
+    }
+
+    /// The numbers of all rows' values.
+    pub fn iter(&self) -> impl Iterator<Item = Option<usize>> {
+        (0..self.len()).map(|row| self.at(row))
+    }
+
+    /// For each row what was found of its value, in the order of the values; `none` where it has no value.
+    ///
+    /// A loop that does nothing else waits for many values at once, which lie all over the memory.
+    pub fn gather<T: Copy>(&self, found: &[T], none: T) -> Vec<T> {
+        let keys = self.keys.values().iter();
+        let of_key = |key: &i32| found.get(*key as usize).copied().unwrap_or(none);
+        match self.keys.nulls() {
+            None => keys.map(of_key).collect(),
+            Some(nulls) if nulls.null_count() == nulls.len() => vec![none; nulls.len()],
+            Some(nulls) => keys.zip(nulls).map(|(key, valid)| if valid { of_key(key) } else { none }).collect(),
+        }
+    }
+
+    /// Each row's text as a column of its own.
+    ///
+    /// # Errors
+    /// Where Arrow cannot put the rows together: a mistake of our own.
+    pub fn into_rows(self) -> Result<ArrayRef, ArrowError> {
+        take(&self.values, &self.keys, None)
+    }
+}
+
+/// One text column of a source, from batch to batch.
+#[derive(Default, Debug)]
+pub struct TextColumn {
+    upper_case: bool,
+    /// The source's last list of values, kept so that another cannot lie at its place, and what became of it.
+    last: Option<(ArrayRef, Cleaned)>,
+}
+
+/// A list of values without surrounding white space.
+#[derive(Clone, Debug)]
+struct Cleaned {
+    values: StringViewArray,
+    /// Which values stand; `None` where all do. The others are empty, or null in the source.
+    stands: Option<NullBuffer>,
+}
+
+impl TextColumn {
+    /// A column whose texts are read in upper case.
+    pub fn upper_case() -> TextColumn {
+        TextColumn { upper_case: true, last: None }
+    }
+
+    /// A batch's texts, trimmed; empty ones are null. Types are checked before.
+    pub fn texts(&mut self, array: &ArrayRef) -> Texts {
+        let Some(dictionary) = array.as_any_dictionary_opt() else {
+            let Cleaned { values, stands } = self.clean(as_view(array));
+            let keys = (0..array.len() as i32).collect::<Vec<_>>();
+            return Texts { keys: Int32Array::new(keys.into(), stands), values };
+        };
+        let source = dictionary.values();
+        let cleaned = match &self.last {
+            Some((last, cleaned)) if last.to_data().ptr_eq(&source.to_data()) => cleaned.clone(),
+            _ => {
+                let cleaned = self.clean(as_view(source));
+                self.last = Some((Arc::clone(source), cleaned.clone()));
+                cleaned
+            }
+        };
+        let keys = cast(dictionary.keys(), &DataType::Int32).ok();
+        let keys = keys.and_then(|keys| keys.as_primitive_opt::<Int32Type>().cloned());
+        let keys = keys.unwrap_or_else(|| Int32Array::new_null(array.len()));
+        Texts { keys: standing(keys, &cleaned), values: cleaned.values }
+    }
+
+    fn clean(&self, texts: StringViewArray) -> Cleaned {
+        let is_upper = |text: &str| text.is_ascii() && !text.bytes().any(|byte| byte.is_ascii_lowercase());
+        let is_clean = |text: &str| is_trimmed(text) && (!self.upper_case || is_upper(text));
+        let stands = texts.nulls().cloned();
+        if texts.iter().flatten().all(is_clean) {
+            return Cleaned { values: texts, stands };
+        }
+        let mut values = StringViewBuilder::with_capacity(texts.len());
+        let mut stands = Vec::with_capacity(texts.len());
+        for text in &texts {
+            let text = text.unwrap_or_default().trim();
+            stands.push(!text.is_empty());
+            match self.upper_case && !is_upper(text) {
+                true => values.append_value(text.to_uppercase()),
+                false => values.append_value(text),
+            }
+        }
+        Cleaned { values: values.finish(), stands: Some(stands.into()) }
+    }
+}
+
+/// Keys whose value does not stand become null, and so do keys of no value.
+fn standing(keys: Int32Array, cleaned: &Cleaned) -> Int32Array {
+    let count = cleaned.values.len();
+    let stands = |key: i32| {
+        usize::try_from(key).is_ok_and(|key| key < count && cleaned.stands.as_ref().is_none_or(|s| s.is_valid(key)))
+    };
+    let all_stand = cleaned.stands.as_ref().is_none_or(|stands| stands.null_count() == 0);
+    // What lies under a null counts too: then the slow way changes nothing.
+    if all_stand && keys.values().iter().all(|key| (*key as u32 as usize) < count) {
+        return keys;
+    }
+    keys.iter().map(|key| key.filter(|key| stands(*key))).collect()
+}
+
+/// Any string array as a view array; types are checked before.
+pub(super) fn as_view(array: &ArrayRef) -> StringViewArray {
+    match array.as_string_view_opt() {
+        Some(view) => view.clone(),
+        None => cast(array, &DataType::Utf8View)
+            .ok()
+            .and_then(|array| array.as_string_view_opt().cloned())
+            .unwrap_or_else(|| StringViewArray::new_null(array.len())),
+    }
+}
+
+/// Whether a text is not empty and neither begins nor ends with white space.
+pub(super) fn is_trimmed(text: &str) -> bool {
+    // Printable ASCII and ideographs, as nearly all texts begin and end, are told by a byte.
+    let is_plain = |byte: u8| byte.is_ascii_graphic() || matches!(byte, 0xE4..=0xE9);
+    let bytes = text.as_bytes();
+    match (bytes.first(), bytes.last(), bytes.len().checked_sub(3).and_then(|at| bytes.get(at))) {
+        (Some(first), Some(last), _) if is_plain(*first) && last.is_ascii_graphic() => true,
+        (Some(first), Some(0x80..=0xBF), Some(0xE4..=0xE9)) if is_plain(*first) => true,
+        _ => !text.is_empty() && text.trim().len() == text.len(),
+    }
+}
+
+/// What was found out of each value of the last list that was asked about.
+#[derive(Debug)]
+pub struct PerValue<T> {
+    /// Kept so that another list cannot lie at its place.
+    of: Option<StringViewArray>,
+    found: Vec<T>,
+}
+
+impl<T> Default for PerValue<T> {
+    fn default() -> PerValue<T> {
+        PerValue { of: None, found: Vec::new() }
+    }
+}
+
+impl<T> PerValue<T> {
+    /// Whether this is about the values of `texts`.
+    pub fn is_of(&self, texts: &Texts) -> bool {
+        self.of.as_ref().is_some_and(|of| of.views().ptr_eq(texts.values.views()))
+    }
+
+    /// What `find` tells of each value, in the order of the values; asked only where the list is another than last time.
+    pub fn get(&mut self, texts: &Texts, find: impl FnMut(&str) -> T) -> &mut [T] {
+        if !self.is_of(texts) {
+            self.found.clear();
+            self.found.extend(texts.values.iter().map(Option::unwrap_or_default).map(find));
+            self.of = Some(texts.values.clone());
+        }
+        &mut self.found
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::StringArray;
+    use arrow::datatypes::UInt8Type;
+
+    use super::*;
+
+    fn rows(texts: &Texts) -> Vec<Option<&str>> {
+        texts.iter().map(|at| at.map(|at| texts.values().value(at))).collect()
+    }
+
+    #[test]
+    fn dictionaries_and_plain_columns_give_the_same_texts() {
+        let given = [Some(" 甲 "), None, Some("b"), Some(" \u{3000}"), Some("b"), Some("")];
+        let expected = [Some("甲"), None, Some("B"), None, Some("B"), None];
+        let plain: StringViewArray = given.iter().collect();
+        let dictionary: DictionaryArray<UInt8Type> = given.iter().copied().collect();
+        // A null among the values of a dictionary is no text either.
+        let values: StringArray = [Some("b"), None, Some(" 甲")].into_iter().collect();
+        let keys = arrow::array::UInt8Array::from(vec![Some(2), Some(1), Some(0), None, Some(0), Some(1)]);
+        let holed = DictionaryArray::try_new(keys, Arc::new(values)).unwrap();
+        let arrays: [ArrayRef; 3] = [Arc::new(plain), Arc::new(dictionary), Arc::new(holed)];
+        for array in arrays {
+            let texts = TextColumn::upper_case().texts(&array);
+            assert_eq!(rows(&texts), expected);
+            let rows_of = texts.clone().into_rows().unwrap();
+            assert_eq!(rows_of.as_string_view().iter().collect::<Vec<_>>(), expected);
+            assert_eq!(rows(&Texts::of_array(&texts.to_array().unwrap()).unwrap()), expected);
+        }
+    }
+
+    #[test]
+    fn a_list_is_looked_at_once() {
+        let dictionary: DictionaryArray<Int32Type> = ["a ", "b", "a ", "b"].into_iter().collect();
+        let whole: ArrayRef = Arc::new(dictionary);
+        let (mut column, mut found, mut asked) = (TextColumn::default(), PerValue::default(), 0);
+        for start in [0, 1, 2] {
+            let texts = column.texts(&whole.slice(start, 2));
+            let lengths = found.get(&texts, |text| {
+                asked += 1;
+                text.len()
+            });
+            assert_eq!(lengths, [1, 1]);
+        }
+        assert_eq!(asked, 2);
+        // Equal values in another place are another list.
+        let other: DictionaryArray<Int32Type> = ["ab", "b"].into_iter().collect();
+        let texts = column.texts(&(Arc::new(other) as ArrayRef));
+        assert_eq!(found.get(&texts, str::len), [2, 1]);
+    }
+
+    #[test]
+    fn a_byte_tells_what_trim_tells() {
+        for c in (0..=0x10FFFF).filter_map(char::from_u32) {
+            for text in [format!("{c}"), format!("{c}甲"), format!("甲{c}"), format!("a{c}"), format!("{c}a")] {
+                assert_eq!(is_trimmed(&text), text.trim().len() == text.len(), "U+{:04X}", c as u32);
+            }
+        }
+        assert!(!is_trimmed(""));
+    }
+}
