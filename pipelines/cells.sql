@@ -1,14 +1,13 @@
 -- Question:  what is the cell of each account and month?
--- Input:     rows: a part's rows (`rows::admitted_schema`), each once, inside the cut-offs, ascending by (account, month).
--- Output:    account (number), month (months since 1970-01), cell (bytes, see docs/cell-format.md).
+-- Input:     runs: a part's rows (`rows::runs_schema`), each once, inside the cut-offs, as bytes. A run is rows of one
+--            account and month, and a month with many rows has several; ascending by (account, month).
+-- Output:    account (number), month (months since 1970-01), cell (sealed, as bytes; see docs/cell-format.md).
 -- Order:     account, month.
 -- Keeps:     every row of the input is in exactly one cell.
 select
     account,
     month,
-    cell(
-        booked_at, seq, txn_id, direction, reversal, amount_fen, balance_fen, class, counterparty, id_hash, content_hash
-    ) as cell
-from rows
+    cell(rows) as cell
+from runs
 group by account, month
 order by account, month

@@ -1,4 +1,4 @@
-//! The pipelines: `pipelines/*.sql` as plans over the feed and over rows.
+//! The pipelines: `pipelines/*.sql` as plans over the feed and over runs of rows.
 //!
 //! Owns: which tables and functions each pipeline sees. Does not own: the SQL (data) or sessions ([`crate::engine`]).
 
@@ -14,7 +14,7 @@ use datafusion::prelude::col;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::feed::schema::checked_schema;
-use crate::rows::admitted_schema;
+use crate::rows::runs_schema;
 
 /// From the checked feed to rows.
 pub const ROWS_SQL: &str = include_str!("../pipelines/rows.sql");
@@ -71,16 +71,16 @@ async fn over_feed<const N: usize>(
     Ok(Plan { plan, context: session.task_ctx() })
 }
 
-/// `pipelines/cells.sql` over one partition of rows, which ascend by (account, month).
+/// `pipelines/cells.sql` over one partition of runs of rows, which ascend by (account, month).
 ///
 /// # Errors
 /// [`Error::Engine`].
-pub async fn cells(engine: &Engine, rows: Arc<dyn PartitionStream>, function: AggregateUDF) -> Result<Plan, Error> {
+pub async fn cells(engine: &Engine, runs: Arc<dyn PartitionStream>, function: AggregateUDF) -> Result<Plan, Error> {
     let session = engine.session();
     session.register_udaf(function);
     let order = vec![col("account").sort(true, false), col("month").sort(true, false)];
-    let table = StreamingTable::try_new(admitted_schema(), vec![rows])?.with_sort_order(order);
-    session.register_table("rows", Arc::new(table))?;
+    let table = StreamingTable::try_new(runs_schema(), vec![runs])?.with_sort_order(order);
+    session.register_table("runs", Arc::new(table))?;
     let plan = session.sql(CELLS_SQL).await?.create_physical_plan().await?;
     Ok(Plan { plan, context: session.task_ctx() })
 }

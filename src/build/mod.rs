@@ -329,7 +329,7 @@ impl Run<'_> {
 fn newest_standing(store: &Store, cut: Cut) -> Result<Option<Date>, Error> {
     let mut newest = None;
     for part in 0..cut.parts() {
-        newest = newest.max(admit::newest_standing(&store.copy(part)?)?);
+        newest = newest.max(admit::newest_standing(store, part)?);
     }
     Ok(newest)
 }

@@ -34,8 +34,8 @@ use crate::pipeline;
 use crate::product::compute;
 use crate::product::history::History;
 use crate::rows::admit::{AccountSums, Admitted, Dropped, admit};
-use crate::rows::admitted_schema;
 use crate::rows::parts::{Cut, Store};
+use crate::rows::runs_schema;
 
 /// What producing needs.
 pub struct Job {
@@ -172,7 +172,7 @@ async fn produce_group(shared: &Arc<Shared>, group: usize, sender: &Sender) -> R
         return Ok(Produced { dropped: ledger.lock().dropped, ..Produced::default() });
     };
     let numbers = rows.numbers();
-    let table = Arc::new(GroupTable { schema: admitted_schema(), rows: Mutex::new(Some(rows)) });
+    let table = Arc::new(GroupTable { schema: runs_schema(), rows: Mutex::new(Some(rows)) });
     let plan = pipeline::cells(&job.engine, table, CellFunction::udaf(job.secret_id)).await?;
     let mut cells = CellStream { batches: plan.plan.execute(0, plan.context)?, batch: None, row: 0 };
     let mut encoding = encoder.begin(group, sender.clone())?;
@@ -223,8 +223,11 @@ struct GroupRows {
     ledger: Arc<Ledger>,
 }
 
-/// Rows as bytes, and the accounts that they are of.
-type RowsOf = (Vec<u8>, Range<u32>);
+/// Rows as pieces of bytes, and the accounts that they are of.
+type RowsOf = (Vec<Vec<u8>>, Range<u32>);
+
+/// A part with more bytes of rows is divided, whatever the memory: within a buffer Arrow counts with 32 bits.
+const PART_BYTES_MAX: usize = 1 << 30;
 
 struct Divided {
     store: Store,
@@ -296,10 +299,11 @@ impl GroupRows {
             }
             let Some(part) = self.parts.next() else { return Ok(None) };
             let accounts = job.cut.accounts_of(part);
-            if job.store.bytes(part) <= job.part_bytes_max {
+            let bytes_max = job.part_bytes_max.min(PART_BYTES_MAX);
+            if job.store.bytes(part) <= bytes_max {
                 return Ok(Some((job.store.take(part)?, accounts)));
             }
-            let store = job.store.divide(part, job.part_bytes_max)?;
+            let store = job.store.divide(part, bytes_max)?;
             self.divided = Some(Divided { buckets: 0..store.buckets(), store, accounts });
         }
     }
@@ -308,10 +312,10 @@ impl GroupRows {
     fn next_part(&mut self) -> Result<bool, Error> {
         // The rows before are let go of first, so that a worker never holds two parts.
         self.admitted = None;
-        let Some((bytes, accounts)) = self.next_rows()? else { return Ok(false) };
+        let Some((pieces, accounts)) = self.next_rows()? else { return Ok(false) };
         let job = &self.shared.job;
         let opened_on = |number: u32| job.feed.accounts.get(number).and_then(|account| account.opened_on);
-        let admitted = admit(bytes, accounts.clone(), job.as_of, opened_on)?;
+        let admitted = admit(pieces, accounts.clone(), job.as_of, opened_on)?;
         for place in &admitted.conflicts {
             if let Some(file) = job.feed.file(place.file) {
                 file.rejects().note(Some(place.row), Some("txn_id"), Code::DuplicateConflict);
@@ -322,10 +326,10 @@ impl GroupRows {
         Ok(true)
     }
 
-    /// The next rows; `None` after the last part.
-    fn next_batch(&mut self, rows: usize) -> Result<Option<RecordBatch>, Error> {
+    /// The next runs of rows; `None` after the last part.
+    fn next_batch(&mut self, runs: usize) -> Result<Option<RecordBatch>, Error> {
         loop {
-            if let Some(batch) = self.admitted.as_mut().map(|part| part.next_batch(rows)).transpose()?.flatten() {
+            if let Some(batch) = self.admitted.as_mut().map(|part| part.next_batch(runs)).transpose()?.flatten() {
                 return Ok(Some(batch));
             }
             if !self.next_part()? {
@@ -335,7 +339,7 @@ impl GroupRows {
     }
 }
 
-/// A group's rows as the only partition of the `rows` table, to be read once.
+/// A group's rows as the only partition of the `runs` table, to be read once.
 struct GroupTable {
     schema: SchemaRef,
     rows: Mutex<Option<GroupRows>>,
@@ -383,10 +387,10 @@ impl CellStream {
                 break;
             }
             let month = Month(months.as_primitive::<Int32Type>().value(self.row));
-            let mut cell = Cell::decode(bytes.as_binary::<i64>().value(self.row))?;
+            let cell = Cell::decode(bytes.as_binary::<i64>().value(self.row))?;
             cell.check_range()
                 .map_err(|_| Error::Overflow { account: mask(&account.account_id), month: month.to_string() })?;
-            found.rows += cell.forget_rows() as u64;
+            found.rows += cell.rows();
             found.cells.push((month, cell));
             self.row += 1;
         }

@@ -69,7 +69,7 @@ impl Reconciliation {
     }
 }
 
-/// The cells of one account, without the rows' fingerprints, and how many rows those were.
+/// The cells of one account, sealed, and how many rows they were made of.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct AccountCells {
     /// Ascending by month.

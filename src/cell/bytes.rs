@@ -3,36 +3,59 @@
 //! Owns: encoding and decoding. Equal cells have equal bytes, and bytes that decode encode to themselves.
 //! Decoding trusts nothing: damaged bytes are an error, never a panic or a large allocation.
 
-use super::{BAND_LOWER_FEN, Balance, CLASSES, Cell, CellError, Counterparty, Day, Fingerprint, Order};
+use super::{BAND_LOWER_FEN, Balance, CLASSES, Cell, CellError, CellRows, Counterparty, Day, Fingerprint, Order};
 use crate::class::Class;
 use crate::flow::{Flow, Flows};
 use crate::period::Date;
 
 /// The version that this program writes, the first byte of every cell.
-pub const VERSION: u8 = 1;
+pub const VERSION: u8 = 2;
+
+/// Pairs of flows that every cell holds: funds, classes, bands.
+const FLOWS: usize = 1 + CLASSES + BAND_LOWER_FEN.len();
+
+// A bit a flow tells which are written.
+const _: () = assert!(2 * FLOWS <= 32);
+
+/// Bytes of the largest cells that are reserved at once before they are written or read.
+const RESERVED_MAX: usize = 1 << 16;
 
 impl Cell {
-    /// Appends the canonical bytes. The cell must be settled.
+    /// Appends the canonical bytes. The cell must be settled or sealed.
     pub fn encode(&self, out: &mut Vec<u8>) {
-        out.push(VERSION);
+        out.reserve((self.days.len() * 16 + self.counterparties.len() * 24 + 256).min(RESERVED_MAX));
+        out.extend_from_slice(&[VERSION, u8::from(self.is_sealed())]);
         out.extend_from_slice(&self.secret_id.to_le_bytes());
-        put_flows(out, &self.funds);
-        self.classes.iter().for_each(|flows| put_flows(out, flows));
-        self.bands.iter().for_each(|flows| put_flows(out, flows));
+        let flows = || [&self.funds].into_iter().chain(&self.classes).chain(&self.bands).flatten();
+        let set = (0..).zip(flows()).fold(0_u32, |set, (bit, flow)| set | u32::from(!flow.is_zero()) << bit);
+        out.extend_from_slice(&set.to_le_bytes());
+        flows().filter(|flow| !flow.is_zero()).for_each(|flow| put_flow(out, flow));
         put_signed(out, self.unidentified_fen);
         put_unsigned(out, self.days.len() as u128);
-        self.days.iter().for_each(|day| put_day(out, day));
-        put_balance(out, self.opening.as_ref());
+        let mut before = None;
+        for day in &self.days {
+            match before {
+                None => put_signed(out, i128::from(day.date.0)),
+                Some(Date(before)) => put_unsigned(out, (day.date.0 - before) as u128),
+            }
+            put_day(out, day);
+            before = Some(day.date);
+        }
+        out.push(u8::from(self.opening.is_some()));
+        self.opening.iter().for_each(|opening| put_balance(out, opening));
         put_unsigned(out, self.counterparties.len() as u128);
         for counterparty in &self.counterparties {
-            out.push(counterparty.class as u8);
+            let set = |way: usize| u8::from(!counterparty.flows[way].is_zero());
+            out.push(counterparty.class as u8 | set(0) << 3 | set(1) << 4);
             out.extend_from_slice(&counterparty.key.to_le_bytes());
-            put_flows(out, &counterparty.flows);
+            counterparty.flows.iter().filter(|flow| !flow.is_zero()).for_each(|flow| put_flow(out, flow));
         }
-        put_unsigned(out, self.fingerprints.len() as u128);
-        for fingerprint in &self.fingerprints {
-            out.extend_from_slice(&fingerprint.id.to_le_bytes());
-            out.extend_from_slice(&fingerprint.content.to_le_bytes());
+        put_unsigned(out, u128::from(self.rows()));
+        if let CellRows::Known(fingerprints) = &self.rows {
+            for fingerprint in fingerprints {
+                out.extend_from_slice(&fingerprint.id.to_le_bytes());
+                out.extend_from_slice(&fingerprint.content.to_le_bytes());
+            }
         }
     }
 
@@ -41,33 +64,33 @@ impl Cell {
     /// # Errors
     /// [`CellError::OtherVersion`], or [`CellError::Damaged`] where the bytes are not a canonical cell.
     pub fn decode(bytes: &[u8]) -> Result<Cell, CellError> {
-        let mut input = Input { bytes };
+        let mut input = Input { bytes, sealed: false };
         let version = input.byte()?;
         if version != VERSION {
             return Err(CellError::OtherVersion(version));
         }
+        input.sealed = input.flag()?;
         let mut cell = Cell::empty(u64::from_le_bytes(input.array()?));
-        cell.funds = input.flows()?;
-        for at in 0..CLASSES {
-            cell.classes[at] = input.flows()?;
+        let set = u32::from_le_bytes(input.array()?);
+        if set >> (2 * FLOWS) != 0 {
+            return Err(CellError::Damaged("flows"));
         }
-        for at in 0..BAND_LOWER_FEN.len() {
-            cell.bands[at] = input.flows()?;
+        let flows = [&mut cell.funds].into_iter().chain(&mut cell.classes).chain(&mut cell.bands).flatten();
+        for (_, flow) in (0..).zip(flows).filter(|(bit, _)| set >> bit & 1 != 0) {
+            *flow = input.flow()?;
         }
         cell.unidentified_fen = input.signed()?;
-        for _ in 0..input.length()? {
-            cell.days.push(input.day()?);
+        input.days(&mut cell.days)?;
+        cell.opening = if input.flag()? { Some(input.balance()?) } else { None };
+        for left in (0..input.length()?).rev() {
+            let counterparty = input.counterparty()?;
+            input.reserve(&mut cell.counterparties, left + 1);
+            cell.counterparties.push(counterparty);
         }
-        cell.opening = input.balance()?;
-        for _ in 0..input.length()? {
-            let class = Class::from_u8(input.byte()?).ok_or(CellError::Damaged("class"))?;
-            let key = u128::from_le_bytes(input.array()?);
-            cell.counterparties.push(Counterparty { class, key, flows: input.flows()? });
-        }
-        for _ in 0..input.length()? {
-            let id = u64::from_le_bytes(input.array()?);
-            cell.fingerprints.push(Fingerprint { id, content: u64::from_le_bytes(input.array()?) });
-        }
+        cell.rows = match input.sealed {
+            true => CellRows::Counted(input.narrow_unsigned()?),
+            false => CellRows::Known(input.fingerprints()?),
+        };
         if !input.bytes.is_empty() {
             return Err(CellError::Damaged("bytes after the end"));
         }
@@ -76,15 +99,22 @@ impl Cell {
     }
 
     fn check_canonical(&self) -> Result<(), CellError> {
-        let days = self.days.is_sorted_by(|a, b| a.date < b.date);
-        let counterparties = self.counterparties.is_sorted_by(|a, b| (a.class as u8, a.key) < (b.class as u8, b.key))
-            && self.counterparties.iter().all(|c| c.flows.iter().any(|flow| !flow.is_zero()));
-        let fingerprints = self.fingerprints.is_sorted_by(|a, b| a.id < b.id);
-        if days && counterparties && fingerprints { Ok(()) } else { Err(CellError::Damaged("order")) }
+        let counterparties = self.counterparties.is_sorted_by(|a, b| (a.class as u8, a.key) < (b.class as u8, b.key));
+        let rows = match &self.rows {
+            CellRows::Known(fingerprints) => fingerprints.is_sorted_by(|a, b| a.id < b.id),
+            CellRows::Counted(_) => true,
+        };
+        if counterparties && rows { Ok(()) } else { Err(CellError::Damaged("order")) }
     }
 }
 
 fn put_unsigned(out: &mut Vec<u8>, mut value: u128) {
+    // Few numbers need shifts of 128 bits.
+    while value > u128::from(u64::MAX) {
+        out.push(value as u8 | 0x80);
+        value >>= 7;
+    }
+    let mut value = value as u64;
     while value >= 0x80 {
         out.push(value as u8 | 0x80);
         value >>= 7;
@@ -97,37 +127,40 @@ fn put_signed(out: &mut Vec<u8>, value: i128) {
     put_unsigned(out, ((value << 1) ^ (value >> 127)) as u128);
 }
 
-fn put_flows(out: &mut Vec<u8>, flows: &Flows) {
-    for flow in flows {
-        put_signed(out, i128::from(flow.count));
-        put_signed(out, flow.amount_fen);
-    }
+fn put_flow(out: &mut Vec<u8>, flow: &Flow) {
+    put_signed(out, i128::from(flow.count));
+    put_signed(out, flow.amount_fen);
+}
+
+/// The parts of a day that may be zero, in the order of their bits.
+fn amounts(day: &Day) -> [i128; 4] {
+    let [[a, b], [c, d]] = [day.operating_fen, day.same_name_fen];
+    [a, b, c, d]
 }
 
 fn put_day(out: &mut Vec<u8>, day: &Day) {
-    put_signed(out, i128::from(day.date.0));
-    out.push(u8::from(day.seen[0]) | u8::from(day.seen[1]) << 1);
-    for fen in day.operating_fen.iter().chain(&day.same_name_fen) {
-        put_signed(out, *fen);
-    }
-    put_balance(out, day.close.as_ref());
+    let seen = u8::from(day.seen[0]) | u8::from(day.seen[1]) << 1 | u8::from(day.close.is_some()) << 6;
+    let set = (2..).zip(amounts(day)).fold(seen, |set, (bit, fen)| set | u8::from(fen != 0) << bit);
+    out.push(set);
+    amounts(day).into_iter().filter(|fen| *fen != 0).for_each(|fen| put_signed(out, fen));
+    day.close.iter().for_each(|close| put_balance(out, close));
 }
 
-fn put_balance(out: &mut Vec<u8>, balance: Option<&Balance>) {
-    let Some(balance) = balance else { return out.push(0) };
-    out.push(if balance.order.seq.is_some() { 2 } else { 1 });
-    put_signed(out, i128::from(balance.order.booked_at_us));
-    if let Some(seq) = balance.order.seq {
-        put_signed(out, i128::from(seq));
-    }
-    put_unsigned(out, balance.order.txn_id.len() as u128);
-    out.extend_from_slice(balance.order.txn_id.as_bytes());
+fn put_balance(out: &mut Vec<u8>, balance: &Balance) {
     put_signed(out, i128::from(balance.fen));
+    let Some(order) = &balance.order else { return };
+    put_signed(out, i128::from(order.booked_at_us));
+    out.push(u8::from(order.seq.is_some()));
+    order.seq.iter().for_each(|seq| put_signed(out, i128::from(*seq)));
+    put_unsigned(out, order.txn_id.len() as u128);
+    out.extend_from_slice(&order.txn_id);
 }
 
 /// What is left to read.
 struct Input<'a> {
     bytes: &'a [u8],
+    /// A sealed cell's balances have no order.
+    sealed: bool,
 }
 
 impl<'a> Input<'a> {
@@ -145,7 +178,32 @@ impl<'a> Input<'a> {
         Ok(self.array::<1>()?[0])
     }
 
+    fn flag(&mut self) -> Result<bool, CellError> {
+        match self.byte()? {
+            0 => Ok(false),
+            1 => Ok(true),
+            _ => Err(CellError::Damaged("flag")),
+        }
+    }
+
+    #[inline]
     fn unsigned(&mut self) -> Result<u128, CellError> {
+        // Nearly all numbers take this way: at most nine bytes, 63 bits.
+        let mut value = 0_u64;
+        for (byte, at) in self.bytes.iter().zip(0..9) {
+            value |= u64::from(byte & 0x7f) << (7 * at);
+            if byte & 0x80 == 0 {
+                if *byte == 0 && at > 0 {
+                    return Err(CellError::Damaged("number"));
+                }
+                self.take(at + 1)?;
+                return Ok(u128::from(value));
+            }
+        }
+        self.long_unsigned()
+    }
+
+    fn long_unsigned(&mut self) -> Result<u128, CellError> {
         let mut value = 0_u128;
         for shift in (0..128).step_by(7) {
             let byte = self.byte()?;
@@ -180,38 +238,101 @@ impl<'a> Input<'a> {
         Ok(length)
     }
 
-    fn flows(&mut self) -> Result<Flows, CellError> {
-        let mut flow = || Ok(Flow { count: self.narrow()?, amount_fen: self.signed()? });
-        Ok([flow()?, flow()?])
+    fn narrow_unsigned(&mut self) -> Result<u64, CellError> {
+        u64::try_from(self.unsigned()?).map_err(|_| CellError::Damaged("number"))
     }
 
-    fn day(&mut self) -> Result<Day, CellError> {
-        let date = Date::from_days(self.narrow()?).ok_or(CellError::Damaged("date"))?;
-        let mut day = Day::new(date);
-        let seen = self.byte()?;
-        if seen == 0 || seen > 3 {
+    /// An amount that was written because it is not zero.
+    fn nonzero(&mut self) -> Result<i128, CellError> {
+        match self.signed()? {
+            0 => Err(CellError::Damaged("zero")),
+            fen => Ok(fen),
+        }
+    }
+
+    /// A flow that was written because it is not zero.
+    fn flow(&mut self) -> Result<Flow, CellError> {
+        let flow = Flow { count: self.narrow()?, amount_fen: self.signed()? };
+        if flow.is_zero() { Err(CellError::Damaged("zero")) } else { Ok(flow) }
+    }
+
+    /// Makes room for so many more things, once and within what damaged bytes may cost.
+    fn reserve<T>(&self, list: &mut Vec<T>, more: usize) {
+        if list.capacity() == 0 {
+            list.reserve_exact(more.min(RESERVED_MAX / size_of::<T>()));
+        }
+    }
+
+    fn days(&mut self, days: &mut Vec<Day>) -> Result<(), CellError> {
+        let mut before: Option<i32> = None;
+        for left in (0..self.length()?).rev() {
+            let date = match before {
+                None => self.narrow()?,
+                Some(before) => {
+                    let later = i32::try_from(self.unsigned()?).ok().filter(|later| *later > 0);
+                    later.and_then(|later| before.checked_add(later)).ok_or(CellError::Damaged("date"))?
+                }
+            };
+            let day = self.day(Date(date))?;
+            self.reserve(days, left + 1);
+            days.push(day);
+            before = Some(date);
+        }
+        // They ascend, so all are dates where the first and the last are.
+        let ends = days.first().into_iter().chain(days.last());
+        let are_dates = ends.into_iter().all(|day| Date::from_days(day.date.0).is_some());
+        if are_dates { Ok(()) } else { Err(CellError::Damaged("date")) }
+    }
+
+    fn day(&mut self, date: Date) -> Result<Day, CellError> {
+        let set = self.byte()?;
+        if set & 0b11 == 0 || set & 0x80 != 0 {
             return Err(CellError::Damaged("day"));
         }
-        day.seen = [seen & 1 != 0, seen & 2 != 0];
-        day.operating_fen = [self.signed()?, self.signed()?];
-        day.same_name_fen = [self.signed()?, self.signed()?];
-        day.close = self.balance()?;
+        let mut day = Day::new(date);
+        day.seen = [set & 1 != 0, set & 2 != 0];
+        let amounts = day.operating_fen.iter_mut().chain(&mut day.same_name_fen);
+        for (_, fen) in (2..).zip(amounts).filter(|(bit, _)| set >> bit & 1 != 0) {
+            *fen = self.nonzero()?;
+        }
+        day.close = if set & 1 << 6 != 0 { Some(self.balance()?) } else { None };
         Ok(day)
     }
 
-    fn balance(&mut self) -> Result<Option<Balance>, CellError> {
-        let tag = self.byte()?;
-        if tag == 0 {
-            return Ok(None);
-        }
-        if tag > 2 {
-            return Err(CellError::Damaged("balance"));
+    fn balance(&mut self) -> Result<Balance, CellError> {
+        let fen = self.narrow()?;
+        if self.sealed {
+            return Ok(Balance { order: None, fen });
         }
         let booked_at_us = self.narrow()?;
-        let seq = if tag == 2 { Some(self.narrow()?) } else { None };
+        let seq = if self.flag()? { Some(self.narrow()?) } else { None };
         let length = self.length()?;
         let txn_id = std::str::from_utf8(self.take(length)?).map_err(|_| CellError::Damaged("text"))?.into();
-        let order = Order { booked_at_us, seq, txn_id };
-        Ok(Some(Balance { order, fen: self.narrow()? }))
+        Ok(Balance { order: Some(Order { booked_at_us, seq, txn_id }), fen })
+    }
+
+    fn counterparty(&mut self) -> Result<Counterparty, CellError> {
+        let set = self.byte()?;
+        if set >> 3 == 0 || set >> 5 != 0 {
+            return Err(CellError::Damaged("counterparty"));
+        }
+        let class = Class::from_u8(set & 0b111).ok_or(CellError::Damaged("class"))?;
+        let key = u128::from_le_bytes(self.array()?);
+        let mut flows = Flows::default();
+        for (_, flow) in (3..).zip(&mut flows).filter(|(bit, _)| set >> bit & 1 != 0) {
+            *flow = self.flow()?;
+        }
+        Ok(Counterparty { class, key, flows })
+    }
+
+    fn fingerprints(&mut self) -> Result<Vec<Fingerprint>, CellError> {
+        let length = self.length()?;
+        let bytes = self.take(length.checked_mul(16).ok_or(CellError::Damaged("length"))?)?;
+        let halves = bytes.as_chunks::<8>().0.as_chunks::<2>().0;
+        let fingerprint = |[id, content]: &[[u8; 8]; 2]| Fingerprint {
+            id: u64::from_le_bytes(*id),
+            content: u64::from_le_bytes(*content),
+        };
+        Ok(halves.iter().map(fingerprint).collect())
     }
 }

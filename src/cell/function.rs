@@ -1,7 +1,8 @@
 //! The aggregate function `cell`: rows in, cells out, over DataFusion.
 //!
 //! Owns: the adapter between Arrow columns and [`Cell`]. Its state *is* the cell: what partial
-//! aggregation hands on are the bytes that a store can keep. Does not own: what a cell is.
+//! aggregation hands on are the bytes that a store can keep and merge. Its final value is the sealed cell. Does not own:
+//! what a cell is, or the bytes of rows ([`crate::rows::codec`]).
 
 use std::sync::Arc;
 
@@ -14,10 +15,9 @@ use datafusion::logical_expr::{
 };
 
 use super::{Cell, CellError};
-use crate::rows::{Columns, cell_fields};
+use crate::rows::codec;
 
-/// `cell(booked_at, seq, txn_id, direction, reversal, amount_fen, balance_fen, class, counterparty, id_hash,
-/// content_hash)`: the cell of the group's rows, as bytes.
+/// `cell(rows)`: the sealed cell of the group's rows, as bytes; each value is a run of rows, one after another.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub struct CellFunction {
     signature: Signature,
@@ -27,8 +27,8 @@ pub struct CellFunction {
 impl CellFunction {
     /// The function for rows whose hashes were made under the secret with this id.
     pub fn udaf(secret_id: u64) -> AggregateUDF {
-        let types = cell_fields().iter().map(|field| field.data_type().clone()).collect();
-        AggregateUDF::from(CellFunction { signature: Signature::exact(types, Volatility::Immutable), secret_id })
+        let signature = Signature::exact(vec![DataType::BinaryView], Volatility::Immutable);
+        AggregateUDF::from(CellFunction { signature, secret_id })
     }
 }
 
@@ -82,13 +82,26 @@ impl CellGroups {
         }
     }
 
-    /// Takes the first groups out, settled.
+    /// Takes the first groups out.
     fn take(&mut self, emit_to: EmitTo) -> Vec<Cell> {
-        let mut cells = emit_to.take_needed(&mut self.cells);
-        cells.iter_mut().for_each(Cell::settle);
+        let cells = emit_to.take_needed(&mut self.cells);
         // What stays is far less than what goes, so walking it costs less than tracking each group's share.
         self.heap_bytes = self.cells.iter().map(Cell::heap_bytes).sum();
         cells
+    }
+
+    /// The first groups as cells that can still be merged.
+    fn settled(&mut self, emit_to: EmitTo) -> LargeBinaryArray {
+        let mut cells = self.take(emit_to);
+        cells.iter_mut().for_each(Cell::settle);
+        CellGroups::bytes(&cells)
+    }
+
+    /// The first groups as complete cells.
+    fn sealed(&mut self, emit_to: EmitTo) -> LargeBinaryArray {
+        let mut cells = self.take(emit_to);
+        cells.iter_mut().for_each(Cell::seal);
+        CellGroups::bytes(&cells)
     }
 
     fn bytes(cells: &[Cell]) -> LargeBinaryArray {
@@ -112,21 +125,19 @@ impl GroupsAccumulator for CellGroups {
         total_num_groups: usize,
     ) -> Result<()> {
         self.grow(total_num_groups);
-        let Some(columns) = Columns::new(values) else { return internal_err!("`cell`: other columns than its own") };
-        // Rows of a group mostly stand together, so its heap is looked at once a run.
-        let mut first = 0;
-        for run in group_indices.chunk_by(|a, b| a == b) {
-            let cell = &mut self.cells[run[0]];
+        let Some(runs) = values.first().and_then(|array| array.as_binary_view_opt()) else {
+            return internal_err!("`cell`: rows of another type");
+        };
+        for (index, group) in group_indices.iter().enumerate() {
+            if runs.is_null(index) || opt_filter.is_some_and(|keep| keep.is_null(index) || !keep.value(index)) {
+                continue;
+            }
+            let cell = &mut self.cells[*group];
             let before = cell.heap_bytes();
-            for index in first..first + run.len() {
-                if opt_filter.is_some_and(|keep| keep.is_null(index) || !keep.value(index)) {
-                    continue;
-                }
-                let Some(row) = columns.row(index) else { return internal_err!("`cell`: a row without a class") };
-                cell.update(&row);
+            if codec::each(runs.value(index), |row| cell.update(row)).is_none() {
+                return internal_err!("`cell`: bytes that are no rows");
             }
             self.heap_bytes = (self.heap_bytes + cell.heap_bytes()).saturating_sub(before);
-            first += run.len();
         }
         Ok(())
     }
@@ -150,13 +161,11 @@ impl GroupsAccumulator for CellGroups {
     }
 
     fn state(&mut self, emit_to: EmitTo) -> Result<Vec<ArrayRef>> {
-        let cells = self.take(emit_to);
-        Ok(vec![Arc::new(CellGroups::bytes(&cells))])
+        Ok(vec![Arc::new(self.settled(emit_to))])
     }
 
     fn evaluate(&mut self, emit_to: EmitTo) -> Result<ArrayRef> {
-        let cells = self.take(emit_to);
-        Ok(Arc::new(CellGroups::bytes(&cells)))
+        Ok(Arc::new(self.sealed(emit_to)))
     }
 
     fn convert_to_state(&self, values: &[ArrayRef], opt_filter: Option<&BooleanArray>) -> Result<Vec<ArrayRef>> {
@@ -188,13 +197,13 @@ impl Accumulator for OneCell {
     }
 
     fn state(&mut self) -> Result<Vec<ScalarValue>> {
-        Ok(vec![self.evaluate()?])
+        self.0.grow(1);
+        Ok(vec![ScalarValue::try_from_array(&self.0.settled(EmitTo::First(1)), 0)?])
     }
 
     fn evaluate(&mut self) -> Result<ScalarValue> {
         self.0.grow(1);
-        let cells = self.0.take(EmitTo::First(1));
-        ScalarValue::try_from_array(&CellGroups::bytes(&cells), 0)
+        ScalarValue::try_from_array(&self.0.sealed(EmitTo::First(1)), 0)
     }
 
     fn size(&self) -> usize {
@@ -208,24 +217,24 @@ fn external(error: CellError) -> DataFusionError {
 
 #[cfg(test)]
 mod tests {
+    use arrow::array::BinaryViewArray;
+
     use super::*;
     use crate::cell::{Fingerprint, Row};
     use crate::class::Class;
     use crate::flow::Direction;
     use crate::period::Date;
-    use crate::rows::admit::admit;
-    use crate::rows::codec::{self, Place};
+    use crate::rows::codec::Place;
 
-    /// The cell function's columns for so many rows of one month, and each row's group.
-    fn columns(rows: u64) -> Vec<ArrayRef> {
+    /// So many rows of one month, each a run of its own.
+    fn runs(rows: u64) -> ArrayRef {
         let first_us = i64::from(Date::parse("2024-01-01").unwrap().0) * crate::period::DAY_US;
-        let mut bytes = Vec::new();
-        let ids: Vec<String> = (0..rows).map(|row| format!("T{row:03}")).collect();
-        for (row, txn_id) in (0..rows).zip(&ids) {
+        let run = |row: u64| {
+            let txn_id = format!("T{row:03}");
             let row = Row {
                 booked_at_us: first_us + (row as i64 % 9) * crate::period::DAY_US,
                 seq: (row % 3 == 0).then_some(row as i64),
-                txn_id,
+                txn_id: &txn_id,
                 direction: if row % 2 == 0 { Direction::In } else { Direction::Out },
                 reversal: row % 11 == 0,
                 amount_fen: row as i64 * 1_000,
@@ -234,54 +243,66 @@ mod tests {
                 counterparty: (row % 5 != 0).then_some(u128::from(row % 6)),
                 fingerprint: Fingerprint { id: row, content: row },
             };
-            codec::put(&mut bytes, 0, Place { file: 0, row: row.fingerprint.id }, &row);
-        }
-        let mut admitted = admit(bytes, 0..1, Date::parse("2024-12-31").unwrap(), |_| None).unwrap();
-        let batch = admitted.next_batch(rows as usize).unwrap().unwrap();
-        batch.columns()[2..].to_vec()
-    }
-
-    fn slice(columns: &[ArrayRef], from: usize, rows: usize) -> Vec<ArrayRef> {
-        columns.iter().map(|column| column.slice(from, rows)).collect()
+            let mut bytes = Vec::new();
+            assert!(codec::put(&mut bytes, 0, Place { file: 0, row: row.fingerprint.id }, &row));
+            bytes
+        };
+        Arc::new(BinaryViewArray::from_iter_values((0..rows).map(run)))
     }
 
     fn cells(array: &ArrayRef) -> Vec<Vec<u8>> {
         array.as_binary::<i64>().iter().map(|bytes| bytes.unwrap().to_vec()).collect()
     }
 
+    /// The cell of these bytes, sealed, as bytes.
+    fn sealed(bytes: &[u8]) -> Vec<u8> {
+        let mut cell = Cell::decode(bytes).unwrap();
+        assert!(!cell.is_sealed());
+        cell.seal();
+        let mut bytes = Vec::new();
+        cell.encode(&mut bytes);
+        bytes
+    }
+
     /// Three groups in one go, against two partial aggregations merged in the other order, against rows turned into
-    /// states one by one: the same bytes.
+    /// states one by one: the same bytes, as states and as final values.
     #[test]
     fn partial_states_merge_to_the_same_bytes() {
-        let columns = columns(90);
+        let runs = runs(90);
         let groups: Vec<usize> = (0..90).map(|row| row / 7 % 3).collect();
-        let mut whole = CellGroups::new(7);
-        whole.update_batch(&columns, &groups, None, 3).unwrap();
-        let expected = cells(&whole.evaluate(EmitTo::All).unwrap());
+        let whole = || {
+            let mut whole = CellGroups::new(7);
+            whole.update_batch(&[Arc::clone(&runs)], &groups, None, 3).unwrap();
+            whole
+        };
+        let expected = cells(&whole().state(EmitTo::All).unwrap()[0]);
+        let mut whole = whole();
+        let of_products = cells(&whole.evaluate(EmitTo::All).unwrap());
         assert_eq!(whole.heap_bytes, 0);
+        assert_eq!(of_products, expected.iter().map(|bytes| sealed(bytes)).collect::<Vec<_>>());
 
         let (mut first, mut second, mut merged) = (CellGroups::new(7), CellGroups::new(7), CellGroups::new(7));
-        first.update_batch(&slice(&columns, 0, 40), &groups[..40], None, 3).unwrap();
-        second.update_batch(&slice(&columns, 40, 50), &groups[40..], None, 3).unwrap();
+        first.update_batch(&[runs.slice(0, 40)], &groups[..40], None, 3).unwrap();
+        second.update_batch(&[runs.slice(40, 50)], &groups[40..], None, 3).unwrap();
         merged.merge_batch(&second.state(EmitTo::All).unwrap(), &[0, 1, 2], 3).unwrap();
         merged.merge_batch(&first.state(EmitTo::All).unwrap(), &[0, 1, 2], 3).unwrap();
         assert!(merged.size() > 0);
-        assert_eq!(cells(&merged.evaluate(EmitTo::All).unwrap()), expected);
+        assert_eq!(cells(&merged.state(EmitTo::All).unwrap()[0]), expected);
 
         let mut of_rows = CellGroups::new(7);
-        let states = of_rows.convert_to_state(&columns, None).unwrap();
+        let states = of_rows.convert_to_state(&[Arc::clone(&runs)], None).unwrap();
         of_rows.merge_batch(&states, &groups, 3).unwrap();
         let head = cells(&of_rows.evaluate(EmitTo::First(2)).unwrap());
         let tail = cells(&of_rows.evaluate(EmitTo::All).unwrap());
-        assert_eq!([head, tail].concat(), expected);
+        assert_eq!([head, tail].concat(), of_products);
     }
 
     #[test]
     fn a_filter_leaves_rows_out_and_a_shared_row_is_an_error() {
-        let columns = columns(10);
+        let runs = runs(10);
         let even = BooleanArray::from((0..10).map(|row| row % 2 == 0).collect::<Vec<_>>());
         let mut filtered = CellGroups::new(7);
-        filtered.update_batch(&columns, &[0; 10], Some(&even), 1).unwrap();
+        filtered.update_batch(&[runs], &[0; 10], Some(&even), 1).unwrap();
         let state = filtered.state(EmitTo::All).unwrap();
         let cell = Cell::decode(&cells(&state[0])[0]).unwrap();
         assert_eq!(cell.rows(), 5);
@@ -289,17 +310,34 @@ mod tests {
         assert!(filtered.merge_batch(&state, &[0], 1).is_err());
     }
 
+    /// What goes into products cannot be merged again, and bytes that are no rows are told.
+    #[test]
+    fn a_final_value_is_no_state_and_damage_is_an_error() {
+        let runs = runs(10);
+        let mut groups = CellGroups::new(7);
+        groups.update_batch(&[Arc::clone(&runs)], &[0; 10], None, 1).unwrap();
+        let complete = groups.evaluate(EmitTo::All).unwrap();
+        assert!(CellGroups::new(7).merge_batch(&[complete], &[0], 1).is_err());
+        let bytes = runs.as_binary_view().value(0);
+        let cut: ArrayRef = Arc::new(BinaryViewArray::from_iter_values([&bytes[..bytes.len() - 1]]));
+        assert!(CellGroups::new(7).update_batch(&[cut], &[0], None, 1).is_err());
+    }
+
     #[test]
     fn without_groups_it_is_one_cell() {
-        let columns = columns(20);
+        let runs = runs(20);
         let mut groups = CellGroups::new(7);
-        groups.update_batch(&columns, &[0; 20], None, 1).unwrap();
-        let expected = cells(&groups.evaluate(EmitTo::All).unwrap()).remove(0);
-        let mut one = OneCell(CellGroups::new(7));
-        one.update_batch(&columns).unwrap();
-        assert_eq!(one.evaluate().unwrap(), ScalarValue::LargeBinary(Some(expected)));
+        groups.update_batch(&[Arc::clone(&runs)], &[0; 20], None, 1).unwrap();
+        let state = cells(&groups.state(EmitTo::All).unwrap()[0]).remove(0);
+        let one = || {
+            let mut one = OneCell(CellGroups::new(7));
+            one.update_batch(&[Arc::clone(&runs)]).unwrap();
+            one
+        };
+        assert_eq!(one().evaluate().unwrap(), ScalarValue::LargeBinary(Some(sealed(&state))));
+        assert_eq!(one().state().unwrap(), [ScalarValue::LargeBinary(Some(state))]);
         let mut none = OneCell(CellGroups::new(7));
-        let ScalarValue::LargeBinary(Some(empty)) = none.evaluate().unwrap() else { panic!("no cell") };
+        let ScalarValue::LargeBinary(Some(empty)) = none.state().unwrap().remove(0) else { panic!("no cell") };
         assert_eq!(Cell::decode(&empty).unwrap(), Cell::empty(7));
     }
 }

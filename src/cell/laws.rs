@@ -141,7 +141,7 @@ proptest! {
         prop_assert_eq!(cell.unidentified_fen, 0);
         prop_assert!(cell.counterparties.is_empty());
         prop_assert!(cell.days.iter().all(|day| day.operating_fen == [0; 2] && day.same_name_fen == [0; 2]));
-        prop_assert_eq!(cell.rows(), all.len());
+        prop_assert_eq!(cell.rows(), all.len() as u64);
         prop_assert_eq!(cell.days.len(), cell_of(&rows).days.len());
     }
 
@@ -161,6 +161,44 @@ proptest! {
             other.encode(&mut again);
             prop_assert_eq!(again, flipped);
         }
+    }
+
+    /// A sealed cell tells what it told before, comes back from its bytes, and merges no more, either way round.
+    #[test]
+    fn a_sealed_cell_is_complete(rows in rows(), cut in any::<prop::sample::Index>(), flip in any::<u8>()) {
+        let open = cell_of(&rows);
+        let mut sealed = open.clone();
+        sealed.seal();
+        prop_assert!(sealed.is_sealed() && !open.is_sealed());
+        prop_assert_eq!(sealed.rows(), open.rows());
+        let figures = |cell: &Cell| {
+            let days: Vec<_> = cell.days.iter().map(|d| (d.date, d.seen, d.operating_fen, d.same_name_fen)).collect();
+            let closes: Vec<_> = cell.days.iter().map(|day| day.close.as_ref().map(|close| close.fen)).collect();
+            let flows = (cell.funds, cell.classes, cell.bands, cell.unidentified_fen);
+            (flows, days, closes, cell.opening.as_ref().map(|opening| opening.fen), cell.counterparties.clone())
+        };
+        prop_assert_eq!(figures(&sealed), figures(&open));
+
+        let mut bytes = Vec::new();
+        sealed.encode(&mut bytes);
+        prop_assert_eq!(Cell::decode(&bytes), Ok(sealed.clone()));
+        prop_assert!(!String::from_utf8_lossy(&bytes).contains("t00"));
+        let at = cut.index(bytes.len());
+        prop_assert!(Cell::decode(&bytes[..at]).is_err());
+        let mut flipped = bytes.clone();
+        flipped[at] ^= flip;
+        if let Ok(other) = Cell::decode(&flipped) {
+            let mut again = Vec::new();
+            other.encode(&mut again);
+            prop_assert_eq!(again, flipped);
+        }
+
+        let mut left = open.clone();
+        prop_assert_eq!(left.merge(sealed.clone()), Err(CellError::Sealed));
+        prop_assert_eq!(&left, &open);
+        let before = sealed.clone();
+        prop_assert_eq!(sealed.merge(open), Err(CellError::Sealed));
+        prop_assert_eq!(sealed, before);
     }
 
     #[test]

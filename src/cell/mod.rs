@@ -6,13 +6,19 @@
 //!
 //! **Invariant:** merge is associative and commutative with [`Cell::empty`] as its neutral element, over disjoint
 //! sets of rows; two cells that share a row, or were made under different secrets, do not merge.
+//!
+//! A cell that is complete can be sealed: it lets go of all that only further rows or a merge would need, and takes part
+//! in neither. That is the form in which products see it.
 
 pub mod bytes;
 pub mod function;
+mod id;
 #[cfg(test)]
 mod laws;
 
 use std::cmp::Ordering;
+
+pub use id::TxnId;
 
 use crate::class::Class;
 use crate::flow::{Direction, Flow, Flows};
@@ -52,8 +58,7 @@ pub struct Row<'a> {
 impl Row<'_> {
     /// What the row adds in its direction.
     pub fn flow(&self) -> Flow {
-        let sign = if self.reversal { -1 } else { 1 };
-        Flow { count: sign, amount_fen: i128::from(sign) * i128::from(self.amount_fen) }
+        flow_of(self.reversal, self.amount_fen)
     }
 
     /// What the row adds to the balance: in +, out -, a reversal the other way round.
@@ -63,6 +68,12 @@ impl Row<'_> {
             (Direction::In, true) | (Direction::Out, false) => -self.amount_fen,
         }
     }
+}
+
+/// What a row of this absolute amount adds in its direction.
+pub(crate) fn flow_of(reversal: bool, amount_fen: i64) -> Flow {
+    let sign = if reversal { -1 } else { 1 };
+    Flow { count: sign, amount_fen: i128::from(sign) * i128::from(amount_fen) }
 }
 
 /// Keyed hashes of a row's identifier and of its whole content.
@@ -82,7 +93,7 @@ pub struct Order {
     /// `None` sorts before any number.
     pub seq: Option<i64>,
     /// UTF-8 bytes decide.
-    pub txn_id: Box<str>,
+    pub txn_id: TxnId,
 }
 
 impl Order {
@@ -91,17 +102,28 @@ impl Order {
     }
 
     fn is_before(&self, row: &Row<'_>) -> bool {
-        (self.booked_at_us, self.seq, self.txn_id.as_bytes()) < (row.booked_at_us, row.seq, row.txn_id.as_bytes())
+        (self.booked_at_us, self.seq, &*self.txn_id) < (row.booked_at_us, row.seq, row.txn_id.as_bytes())
     }
 }
 
 /// A known balance and the row that tells it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Balance {
-    /// The row.
-    pub order: Order,
+    /// Where the row stands; `None` in a sealed cell.
+    pub order: Option<Order>,
     /// The balance, fen.
     pub fen: i64,
+}
+
+impl Balance {
+    /// That of a row, told as this amount.
+    fn of(row: &Row<'_>, fen: i64) -> Balance {
+        Balance { order: Some(Order::of(row)), fen }
+    }
+
+    fn is_before(&self, row: &Row<'_>) -> bool {
+        self.order.as_ref().is_some_and(|order| order.is_before(row))
+    }
 }
 
 /// What one date of the month holds. A date without rows has no `Day`.
@@ -130,6 +152,15 @@ pub struct Counterparty {
     pub flows: Flows,
 }
 
+/// What a cell knows of the rows that it was made of.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum CellRows {
+    /// Each of them. Invariant once canonical: ascending, each id once.
+    Known(Vec<Fingerprint>),
+    /// Of a sealed cell: how many.
+    Counted(u64),
+}
+
 /// The mergeable state of one account and month.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Cell {
@@ -149,8 +180,7 @@ pub struct Cell {
     pub(crate) opening: Option<Balance>,
     /// Invariant once canonical: ascending by (class, key), each once, none zero.
     pub(crate) counterparties: Vec<Counterparty>,
-    /// Invariant once canonical: ascending, each id once.
-    pub(crate) fingerprints: Vec<Fingerprint>,
+    pub(crate) rows: CellRows,
 }
 
 /// Why a cell cannot be made of two, or read.
@@ -159,6 +189,9 @@ pub enum CellError {
     /// The cells' hashes were made under different secrets.
     #[error("cells made under different secrets do not merge")]
     OtherSecret,
+    /// A sealed cell does not merge.
+    #[error("a sealed cell does not merge")]
+    Sealed,
     /// Both cells hold a row with the same fingerprint.
     #[error("the cells share a row")]
     SharedRow,
@@ -193,11 +226,12 @@ impl Cell {
             days: Vec::new(),
             opening: None,
             counterparties: Vec::new(),
-            fingerprints: Vec::new(),
+            rows: CellRows::Known(Vec::new()),
         }
     }
 
-    /// Adds one row. The caller has removed repeats; [`Cell::settle`] follows after the last row.
+    /// Adds one row to a cell that is not sealed. The caller has removed repeats; [`Cell::settle`] or [`Cell::seal`]
+    /// follows after the last row.
     pub fn update(&mut self, row: &Row<'_>) {
         let (flow, way) = (row.flow(), row.direction as usize);
         let operating = !matches!(row.class, Class::SameName | Class::OpeningBank);
@@ -225,22 +259,41 @@ impl Cell {
             day.same_name_fen[way] += flow.amount_fen;
         }
         if let Some(balance_fen) = row.balance_fen {
-            if day.close.as_ref().is_none_or(|close| close.order.is_before(row)) {
-                day.close = Some(Balance { order: Order::of(row), fen: balance_fen });
+            if day.close.as_ref().is_none_or(|close| close.is_before(row)) {
+                day.close = Some(Balance::of(row, balance_fen));
             }
-            if self.opening.as_ref().is_none_or(|opening| !opening.order.is_before(row)) {
+            if self.opening.as_ref().is_none_or(|opening| !opening.is_before(row)) {
                 // Both are at most 18 digits, so the difference fits (see `AMOUNT_FEN_MAX`).
-                let before_fen = balance_fen - row.balance_change_fen();
-                self.opening = Some(Balance { order: Order::of(row), fen: before_fen });
+                self.opening = Some(Balance::of(row, balance_fen - row.balance_change_fen()));
             }
         }
-        self.fingerprints.push(row.fingerprint);
+        debug_assert!(!self.is_sealed(), "a sealed cell takes no rows");
+        match &mut self.rows {
+            CellRows::Known(fingerprints) => fingerprints.push(row.fingerprint),
+            CellRows::Counted(rows) => *rows += 1,
+        }
     }
 
     /// Brings the cell into its canonical form: what rows appended is sorted and added up.
     pub fn settle(&mut self) {
-        self.fingerprints.sort_unstable();
+        if let CellRows::Known(fingerprints) = &mut self.rows {
+            fingerprints.sort_unstable();
+        }
         self.add_up_counterparties();
+    }
+
+    /// Brings a complete cell into its canonical form without what only further rows or a merge would need: the rows'
+    /// fingerprints, of which the number stays, and the orders of balances.
+    pub fn seal(&mut self) {
+        self.rows = CellRows::Counted(self.rows());
+        let closes = self.days.iter_mut().filter_map(|day| day.close.as_mut());
+        closes.chain(&mut self.opening).for_each(|balance| balance.order = None);
+        self.add_up_counterparties();
+    }
+
+    /// Whether [`Cell::seal`] was called.
+    pub fn is_sealed(&self) -> bool {
+        matches!(self.rows, CellRows::Counted(_))
     }
 
     /// Adds up what rows appended before a long list grows, so that it follows counterparties, not rows.
@@ -272,14 +325,18 @@ impl Cell {
     /// Merges another cell of the same account and month; both are canonical, and so is the result.
     ///
     /// # Errors
-    /// [`CellError::OtherSecret`] and [`CellError::SharedRow`]; the cell is then as it was.
+    /// [`CellError::OtherSecret`], [`CellError::Sealed`] and [`CellError::SharedRow`]; the cell is then as it was.
     pub fn merge(&mut self, other: Cell) -> Result<(), CellError> {
         if self.secret_id != other.secret_id {
             return Err(CellError::OtherSecret);
         }
-        if shares_an_id(&self.fingerprints, &other.fingerprints) {
+        let (CellRows::Known(fingerprints), CellRows::Known(theirs)) = (&mut self.rows, other.rows) else {
+            return Err(CellError::Sealed);
+        };
+        if shares_an_id(fingerprints, &theirs) {
             return Err(CellError::SharedRow);
         }
+        fingerprints.extend(theirs);
         add_flows(&mut self.funds, &other.funds);
         for (mine, theirs) in self.classes.iter_mut().zip(&other.classes) {
             add_flows(mine, theirs);
@@ -293,7 +350,6 @@ impl Cell {
         }
         self.opening = pick(self.opening.take(), other.opening, Ordering::Less);
         self.counterparties.extend(other.counterparties);
-        self.fingerprints.extend(other.fingerprints);
         self.settle();
         Ok(())
     }
@@ -314,13 +370,11 @@ impl Cell {
     }
 
     /// Rows that the cell was made of.
-    pub fn rows(&self) -> usize {
-        self.fingerprints.len()
-    }
-
-    /// Lets go of the rows' fingerprints, which a product does not need, and tells how many there were.
-    pub fn forget_rows(&mut self) -> usize {
-        std::mem::take(&mut self.fingerprints).len()
+    pub fn rows(&self) -> u64 {
+        match &self.rows {
+            CellRows::Known(fingerprints) => fingerprints.len() as u64,
+            CellRows::Counted(rows) => *rows,
+        }
     }
 
     /// Net flows of all rows, by direction.
@@ -330,20 +384,26 @@ impl Cell {
 
     /// Bytes that the cell holds on the heap, about.
     pub fn heap_bytes(&self) -> usize {
-        let texts: usize = self.days.iter().filter_map(|d| d.close.as_ref()).map(|b| b.order.txn_id.len()).sum();
+        let balances = self.days.iter().filter_map(|day| day.close.as_ref()).chain(&self.opening);
+        let ids: usize = balances.filter_map(|b| b.order.as_ref()).map(|order| order.txn_id.heap_bytes()).sum();
+        let fingerprints = match &self.rows {
+            CellRows::Known(fingerprints) => fingerprints.capacity() * size_of::<Fingerprint>(),
+            CellRows::Counted(_) => 0,
+        };
         self.days.capacity() * size_of::<Day>()
-            + texts
+            + ids
             + self.counterparties.capacity() * size_of::<Counterparty>()
-            + self.fingerprints.capacity() * size_of::<Fingerprint>()
+            + fingerprints
     }
 
     fn day_mut(&mut self, date: Date) -> &mut Day {
-        let at = match self.days.binary_search_by_key(&date, |day| day.date) {
-            Ok(at) => at,
-            Err(at) => {
+        // Rows mostly ascend in time.
+        let at = match self.days.last() {
+            Some(last) if last.date == date => self.days.len() - 1,
+            _ => self.days.binary_search_by_key(&date, |day| day.date).unwrap_or_else(|at| {
                 self.days.insert(at, Day::new(date));
                 at
-            }
+            }),
         };
         &mut self.days[at]
     }

@@ -1,12 +1,13 @@
 //! The compact bytes of a row while it waits for its account's turn. They never leave the process in clear.
 //!
-//! Owns: one row to bytes and back. `txn_id` is the only text, and only of rows with a balance, whose order it may
-//! decide. The bytes are ours and short-lived: no version, and reading past their end is a mistake of our own.
+//! Owns: one row to bytes and back. A row begins with a head of fixed size, which is all that admission needs; what a row
+//! may lack comes after it. `txn_id` is the only text, and only of rows with a balance, whose order it may decide. The
+//! bytes are ours and short-lived: no version, and bytes that are no row are a mistake of our own.
 
-use crate::cell::{Fingerprint, Row};
+use crate::cell::{Fingerprint, Row, flow_of};
 use crate::class::Class;
-use crate::flow::Direction;
-use crate::period::{Date, Month};
+use crate::flow::{Direction, Flow};
+use crate::period::Date;
 
 /// Where a row stands in the feed: the file's number in path order, and the data row in it, from 1.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -26,21 +27,71 @@ const CLASS_SHIFT: u8 = 5;
 // Direction takes bit 0 and the class the three bits from `CLASS_SHIFT` on.
 const _: () = assert!(Class::ALL.len() <= 8 && CLASS_SHIFT + 3 == 8);
 
-/// Appends a row.
-pub fn put(out: &mut Vec<u8>, account: u32, place: Place, row: &Row<'_>) {
+/// Bytes of the head: length of the row 4, flags 1, account 4, file 4, row 8, time 8, amount 8, fingerprint 16.
+const HEAD_BYTES: usize = 53;
+
+/// The head of a row: what decides whether it is admitted.
+#[derive(Clone, Copy, Debug)]
+pub struct Head {
+    /// Bytes of the whole row, its head included.
+    pub length: usize,
+    flags: u8,
+    /// The account's number.
+    pub account: u32,
+    /// Where the row came from.
+    pub place: Place,
+    /// Booking time, civil Shanghai microseconds.
+    pub booked_at_us: i64,
+    amount_fen: i64,
+    /// What tells this row from the account's other rows of the month.
+    pub fingerprint: Fingerprint,
+}
+
+impl Head {
+    /// The date of booking.
+    pub fn date(&self) -> Date {
+        Date::of_time(self.booked_at_us)
+    }
+
+    /// Which way, as the row itself says.
+    pub fn direction(&self) -> Direction {
+        if self.flags & 1 == 0 { Direction::In } else { Direction::Out }
+    }
+
+    /// What the row adds in its direction.
+    pub fn flow(&self) -> Flow {
+        flow_of(self.flags & REVERSAL != 0, self.amount_fen)
+    }
+}
+
+/// Bytes that [`put`] appends for this row.
+pub fn length(row: &Row<'_>) -> usize {
+    HEAD_BYTES
+        + if row.seq.is_some() { 8 } else { 0 }
+        + if row.counterparty.is_some() { 16 } else { 0 }
+        + if row.balance_fen.is_some() { 8 + row.txn_id.len() } else { 0 }
+}
+
+/// Appends a row; `false`, and nothing appended, where it takes 4 GiB or more.
+#[must_use]
+pub fn put(out: &mut Vec<u8>, account: u32, place: Place, row: &Row<'_>) -> bool {
+    let Ok(length) = u32::try_from(length(row)) else { return false };
     let mut flags = row.direction as u8 | (row.class as u8) << CLASS_SHIFT;
     flags |= if row.reversal { REVERSAL } else { 0 };
     flags |= if row.seq.is_some() { HAS_SEQ } else { 0 };
     flags |= if row.balance_fen.is_some() { HAS_BALANCE } else { 0 };
     flags |= if row.counterparty.is_some() { HAS_KEY } else { 0 };
-    out.push(flags);
-    out.extend_from_slice(&account.to_le_bytes());
-    out.extend_from_slice(&place.file.to_le_bytes());
-    out.extend_from_slice(&place.row.to_le_bytes());
-    out.extend_from_slice(&row.booked_at_us.to_le_bytes());
-    out.extend_from_slice(&row.amount_fen.to_le_bytes());
-    out.extend_from_slice(&row.fingerprint.id.to_le_bytes());
-    out.extend_from_slice(&row.fingerprint.content.to_le_bytes());
+    let mut head = [0; HEAD_BYTES];
+    head[0..4].copy_from_slice(&length.to_le_bytes());
+    head[4] = flags;
+    head[5..9].copy_from_slice(&account.to_le_bytes());
+    head[9..13].copy_from_slice(&place.file.to_le_bytes());
+    head[13..21].copy_from_slice(&place.row.to_le_bytes());
+    head[21..29].copy_from_slice(&row.booked_at_us.to_le_bytes());
+    head[29..37].copy_from_slice(&row.amount_fen.to_le_bytes());
+    head[37..45].copy_from_slice(&row.fingerprint.id.to_le_bytes());
+    head[45..53].copy_from_slice(&row.fingerprint.content.to_le_bytes());
+    out.extend_from_slice(&head);
     if let Some(seq) = row.seq {
         out.extend_from_slice(&seq.to_le_bytes());
     }
@@ -49,89 +100,92 @@ pub fn put(out: &mut Vec<u8>, account: u32, place: Place, row: &Row<'_>) {
     }
     if let Some(balance_fen) = row.balance_fen {
         out.extend_from_slice(&balance_fen.to_le_bytes());
-        out.extend_from_slice(&(row.txn_id.len() as u32).to_le_bytes());
         out.extend_from_slice(row.txn_id.as_bytes());
     }
+    true
 }
 
-/// One row and what the cell does not need of it.
-#[derive(Clone, Copy, Debug)]
-pub struct Stored<'a> {
-    /// The account's number.
-    pub account: u32,
-    /// Where the row came from.
-    pub place: Place,
-    /// The row.
-    pub row: Row<'a>,
+/// Reads the head of the row that `bytes` begin with; `None` where they are no row.
+#[inline]
+pub fn head(bytes: &[u8]) -> Option<Head> {
+    let (head, _) = bytes.split_first_chunk::<HEAD_BYTES>()?;
+    let mut input = Input(head);
+    let length = u32::from_le_bytes(input.array()?) as usize;
+    let [flags] = input.array()?;
+    let account = u32::from_le_bytes(input.array()?);
+    let place = Place { file: u32::from_le_bytes(input.array()?), row: input.u64()? };
+    let (booked_at_us, amount_fen) = (input.i64()?, input.i64()?);
+    let fingerprint = Fingerprint { id: input.u64()?, content: input.u64()? };
+    let is_whole = (HEAD_BYTES..=bytes.len()).contains(&length);
+    is_whole.then_some(Head { length, flags, account, place, booked_at_us, amount_fen, fingerprint })
 }
 
-impl Stored<'_> {
-    /// What rows are ordered by before they meet cells: the account and the month of booking.
-    pub fn key(&self) -> (u32, Month) {
-        (self.account, Date::of_time(self.row.booked_at_us).month())
-    }
-}
-
-/// Reads row after row, each with the length of its bytes; `None` where the bytes are no rows.
-pub fn each<'a>(mut bytes: &'a [u8], mut visit: impl FnMut(Stored<'a>, usize)) -> Option<()> {
+/// Reads the head of row after row, each with the bytes of its row; `None` where the bytes are no rows.
+#[inline]
+pub fn each_head<'a>(mut bytes: &'a [u8], mut visit: impl FnMut(&Head, &'a [u8])) -> Option<()> {
     while !bytes.is_empty() {
-        let (stored, rest) = get(bytes)?;
-        visit(stored, bytes.len() - rest.len());
+        let head = head(bytes)?;
+        let (row, rest) = bytes.split_at_checked(head.length)?;
+        visit(&head, row);
         bytes = rest;
     }
     Some(())
 }
 
-/// Reads the row at the head of `bytes`, and what follows it; `None` where the bytes are no row.
-pub fn get(bytes: &[u8]) -> Option<(Stored<'_>, &[u8])> {
-    let mut input = Input(bytes);
-    let [flags] = input.array()?;
-    let account = u32::from_le_bytes(input.array()?);
-    let place = Place { file: u32::from_le_bytes(input.array()?), row: input.u64()? };
-    let booked_at_us = input.i64()?;
-    let amount_fen = input.i64()?;
-    let fingerprint = Fingerprint { id: input.u64()?, content: input.u64()? };
-    let seq = if flags & HAS_SEQ != 0 { Some(input.i64()?) } else { None };
-    let counterparty = if flags & HAS_KEY != 0 { Some(u128::from_le_bytes(input.array()?)) } else { None };
-    let (balance_fen, txn_id) = if flags & HAS_BALANCE != 0 {
-        let balance_fen = input.i64()?;
-        let length = u32::from_le_bytes(input.array()?) as usize;
-        (Some(balance_fen), std::str::from_utf8(input.take(length)?).ok()?)
-    } else {
-        (None, "")
-    };
+/// Reads row after row; `None` where the bytes are no rows.
+#[inline]
+pub fn each<'a>(mut bytes: &'a [u8], mut visit: impl FnMut(&Row<'a>)) -> Option<()> {
+    while !bytes.is_empty() {
+        let (row, rest) = get(bytes)?;
+        visit(&row);
+        bytes = rest;
+    }
+    Some(())
+}
+
+/// Reads the row that `bytes` begin with, and what follows it; `None` where they are no row.
+#[inline]
+pub fn get(bytes: &[u8]) -> Option<(Row<'_>, &[u8])> {
+    let head = head(bytes)?;
+    let (row, rest) = bytes.split_at_checked(head.length)?;
+    let mut input = Input(row.get(HEAD_BYTES..)?);
+    let seq = if head.flags & HAS_SEQ != 0 { Some(input.i64()?) } else { None };
+    let counterparty = if head.flags & HAS_KEY != 0 { Some(u128::from_le_bytes(input.array()?)) } else { None };
+    let balance_fen = if head.flags & HAS_BALANCE != 0 { Some(input.i64()?) } else { None };
+    if balance_fen.is_none() && !input.0.is_empty() {
+        return None;
+    }
     let row = Row {
-        booked_at_us,
+        booked_at_us: head.booked_at_us,
         seq,
-        txn_id,
-        direction: if flags & 1 == 0 { Direction::In } else { Direction::Out },
-        reversal: flags & REVERSAL != 0,
-        amount_fen,
+        txn_id: std::str::from_utf8(input.0).ok()?,
+        direction: head.direction(),
+        reversal: head.flags & REVERSAL != 0,
+        amount_fen: head.amount_fen,
         balance_fen,
-        class: Class::from_u8(flags >> CLASS_SHIFT)?,
+        class: Class::from_u8(head.flags >> CLASS_SHIFT)?,
         counterparty,
-        fingerprint,
+        fingerprint: head.fingerprint,
     };
-    Some((Stored { account, place, row }, input.0))
+    Some((row, rest))
 }
 
 struct Input<'a>(&'a [u8]);
 
-impl<'a> Input<'a> {
-    fn take(&mut self, count: usize) -> Option<&'a [u8]> {
-        let (head, tail) = self.0.split_at_checked(count)?;
-        self.0 = tail;
-        Some(head)
-    }
-
+impl Input<'_> {
+    #[inline]
     fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
-        self.take(N)?.try_into().ok()
+        let (head, tail) = self.0.split_first_chunk::<N>()?;
+        self.0 = tail;
+        Some(*head)
     }
 
+    #[inline]
     fn u64(&mut self) -> Option<u64> {
         self.array().map(u64::from_le_bytes)
     }
 
+    #[inline]
     fn i64(&mut self) -> Option<i64> {
         self.array().map(i64::from_le_bytes)
     }
@@ -139,11 +193,12 @@ impl<'a> Input<'a> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
-    #[test]
-    fn rows_come_back() {
-        let full = Row {
+    fn full() -> Row<'static> {
+        Row {
             booked_at_us: -5,
             seq: Some(3),
             txn_id: "流水-1",
@@ -154,19 +209,88 @@ mod tests {
             class: Class::Other,
             counterparty: Some(u128::MAX - 1),
             fingerprint: Fingerprint { id: 1, content: 2 },
-        };
+        }
+    }
+
+    #[test]
+    fn rows_come_back() {
+        let full = full();
         let bare = Row { seq: None, txn_id: "", balance_fen: None, counterparty: None, ..full };
         let mut bytes = Vec::new();
-        put(&mut bytes, 9, Place { file: 2, row: 77 }, &full);
-        put(&mut bytes, 10, Place { file: 3, row: 1 }, &bare);
+        assert!(put(&mut bytes, 9, Place { file: 2, row: 77 }, &full));
+        assert!(put(&mut bytes, 10, Place { file: 3, row: 1 }, &bare));
         let (first, rest) = get(&bytes).unwrap();
         let (second, end) = get(rest).unwrap();
         assert!(end.is_empty());
-        assert_eq!((first.account, first.place), (9, Place { file: 2, row: 77 }));
-        assert_eq!(format!("{:?}", first.row), format!("{full:?}"));
-        assert_eq!(format!("{:?}", second.row), format!("{bare:?}"));
+        assert_eq!(format!("{first:?}"), format!("{full:?}"));
+        assert_eq!(format!("{second:?}"), format!("{bare:?}"));
+        let mut heads = Vec::new();
+        each_head(&bytes, |head, row| heads.push((head.account, head.place, head.flow(), row.len()))).unwrap();
+        let expected = [(9, Place { file: 2, row: 77 }, &full), (10, Place { file: 3, row: 1 }, &bare)];
+        assert_eq!(heads, expected.map(|(account, place, row)| (account, place, row.flow(), length(row))));
         for cut in 0..bytes.len() - rest.len() {
             assert!(get(&bytes[..cut]).is_none(), "{cut}");
+        }
+    }
+
+    #[test]
+    fn the_text_of_a_row_without_balance_does_not_wait() {
+        let mut bytes = Vec::new();
+        assert!(put(&mut bytes, 9, Place { file: 2, row: 77 }, &Row { balance_fen: None, ..full() }));
+        assert_eq!(get(&bytes).unwrap().0.txn_id, "");
+        assert!(!bytes.windows(3).any(|part| part == "流".as_bytes()));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
+
+        /// Any rows one after another come back as they were, and damaged bytes are refused or other rows, never a
+        /// panic.
+        #[test]
+        fn any_rows_come_back(
+            drawn in proptest::collection::vec(
+                (any::<(i64, i64, bool, bool, u32, u32, u64)>(), any::<(Option<i64>, Option<i64>, Option<u128>)>(),
+                 any::<(u64, u64)>(), 0..Class::ALL.len() as u8, ".{0,40}"),
+                0..8,
+            ),
+            at in any::<prop::sample::Index>(),
+            flip in any::<u8>(),
+        ) {
+            let mut bytes = Vec::new();
+            let (mut expected, mut ends) = (Vec::new(), Vec::new());
+            for ((booked_at_us, amount, out, reversal, account, file, place), (seq, balance, key), prints, class, id) in &drawn
+            {
+                let row = Row {
+                    booked_at_us: *booked_at_us,
+                    seq: *seq,
+                    txn_id: if balance.is_some() { id } else { "" },
+                    direction: if *out { Direction::Out } else { Direction::In },
+                    reversal: *reversal,
+                    amount_fen: *amount,
+                    balance_fen: *balance,
+                    class: Class::from_u8(*class).unwrap(),
+                    counterparty: *key,
+                    fingerprint: Fingerprint { id: prints.0, content: prints.1 },
+                };
+                let place = Place { file: *file, row: *place };
+                let before = bytes.len();
+                prop_assert!(put(&mut bytes, *account, place, &row));
+                prop_assert_eq!(bytes.len() - before, length(&row));
+                let head = head(&bytes[before..]).unwrap();
+                prop_assert_eq!((head.account, head.place, head.flow()), (*account, place, row.flow()));
+                expected.push(format!("{row:?}"));
+                ends.push(bytes.len());
+            }
+            let mut read = Vec::new();
+            each(&bytes, |row| read.push(format!("{row:?}"))).unwrap();
+            prop_assert_eq!(read, expected);
+            if !bytes.is_empty() {
+                let at = at.index(bytes.len());
+                prop_assert_eq!(each(&bytes[..at], |_| {}).is_some(), at == 0 || ends.contains(&at));
+                bytes[at] ^= flip;
+                let _ = each(&bytes, |_| {});
+                let _ = each_head(&bytes, |_, _| {});
+            }
         }
     }
 }

@@ -9,6 +9,7 @@ pub mod codec;
 pub mod function;
 pub mod parts;
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, FixedSizeBinaryArray, PrimitiveArray, StringViewArray};
@@ -20,8 +21,9 @@ use arrow::datatypes::{
 use crate::cell::{Fingerprint, Row};
 use crate::class::Class;
 use crate::flow::Direction;
+use crate::period::{DAY_US, Month};
 
-/// The columns that a cell is made from, in the order of the `cell` function's arguments.
+/// The columns that a cell is made from.
 pub fn cell_fields() -> Vec<Field> {
     vec![
         Field::new("booked_at", DataType::Timestamp(TimeUnit::Microsecond, None), false),
@@ -50,11 +52,35 @@ pub fn reduced_schema() -> SchemaRef {
     Arc::new(Schema::new(fields))
 }
 
-/// What `pipelines/cells.sql` reads: the cell's columns by account and month.
-pub fn admitted_schema() -> SchemaRef {
-    let mut fields = vec![Field::new("account", DataType::UInt32, false), Field::new("month", DataType::Int32, false)];
-    fields.extend(cell_fields());
-    Arc::new(Schema::new(fields))
+/// What `pipelines/cells.sql` reads: a row for each run of transactions of one account and month, with their bytes
+/// ([`codec`]) one after another.
+pub fn runs_schema() -> SchemaRef {
+    Arc::new(Schema::new(vec![
+        Field::new("account", DataType::UInt32, false),
+        Field::new("month", DataType::Int32, false),
+        Field::new("rows", DataType::BinaryView, false),
+    ]))
+}
+
+/// Months of booking times. Most rows are of the month of the row before, which spares the calendar.
+#[derive(Default)]
+struct MonthOf {
+    /// The times of the month before.
+    times_us: Range<i64>,
+    month: i32,
+}
+
+impl MonthOf {
+    /// What rows are ordered by before they meet cells: the account and the month of booking.
+    fn key(&mut self, head: &codec::Head) -> (u32, Month) {
+        if !self.times_us.contains(&head.booked_at_us) {
+            let month = head.date().month();
+            let first_us = |month: Month| i64::from(month.first_day().0) * DAY_US;
+            self.times_us = first_us(month)..first_us(month.plus(1));
+            self.month = month.0;
+        }
+        (head.account, Month(self.month))
+    }
 }
 
 /// The cell's columns of one batch, typed.

@@ -1,8 +1,9 @@
 //! Rows gathered by parts of accounts: in memory as far as the budget goes, beyond it in temporary files.
 //!
-//! Owns: the cut of accounts into parts, the budget of waiting rows, the temporary files. A file is unlinked as
-//! soon as it is open and enciphered under a key that only this process holds, so nothing readable reaches the
-//! disk. Does not own: what is done with a part's rows ([`super::admit`]).
+//! Owns: the cut of accounts into parts, the memory of waiting rows, the temporary files. Rows wait in chunks of one
+//! size, so that what is counted is what is allocated: nothing is ever moved to grow, and what one worker lets go of
+//! any other can use. A file is unlinked as soon as it is open and enciphered under a key that only this process
+//! holds, so nothing readable reaches the disk. Does not own: what is done with a part's rows ([`super::admit`]).
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -19,8 +20,8 @@ use chacha20::ChaCha20;
 use chacha20::cipher::{KeyIvInit as _, StreamCipher as _, StreamCipherSeek as _};
 
 use super::admit::DamagedPart;
-use super::codec::{self, Place, Stored};
-use super::{Columns, cell_fields};
+use super::codec::{self, Head, Place};
+use super::{Columns, MonthOf, cell_fields};
 use crate::error::Error;
 use crate::period::Month;
 
@@ -76,12 +77,15 @@ impl Cut {
     }
 }
 
-/// A piece of one part in a temporary file.
+/// A piece of one bucket in a temporary file: whole rows.
 struct Piece {
     file: usize,
     offset: u64,
     length: usize,
 }
+
+/// A piece ends with the chunk that brings it to so many bytes: it is read back at once.
+const PIECE_BYTES: usize = 1 << 20;
 
 /// A temporary file, enciphered; position and keystream move together.
 struct Spill {
@@ -121,15 +125,72 @@ impl Spill {
     }
 }
 
-/// What all gatherers share: rows by bucket, the budget, and where rows go that exceed it.
+/// Memory of waiting rows, counted by what is allocated; shared by a store and those that its buckets are divided into.
+struct Memory {
+    /// Bytes that waiting rows may take.
+    budget_bytes: usize,
+    /// Of one chunk; only a row that is larger has a larger one of its own.
+    chunk_bytes: usize,
+    waiting_bytes: AtomicUsize,
+    spilled_bytes: AtomicUsize,
+    /// Chunks without rows, to be used again whoever allocated them.
+    free: Mutex<Vec<Chunk>>,
+}
+
+/// Whole rows, one after another. It never grows.
+type Chunk = Vec<u8>;
+
+/// A chunk is at most so long: more would only leave more of each bucket's last chunk empty.
+const CHUNK_BYTES_MAX: usize = 32 << 10;
+
+/// A chunk is at least so long, whatever the budget.
+const CHUNK_BYTES_MIN: usize = 4 << 10;
+
+/// Chunks that the budget has room for, for each bucket: each bucket's last one is half empty, and so at most a
+/// thirty-second of the memory is.
+const CHUNKS_PER_BUCKET: usize = 16;
+
+impl Memory {
+    fn new(buckets: usize, budget_bytes: usize) -> Memory {
+        let chunk_bytes = budget_bytes / (buckets.max(1) * CHUNKS_PER_BUCKET);
+        Memory {
+            budget_bytes,
+            chunk_bytes: chunk_bytes.clamp(CHUNK_BYTES_MIN, CHUNK_BYTES_MAX),
+            waiting_bytes: AtomicUsize::new(0),
+            spilled_bytes: AtomicUsize::new(0),
+            free: Mutex::default(),
+        }
+    }
+
+    /// A chunk with room for so many bytes.
+    fn chunk(&self, bytes: usize) -> Chunk {
+        let reused = if bytes <= self.chunk_bytes { lock(&self.free).pop() } else { None };
+        let chunk = reused.unwrap_or_else(|| Vec::with_capacity(bytes.max(self.chunk_bytes)));
+        self.waiting_bytes.fetch_add(chunk.capacity(), Ordering::Relaxed);
+        chunk
+    }
+
+    /// Takes back a chunk whose rows went elsewhere, to be used again.
+    fn reuse(&self, mut chunk: Chunk) {
+        self.waiting_bytes.fetch_sub(chunk.capacity(), Ordering::Relaxed);
+        if chunk.capacity() == self.chunk_bytes {
+            chunk.clear();
+            lock(&self.free).push(chunk);
+        }
+    }
+
+    fn is_over(&self, bytes: usize) -> bool {
+        self.waiting_bytes.load(Ordering::Relaxed) > bytes
+    }
+}
+
+/// Rows by bucket, shared by all gatherers: in memory within the budget, in temporary files beyond it.
 ///
 /// A bucket is a part, or a range of months of a part that is too large to be admitted at once.
 pub struct Store {
-    /// Bytes that waiting rows may take in memory.
-    budget_bytes: usize,
-    waiting_bytes: AtomicUsize,
-    /// Shared with stores that a bucket is divided into.
-    spilled_bytes: Arc<AtomicUsize>,
+    memory: Arc<Memory>,
+    /// Bytes of this store's own chunks.
+    held_bytes: AtomicUsize,
     tmp: PathBuf,
     key: [u8; 32],
     buckets: Vec<Mutex<Bucket>>,
@@ -138,7 +199,7 @@ pub struct Store {
 
 #[derive(Default)]
 struct Bucket {
-    buffers: Vec<Vec<u8>>,
+    chunks: Vec<Chunk>,
     pieces: Vec<Piece>,
 }
 
@@ -148,13 +209,16 @@ impl Store {
     /// # Errors
     /// [`Error::Io`] where the folder takes no files; [`Error::Internal`] where the system gives no random key.
     pub fn new(buckets: usize, budget_bytes: usize, tmp: &Path) -> Result<Store, Error> {
+        Store::within(Arc::new(Memory::new(buckets, budget_bytes)), buckets, tmp)
+    }
+
+    fn within(memory: Arc<Memory>, buckets: usize, tmp: &Path) -> Result<Store, Error> {
         let mut key = [0; 32];
         getrandom::fill(&mut key).map_err(|error| Error::Internal(format!("no randomness: {error}")))?;
         tempfile::tempfile_in(tmp).map_err(|error| Error::io("cannot make temporary files in", tmp, error))?;
         Ok(Store {
-            budget_bytes,
-            waiting_bytes: AtomicUsize::new(0),
-            spilled_bytes: Arc::default(),
+            memory,
+            held_bytes: AtomicUsize::new(0),
             tmp: tmp.to_path_buf(),
             key,
             buckets: (0..buckets).map(|_| Mutex::default()).collect(),
@@ -170,9 +234,10 @@ impl Store {
     /// Temporary files that cannot be written or read; [`DamagedPart`].
     pub fn divide(&self, bucket: usize, bytes_max: usize) -> Result<Store, Error> {
         let mut sizes: BTreeMap<(u32, Month), usize> = BTreeMap::new();
-        self.visit(bucket, |piece| {
-            codec::each(piece, |stored, length| *sizes.entry(stored.key()).or_default() += length)
-                .ok_or(DamagedPart)?;
+        let mut months = MonthOf::default();
+        self.visit(bucket, |rows| {
+            let count = |head: &Head, row: &[u8]| *sizes.entry(months.key(head)).or_default() += row.len();
+            codec::each_head(rows, count).ok_or(DamagedPart)?;
             Ok(())
         })?;
         // The first key of each new bucket.
@@ -185,17 +250,15 @@ impl Store {
             }
             filled += size;
         }
-        let left = self.budget_bytes.saturating_sub(self.waiting_bytes.load(Ordering::Relaxed));
-        let mut store = Store::new(starts.len(), left, &self.tmp)?;
-        store.spilled_bytes = Arc::clone(&self.spilled_bytes);
-        let store = Arc::new(store);
+        let store = Arc::new(Store::within(Arc::clone(&self.memory), starts.len(), &self.tmp)?);
         let mut gatherer = Gatherer::new(Arc::clone(&store));
-        self.drain(bucket, |piece| {
-            let each = |stored: Stored<'_>, _| {
-                let bucket = starts.partition_point(|start| *start <= stored.key());
-                gatherer.put(bucket.saturating_sub(1), &stored);
+        self.drain(bucket, |rows| {
+            let each = |head: &Head, row: &[u8]| {
+                let key = months.key(head);
+                let bucket = starts.partition_point(|start| *start <= key).saturating_sub(1);
+                lock(&store.buckets[bucket]).room(&store, row.len()).extend_from_slice(row);
             };
-            codec::each(piece, each).ok_or(DamagedPart)?;
+            codec::each_head(&rows, each).ok_or(DamagedPart)?;
             gatherer.keep_to_budget()
         })?;
         gatherer.finish()?;
@@ -209,7 +272,7 @@ impl Store {
 
     /// Bytes that went to temporary files.
     pub fn spilled_bytes(&self) -> usize {
-        self.spilled_bytes.load(Ordering::Relaxed)
+        self.memory.spilled_bytes.load(Ordering::Relaxed)
     }
 
     /// Bytes of the rows in a bucket.
@@ -217,7 +280,7 @@ impl Store {
         let Some(bucket) = self.buckets.get(bucket) else { return 0 };
         let bucket = lock(bucket);
         let spilled: usize = bucket.pieces.iter().map(|piece| piece.length).sum();
-        spilled + bucket.buffers.iter().map(Vec::len).sum::<usize>()
+        spilled + bucket.chunks.iter().map(Vec::len).sum::<usize>()
     }
 
     /// Shows the rows of a bucket, piece by piece, in no particular order, and keeps them.
@@ -230,50 +293,39 @@ impl Store {
         for piece in &bucket.pieces {
             visit(&self.read(piece)?)?;
         }
-        bucket.buffers.iter().try_for_each(|buffer| visit(buffer))
+        bucket.chunks.iter().try_for_each(|chunk| visit(chunk))
     }
 
     /// Takes the rows of a bucket out of the store, piece by piece, in no particular order.
     ///
     /// # Errors
     /// Those of [`Store::visit`].
-    pub fn drain(&self, bucket: usize, mut visit: impl FnMut(&[u8]) -> Result<(), Error>) -> Result<(), Error> {
+    fn drain(&self, bucket: usize, mut visit: impl FnMut(Chunk) -> Result<(), Error>) -> Result<(), Error> {
         let Some(bucket) = self.buckets.get(bucket) else { return Ok(()) };
-        let Bucket { buffers, pieces } = std::mem::take(&mut *lock(bucket));
+        let Bucket { chunks, pieces } = std::mem::take(&mut *lock(bucket));
         for piece in &pieces {
-            visit(&self.read(piece)?)?;
+            visit(self.read(piece)?)?;
         }
-        for buffer in buffers {
-            visit(&buffer)?;
-            self.waiting_bytes.fetch_sub(buffer.capacity(), Ordering::Relaxed);
+        for chunk in chunks {
+            let bytes = chunk.capacity();
+            visit(chunk)?;
+            self.held_bytes.fetch_sub(bytes, Ordering::Relaxed);
+            self.memory.waiting_bytes.fetch_sub(bytes, Ordering::Relaxed);
         }
         Ok(())
     }
 
-    /// A copy of all rows of a bucket.
+    /// Takes all rows of a bucket out of the store, as pieces of whole rows in no particular order.
     ///
     /// # Errors
     /// Those of [`Store::visit`].
-    pub fn copy(&self, bucket: usize) -> Result<Vec<u8>, Error> {
-        let mut bytes = Vec::with_capacity(self.bytes(bucket));
-        self.visit(bucket, |piece| {
-            bytes.extend_from_slice(piece);
-            Ok(())
-        })?;
-        Ok(bytes)
-    }
-
-    /// Takes all rows of a bucket out of the store at once.
-    ///
-    /// # Errors
-    /// Those of [`Store::visit`].
-    pub fn take(&self, bucket: usize) -> Result<Vec<u8>, Error> {
-        let mut bytes = Vec::with_capacity(self.bytes(bucket));
+    pub fn take(&self, bucket: usize) -> Result<Vec<Vec<u8>>, Error> {
+        let mut pieces = Vec::new();
         self.drain(bucket, |piece| {
-            bytes.extend_from_slice(piece);
+            pieces.push(piece);
             Ok(())
         })?;
-        Ok(bytes)
+        Ok(pieces)
     }
 
     fn read(&self, piece: &Piece) -> Result<Vec<u8>, Error> {
@@ -286,22 +338,40 @@ impl Store {
     }
 }
 
-/// One worker's end of the store: buffers of its own, so that rows cross no lock.
+impl Bucket {
+    /// The chunk that takes the next row, with room for so many bytes.
+    fn room(&mut self, store: &Store, bytes: usize) -> &mut Chunk {
+        let has_room = self.chunks.last().is_some_and(|last| last.capacity() - last.len() >= bytes);
+        if !has_room {
+            let chunk = store.memory.chunk(bytes);
+            store.held_bytes.fetch_add(chunk.capacity(), Ordering::Relaxed);
+            self.chunks.push(chunk);
+        }
+        let last = self.chunks.len() - 1;
+        &mut self.chunks[last]
+    }
+}
+
+/// One worker's way into the store: it brings a batch's rows into the order of buckets, so that a lock is taken once a
+/// batch and bucket, and has a temporary file of its own.
 pub struct Gatherer {
     store: Arc<Store>,
-    buffers: Vec<Vec<u8>>,
-    own_bytes: usize,
+    /// Each row's bucket.
+    bucket_of_row: Vec<u32>,
+    /// Where each bucket's rows begin in `rows`, and where the last one's end.
+    starts: Vec<u32>,
+    /// Numbers of rows, by bucket.
+    rows: Vec<u32>,
     spill: Option<(usize, Arc<Mutex<Spill>>)>,
 }
 
-/// A gatherer with less than this does not spill: its pieces would be crumbs.
+/// A store with less than this does not spill: its pieces would be crumbs.
 const SPILL_BYTES_MIN: usize = 1 << 20;
 
 impl Gatherer {
     /// An empty gatherer.
     pub fn new(store: Arc<Store>) -> Gatherer {
-        let buffers = vec![Vec::new(); store.buckets.len()];
-        Gatherer { store, buffers, own_bytes: 0, spill: None }
+        Gatherer { store, bucket_of_row: Vec::new(), starts: Vec::new(), rows: Vec::new(), spill: None }
     }
 
     /// Adds the rows of a batch of [`super::reduced_schema`], each to the bucket of its account.
@@ -311,99 +381,112 @@ impl Gatherer {
     pub fn push(&mut self, batch: &RecordBatch, bucket_of: impl Fn(u32) -> usize) -> Result<(), Error> {
         let other = || Error::Internal("rows of another schema".to_string());
         let columns = ReducedColumns::new(batch).ok_or_else(other)?;
-        for index in 0..batch.num_rows() {
-            let (account, place, row) = columns.row(index).ok_or_else(other)?;
-            self.put(bucket_of(account), &Stored { account, place, row });
+        self.sort(columns.account, bucket_of).ok_or_else(other)?;
+        for (bucket, range) in self.store.buckets.iter().zip(self.starts.windows(2)) {
+            let rows = &self.rows[range[0] as usize..range[1] as usize];
+            if rows.is_empty() {
+                continue;
+            }
+            let mut bucket = lock(bucket);
+            for index in rows {
+                let (account, place, row) = columns.row(*index as usize).ok_or_else(other)?;
+                let room = bucket.room(&self.store, codec::length(&row));
+                if !codec::put(room, account, place, &row) {
+                    return Err(Error::Internal("a row of 4 GiB".to_string()));
+                }
+            }
         }
         self.keep_to_budget()
     }
 
-    /// Adds one row; [`Gatherer::keep_to_budget`] follows after some.
-    pub fn put(&mut self, bucket: usize, stored: &Stored<'_>) {
-        let buffer = &mut self.buffers[bucket];
-        // Grow by a quarter, not by doubling: the slack of all buffers counts against the budget.
-        let room = buffer.capacity() - buffer.len();
-        if room < ROW_BYTES_ABOUT + stored.row.txn_id.len() {
-            let more = (buffer.len() / 4).max(32 * ROW_BYTES_ABOUT) + stored.row.txn_id.len();
-            buffer.reserve_exact(more);
-            let grown = buffer.capacity() - buffer.len() - room;
-            self.own_bytes += grown;
-            self.store.waiting_bytes.fetch_add(grown, Ordering::Relaxed);
+    /// Counts and lists the rows of a batch by bucket, each bucket's in the batch's order; `None` where a bucket is
+    /// none of the store's.
+    fn sort(&mut self, accounts: &[u32], bucket_of: impl Fn(u32) -> usize) -> Option<()> {
+        self.starts.clear();
+        self.starts.resize(self.store.buckets.len() + 1, 0);
+        self.bucket_of_row.clear();
+        for account in accounts {
+            let bucket = bucket_of(*account);
+            *self.starts[1..].get_mut(bucket)? += 1;
+            self.bucket_of_row.push(bucket as u32);
         }
-        codec::put(buffer, stored.account, stored.place, &stored.row);
+        let mut end = 0;
+        for start in &mut self.starts {
+            end += *start;
+            *start = end;
+        }
+        // From the back: each start first stands at its bucket's end, and has come down to its begin once all are set.
+        self.rows.clear();
+        self.rows.resize(accounts.len(), 0);
+        for (row, bucket) in self.bucket_of_row.iter().enumerate().rev() {
+            let end = &mut self.starts[*bucket as usize + 1];
+            *end -= 1;
+            self.rows[*end as usize] = row as u32;
+        }
+        self.starts.rotate_left(1);
+        *self.starts.last_mut()? = end;
+        Some(())
     }
 
-    /// Spills if all gatherers together hold too much and this one holds enough to matter.
+    /// Spills where rows wait in more than the budget and this store has enough of them to matter.
     ///
     /// # Errors
     /// A temporary file that cannot be written.
-    pub fn keep_to_budget(&mut self) -> Result<(), Error> {
-        if self.is_over_budget() && self.own_bytes > SPILL_BYTES_MIN {
-            // Half of it, from the last bucket down: the first are needed first and so are best kept.
-            self.spill(self.own_bytes / 2)?;
+    fn keep_to_budget(&mut self) -> Result<(), Error> {
+        let memory = &self.store.memory;
+        if memory.is_over(memory.budget_bytes) && self.store.held_bytes.load(Ordering::Relaxed) > SPILL_BYTES_MIN {
+            self.spill(memory.budget_bytes / 4 * 3)?;
         }
         Ok(())
     }
 
-    /// Hands what is left to the store.
+    /// Ends the gathering of this worker.
     ///
     /// # Errors
     /// A temporary file that cannot be written.
     pub fn finish(mut self) -> Result<(), Error> {
-        // What is handed over no longer spills, so it must not leave the others without room.
-        if self.is_over_budget() {
-            self.spill(0)?;
-        }
-        for (bucket, buffer) in self.buffers.drain(..).enumerate() {
-            if !buffer.is_empty() {
-                lock(&self.store.buckets[bucket]).buffers.push(buffer);
-            }
-        }
+        self.keep_to_budget()?;
+        lock(&self.store.memory.free).clear();
         Ok(())
     }
 
-    fn is_over_budget(&self) -> bool {
-        self.store.waiting_bytes.load(Ordering::Relaxed) > self.store.budget_bytes
-    }
-
-    /// Writes buffers, from the last bucket down, until no more than `keep_bytes` are left.
+    /// Writes buckets, from the last down, until rows wait in no more than so many bytes. The first buckets are needed
+    /// first and so are best kept.
     fn spill(&mut self, keep_bytes: usize) -> Result<(), Error> {
-        let cannot = |error| Error::io("cannot write temporary files in", &self.store.tmp, error);
+        let store = Arc::clone(&self.store);
+        let cannot = |error| Error::io("cannot write temporary files in", &store.tmp, error);
         let (file, spill) = match self.spill.take() {
             Some(spill) => spill,
             None => {
-                let mut spills = lock(&self.store.spills);
+                let mut spills = lock(&store.spills);
                 let number = spills.len();
-                let spill =
-                    Arc::new(Mutex::new(Spill::create(&self.store.tmp, &self.store.key, number).map_err(cannot)?));
+                let spill = Arc::new(Mutex::new(Spill::create(&store.tmp, &store.key, number).map_err(cannot)?));
                 spills.push(Arc::clone(&spill));
                 (number, spill)
             }
         };
-        let (mut freed, mut written) = (0, 0);
-        for (bucket, buffer) in self.buffers.iter_mut().enumerate().rev() {
-            if self.own_bytes - freed <= keep_bytes {
+        for bucket in store.buckets.iter().rev() {
+            if !store.memory.is_over(keep_bytes) {
                 break;
             }
-            if buffer.is_empty() {
-                continue;
+            let chunks = std::mem::take(&mut lock(bucket).chunks);
+            let mut pieces: Vec<Piece> = Vec::new();
+            for mut chunk in chunks {
+                let offset = lock(&spill).append(&mut chunk).map_err(cannot)?;
+                match pieces.last_mut().filter(|piece| piece.length < PIECE_BYTES) {
+                    Some(piece) => piece.length += chunk.len(),
+                    None => pieces.push(Piece { file, offset, length: chunk.len() }),
+                }
+                store.memory.spilled_bytes.fetch_add(chunk.len(), Ordering::Relaxed);
+                store.held_bytes.fetch_sub(chunk.capacity(), Ordering::Relaxed);
+                store.memory.reuse(chunk);
             }
-            let mut bytes = std::mem::take(buffer);
-            let offset = lock(&spill).append(&mut bytes).map_err(cannot)?;
-            lock(&self.store.buckets[bucket]).pieces.push(Piece { file, offset, length: bytes.len() });
-            written += bytes.len();
-            freed += bytes.capacity();
+            lock(bucket).pieces.extend(pieces);
         }
-        self.own_bytes -= freed;
-        self.store.waiting_bytes.fetch_sub(freed, Ordering::Relaxed);
-        self.store.spilled_bytes.fetch_add(written, Ordering::Relaxed);
         self.spill = Some((file, spill));
         Ok(())
     }
 }
-
-/// A row's bytes without its identifier, at most.
-pub const ROW_BYTES_ABOUT: usize = 96;
 
 /// A batch of [`super::reduced_schema`], typed.
 struct ReducedColumns<'a> {

@@ -12,8 +12,8 @@ use liushui::class::{Matcher, Rules};
 use liushui::engine::Engine;
 use liushui::feed::schema::checked_schema;
 use liushui::pipeline;
-use liushui::rows::admitted_schema;
 use liushui::rows::function::{ContentHash, KeyedHash};
+use liushui::rows::runs_schema;
 use liushui::secret::Secret;
 
 /// A partition without rows.
@@ -53,7 +53,7 @@ fn plans() {
     assert_eq!(classified.plan.properties().output_partitioning().partition_count(), 3);
     check("classify.txt", &text(&classified));
 
-    let empty = Arc::new(Empty(admitted_schema()));
+    let empty = Arc::new(Empty(runs_schema()));
     let cells = runtime.block_on(pipeline::cells(&engine, empty, CellFunction::udaf(secret.id()))).unwrap();
     let plan = text(&cells);
     // The declared order is used: groups leave as soon as they are complete, and nothing is sorted again.

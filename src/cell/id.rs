@@ -1,0 +1,97 @@
+//! The identifier of a row that decides a balance, kept inside the cell where it is short, as nearly all are: a cell
+//! holds one for each date.
+
+use std::cmp::Ordering;
+use std::ops::Deref;
+
+/// Bytes that are kept inside.
+const SHORT_BYTES: usize = 38;
+
+/// A `txn_id`; ordered by its UTF-8 bytes.
+#[derive(Clone)]
+pub struct TxnId(Kept);
+
+#[derive(Clone)]
+enum Kept {
+    /// Length and bytes.
+    Inside(u8, [u8; SHORT_BYTES]),
+    Outside(Box<[u8]>),
+}
+
+impl TxnId {
+    /// Bytes that it holds on the heap.
+    pub fn heap_bytes(&self) -> usize {
+        match &self.0 {
+            Kept::Inside(..) => 0,
+            Kept::Outside(bytes) => bytes.len(),
+        }
+    }
+}
+
+impl From<&str> for TxnId {
+    fn from(text: &str) -> TxnId {
+        let mut bytes = [0; SHORT_BYTES];
+        match bytes.get_mut(..text.len()) {
+            Some(inside) => {
+                inside.copy_from_slice(text.as_bytes());
+                TxnId(Kept::Inside(text.len() as u8, bytes))
+            }
+            None => TxnId(Kept::Outside(text.as_bytes().into())),
+        }
+    }
+}
+
+impl Deref for TxnId {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match &self.0 {
+            Kept::Inside(length, bytes) => bytes.get(..usize::from(*length)).unwrap_or_default(),
+            Kept::Outside(bytes) => bytes,
+        }
+    }
+}
+
+impl PartialEq for TxnId {
+    fn eq(&self, other: &TxnId) -> bool {
+        **self == **other
+    }
+}
+
+impl Eq for TxnId {}
+
+impl PartialOrd for TxnId {
+    fn partial_cmp(&self, other: &TxnId) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for TxnId {
+    fn cmp(&self, other: &TxnId) -> Ordering {
+        (**self).cmp(&**other)
+    }
+}
+
+impl std::fmt::Debug for TxnId {
+    /// The text stays out of messages: it is a value of the feed.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "TxnId({} bytes)", self.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn short_and_long_ones_are_ordered_by_their_bytes() {
+        let texts = ["", "a", "ab", &"b".repeat(SHORT_BYTES), &"b".repeat(SHORT_BYTES + 1), &"c".repeat(300), "流"];
+        let ids = texts.map(TxnId::from);
+        assert!(ids.is_sorted_by(|a, b| a < b));
+        for (id, text) in ids.iter().zip(texts) {
+            assert_eq!(&**id, text.as_bytes());
+            assert_eq!(id.heap_bytes(), if text.len() > SHORT_BYTES { text.len() } else { 0 });
+            assert_eq!(*id, TxnId::from(text));
+        }
+    }
+}
