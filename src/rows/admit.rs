@@ -279,28 +279,42 @@ fn find_again(ids: &mut [u64], month: &[Run], buffers: &[Vec<u8>]) -> Result<BTr
 /// # Errors
 /// Those of [`Store::visit`]; [`DamagedPart`].
 pub fn newest_standing(store: &Store, bucket: usize) -> Result<Option<Date>, Error> {
-    // It is of the newest month with a row at all: of equal identifiers one always stands.
-    let mut newest = None;
-    let mut rows: Vec<(u32, u64, Place, Date)> = Vec::new();
-    let mut calendar = MonthOf::default();
-    store.visit(bucket, |piece| {
+    let mut newest = Newest::default();
+    store.visit(bucket, |piece| Ok(newest.look_at(piece)?))?;
+    Ok(newest.date())
+}
+
+/// The rows of the newest month with any row. The newest row that stands is among them: of equal identifiers one always
+/// stands.
+#[derive(Default)]
+struct Newest {
+    month: Option<Month>,
+    /// Account, identifier, place and date.
+    rows: Vec<(u32, u64, Place, Date)>,
+    calendar: MonthOf,
+}
+
+impl Newest {
+    fn look_at(&mut self, piece: &[u8]) -> Result<(), DamagedPart> {
         codec::each_head(piece, |head, _| {
-            let month = Some(calendar.key(head).1);
-            if month > newest {
-                newest = month;
-                rows.clear();
+            let month = Some(self.calendar.key(head).1);
+            if month > self.month {
+                self.month = month;
+                self.rows.clear();
             }
-            if month == newest {
-                rows.push((head.account, head.fingerprint.id, head.place, head.date()));
+            if month == self.month {
+                self.rows.push((head.account, head.fingerprint.id, head.place, head.date()));
             }
         })
-        .ok_or(DamagedPart)?;
-        Ok(())
-    })?;
-    rows.sort_unstable();
-    // A repeat has its first row's content and so its date.
-    rows.dedup_by(|later, first| (later.0, later.1) == (first.0, first.1));
-    Ok(rows.iter().map(|(.., date)| *date).max())
+        .ok_or(DamagedPart)
+    }
+
+    fn date(mut self) -> Option<Date> {
+        self.rows.sort_unstable();
+        // A repeat has its first row's content and so its date.
+        self.rows.dedup_by(|later, first| (later.0, later.1) == (first.0, first.1));
+        self.rows.iter().map(|(.., date)| *date).max()
+    }
 }
 
 /// Admits the rows of a part of these accounts, which come as pieces of whole rows in any order: `opened_on` tells an
@@ -428,6 +442,10 @@ impl Admitted {
 
 #[cfg(test)]
 mod tests {
+    use arrow::array::AsArray as _;
+    use arrow::datatypes::{Int32Type, UInt32Type};
+    use proptest::prelude::*;
+
     use super::*;
     use crate::cell::{Fingerprint, Row};
     use crate::class::Class;
@@ -499,5 +517,231 @@ mod tests {
         assert_eq!(admitted.sums[0].rows, 1);
         assert_eq!(admitted.sums[0].flows[0].amount_fen, 100);
         assert_eq!(admitted.sums[1].rows, 1);
+    }
+
+    /// A row as the property tests draw it.
+    #[derive(Clone, Debug)]
+    struct Drawn {
+        account: u32,
+        place: Place,
+        date: Date,
+        direction: Direction,
+        reversal: bool,
+        amount_fen: i64,
+        id: u64,
+        content: u64,
+        txn_id: Option<String>,
+    }
+
+    impl Drawn {
+        fn month(&self) -> (u32, Month) {
+            (self.account, self.date.month())
+        }
+
+        fn bytes(&self) -> Vec<u8> {
+            let row = Row {
+                booked_at_us: start_of(self.date) + 7,
+                seq: None,
+                txn_id: self.txn_id.as_deref().unwrap_or_default(),
+                direction: self.direction,
+                reversal: self.reversal,
+                amount_fen: self.amount_fen,
+                balance_fen: self.txn_id.as_ref().map(|_| 5),
+                class: Class::Other,
+                counterparty: None,
+                fingerprint: Fingerprint { id: self.id, content: self.content },
+            };
+            let mut bytes = Vec::new();
+            assert!(codec::put(&mut bytes, self.account, self.place, &row));
+            bytes
+        }
+    }
+
+    /// Rows of three accounts from 1901 to 2199, of few dates, identifiers and contents, each with a place of its own,
+    /// in any order of places.
+    fn drawn() -> impl Strategy<Value = Vec<Drawn>> {
+        let dates = ["1901-02-28", "2024-01-03", "2024-01-09", "2024-01-31", "2024-02-01", "2024-02-29", "2199-12-31"];
+        let dates = dates.map(|text| Date::parse(text).unwrap());
+        let row = (
+            (5..8_u32, any::<bool>(), any::<bool>(), 0..1000_i64),
+            (prop::sample::select(dates.to_vec()), 0..12_u64, 0..3_u64, proptest::option::of("[a-z]{0,40}")),
+        );
+        proptest::collection::vec(row, 0..120)
+            .prop_map(|rows| {
+                let row = |((account, out, reversal, amount_fen), (date, id, content, txn_id)), place: u64| Drawn {
+                    account,
+                    place: Place { file: (place % 2) as u32, row: place },
+                    date,
+                    direction: if out { Direction::Out } else { Direction::In },
+                    reversal,
+                    amount_fen,
+                    id,
+                    content,
+                    txn_id,
+                };
+                rows.into_iter().zip(0..).map(|(drawn, place)| row(drawn, place)).collect::<Vec<_>>()
+            })
+            .prop_shuffle()
+    }
+
+    /// What admission comes to, so that two ways to it can be compared: each month's rows in the order of their bytes.
+    #[derive(PartialEq, Debug)]
+    struct Found {
+        months: BTreeMap<(u32, Month), Vec<Vec<u8>>>,
+        sums: Vec<AccountSums>,
+        dropped: Dropped,
+        conflicts: Vec<Place>,
+    }
+
+    /// The plain way: everything sorted, row by row.
+    fn plainly(rows: &[Drawn], as_of: Date, opened_on: impl Fn(u32) -> Option<Date>) -> Found {
+        let mut found = Found {
+            months: BTreeMap::new(),
+            sums: vec![AccountSums::default(); 3],
+            dropped: Dropped::default(),
+            conflicts: Vec::new(),
+        };
+        let mut rows = rows.to_vec();
+        rows.sort_by_key(|row| (row.month(), row.id, row.place));
+        for same in rows.chunk_by(|a, b| (a.month(), a.id) == (b.month(), b.id)) {
+            for (row, at) in same.iter().zip(0..) {
+                let flow = crate::cell::flow_of(row.reversal, row.amount_fen);
+                let dropped = &mut found.dropped;
+                let count = match (at, row.content == same[0].content) {
+                    (1.., true) => &mut dropped.duplicates,
+                    (1.., false) => {
+                        found.conflicts.push(row.place);
+                        &mut dropped.conflicts
+                    }
+                    _ if row.date > as_of => &mut dropped.after_as_of,
+                    _ if opened_on(row.account).is_some_and(|opened_on| row.date < opened_on) => {
+                        &mut dropped.before_opening
+                    }
+                    _ => {
+                        let sums = &mut found.sums[row.account as usize - 5];
+                        sums.rows += 1;
+                        sums.flows[row.direction as usize].add(flow);
+                        found.months.entry(row.month()).or_default().push(row.bytes());
+                        continue;
+                    }
+                };
+                *count += 1;
+                dropped.flows[row.direction as usize].add(flow);
+            }
+        }
+        found.conflicts.sort();
+        found.months.values_mut().for_each(|rows| rows.sort());
+        found
+    }
+
+    /// All batches of an admitted part, read back; runs must ascend.
+    fn read(mut admitted: Admitted, runs: usize) -> Found {
+        let mut months: BTreeMap<(u32, Month), Vec<Vec<u8>>> = BTreeMap::new();
+        let mut last = None;
+        while let Some(batch) = admitted.next_batch(runs).unwrap() {
+            assert!(batch.num_rows() > 0 && batch.num_rows() <= runs.max(1));
+            let (accounts, times) = (batch.column(0).as_primitive::<UInt32Type>(), batch.column(1));
+            for at in 0..batch.num_rows() {
+                let key = (accounts.value(at), Month(times.as_primitive::<Int32Type>().value(at)));
+                assert!(last <= Some(key));
+                last = Some(key);
+                let of_month = months.entry(key).or_default();
+                let each = |_: &Head, row: &[u8]| of_month.push(row.to_vec());
+                codec::each_head(batch.column(2).as_binary_view().value(at), each).unwrap();
+            }
+        }
+        months.values_mut().for_each(|rows| rows.sort());
+        Found { months, sums: admitted.sums, dropped: admitted.dropped, conflicts: admitted.conflicts }
+    }
+
+    /// Rows as pieces, cut where `seed` has it.
+    fn pieces(rows: &[Drawn], seed: u64) -> Vec<Vec<u8>> {
+        let mut pieces = vec![Vec::new()];
+        for (row, at) in rows.iter().zip(0..) {
+            if seed.rotate_left(at) & 3 == 0 {
+                pieces.push(Vec::new());
+            }
+            pieces.last_mut().unwrap().extend(row.bytes());
+        }
+        pieces
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn admission_is_what_the_plain_way_finds(
+            rows in drawn(),
+            seed in any::<u64>(),
+            runs in 0..9_usize,
+            opened in proptest::option::of(Just("2024-01-09")),
+            as_of in prop::sample::select(vec!["1900-01-01", "2024-01-09", "2024-02-10", "2199-12-31"]),
+            is_one_month in any::<bool>(),
+        ) {
+            let mut rows = rows;
+            if is_one_month {
+                rows.retain(|row| row.month() == (6, Month::parse("2024-01").unwrap()));
+            }
+            let as_of = Date::parse(as_of).unwrap();
+            let opened_on = |account| opened.filter(|_| account == 6).and_then(Date::parse);
+            let expected = plainly(&rows, as_of, opened_on);
+            let admitted = admit(pieces(&rows, seed), 5..8, as_of, opened_on).unwrap();
+            prop_assert_eq!(read(admitted, runs), expected);
+        }
+
+        #[test]
+        fn the_newest_row_that_stands_decides(rows in drawn(), seed in any::<u64>()) {
+            let far = Date::parse("2199-12-31").unwrap();
+            let standing = plainly(&rows, far, |_| None).months;
+            let date = |row: &Vec<u8>| codec::head(row).unwrap().date();
+            let expected = standing.values().flatten().map(date).max();
+            let mut newest = Newest::default();
+            pieces(&rows, seed).iter().for_each(|piece| newest.look_at(piece).unwrap());
+            prop_assert_eq!(newest.date(), expected);
+        }
+    }
+
+    /// A month of more than a run's bytes comes as several runs of whole rows, in batches that stay small.
+    #[test]
+    fn a_long_month_comes_as_several_runs() {
+        let day = Date::parse("2024-01-03").unwrap();
+        let row = |id: u64| Drawn {
+            account: 6,
+            place: Place { file: 0, row: id },
+            date: day,
+            direction: Direction::In,
+            reversal: false,
+            amount_fen: 1,
+            id: id / 2 * 2,
+            content: 1,
+            txn_id: Some("x".repeat(200)),
+        };
+        let mut rows: Vec<Drawn> = (0..20_000).map(row).collect();
+        let later = Drawn { date: Date::parse("2024-02-03").unwrap(), ..row(20_001) };
+        for is_one_month in [true, false] {
+            if !is_one_month {
+                rows.push(later.clone());
+            }
+            let expected = plainly(&rows, later.date, |_| None);
+            let mut admitted = admit(pieces(&rows, 1), 5..8, later.date, |_| None).unwrap();
+            assert!(admitted.runs.len() >= 3, "{}", admitted.runs.len());
+            assert!(admitted.runs.iter().all(|run| run.bytes.len() < RUN_BYTES + 1000));
+            assert_eq!(admitted.runs.iter().map(|run| run.rows).sum::<usize>(), 10_000 + usize::from(!is_one_month));
+            let batch = admitted.next_batch(1000).unwrap().unwrap();
+            assert!(batch.num_rows() < admitted.runs.len());
+            admitted.next = 0;
+            assert_eq!(read(admitted, 1000), expected);
+        }
+    }
+
+    #[test]
+    fn rows_of_another_part_and_damaged_bytes_are_told() {
+        let bytes = part(&[(10, (0, 1), "2024-01-03", 1, 1), (11, (0, 2), "2024-01-03", 1, 1)]);
+        let as_of = Date::parse("2024-12-31").unwrap();
+        assert!(admit(vec![bytes.clone()], 10..12, as_of, |_| None).is_ok());
+        assert!(admit(vec![bytes.clone()], 10..11, as_of, |_| None).is_err());
+        assert!(admit(vec![bytes.clone()], 11..12, as_of, |_| None).is_err());
+        assert!(admit(vec![bytes[..bytes.len() - 1].to_vec()], 10..12, as_of, |_| None).is_err());
+        assert!(Newest::default().look_at(&bytes[1..]).is_err());
     }
 }

@@ -65,6 +65,7 @@ impl Head {
 }
 
 /// Bytes that [`put`] appends for this row.
+#[inline]
 pub fn length(row: &Row<'_>) -> usize {
     HEAD_BYTES
         + if row.seq.is_some() { 8 } else { 0 }
@@ -74,6 +75,7 @@ pub fn length(row: &Row<'_>) -> usize {
 
 /// Appends a row; `false`, and nothing appended, where it takes 4 GiB or more.
 #[must_use]
+#[inline]
 pub fn put(out: &mut Vec<u8>, account: u32, place: Place, row: &Row<'_>) -> bool {
     let Ok(length) = u32::try_from(length(row)) else { return false };
     let mut flags = row.direction as u8 | (row.class as u8) << CLASS_SHIFT;

@@ -72,6 +72,7 @@ struct MonthOf {
 
 impl MonthOf {
     /// What rows are ordered by before they meet cells: the account and the month of booking.
+    #[inline]
     fn key(&mut self, head: &codec::Head) -> (u32, Month) {
         if !self.times_us.contains(&head.booked_at_us) {
             let month = head.date().month();
@@ -121,6 +122,7 @@ impl<'a> Columns<'a> {
     }
 
     /// The row at `index`; `None` where its class is no class.
+    #[inline]
     pub fn row(&self, index: usize) -> Option<Row<'a>> {
         Some(Row {
             booked_at_us: self.booked_at.value(index),
@@ -136,6 +138,7 @@ impl<'a> Columns<'a> {
         })
     }
 
+    #[inline]
     fn key(&self, index: usize) -> Option<u128> {
         if self.counterparty.is_null(index) {
             return None;
@@ -144,6 +147,7 @@ impl<'a> Columns<'a> {
     }
 }
 
+#[inline]
 fn given<T: ArrowPrimitiveType>(array: &PrimitiveArray<T>, index: usize) -> Option<T::Native> {
     array.is_valid(index).then(|| array.value(index))
 }

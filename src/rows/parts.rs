@@ -340,6 +340,7 @@ impl Store {
 
 impl Bucket {
     /// The chunk that takes the next row, with room for so many bytes.
+    #[inline]
     fn room(&mut self, store: &Store, bytes: usize) -> &mut Chunk {
         let has_room = self.chunks.last().is_some_and(|last| last.capacity() - last.len() >= bytes);
         if !has_room {
@@ -509,6 +510,7 @@ impl<'a> ReducedColumns<'a> {
         })
     }
 
+    #[inline]
     fn row(&self, index: usize) -> Option<(u32, Place, crate::cell::Row<'a>)> {
         let place = Place { file: self.file[index], row: self.row[index] };
         Some((self.account[index], place, self.columns.row(index)?))
@@ -558,5 +560,154 @@ mod tests {
         assert_eq!(raw.len(), texts.iter().map(|text| text.len()).sum::<usize>());
         assert!(!texts.iter().any(|text| raw.windows(5).any(|part| part == &text[..5])));
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    /// A row of this account and day of 1970, with an identifier of so many bytes.
+    fn row(account: u32, place: u64, day: i64, text: &str) -> (u32, Place, crate::cell::Row<'_>) {
+        let row = crate::cell::Row {
+            booked_at_us: day * crate::period::DAY_US,
+            seq: None,
+            txn_id: text,
+            direction: crate::flow::Direction::In,
+            reversal: false,
+            amount_fen: 1,
+            balance_fen: Some(1),
+            class: crate::class::Class::Other,
+            counterparty: None,
+            fingerprint: crate::cell::Fingerprint { id: place, content: 0 },
+        };
+        (account, Place { file: 0, row: place }, row)
+    }
+
+    /// Rows as a batch of the schema that the pipeline gives.
+    fn batch(rows: &[(u32, Place, crate::cell::Row<'_>)]) -> RecordBatch {
+        use arrow::array::*;
+        let count = rows.len();
+        let columns: Vec<ArrayRef> = vec![
+            Arc::new(UInt32Array::from_iter_values(rows.iter().map(|row| row.0))),
+            Arc::new(TimestampMicrosecondArray::from_iter_values(rows.iter().map(|row| row.2.booked_at_us))),
+            Arc::new(Int64Array::from_iter(rows.iter().map(|row| row.2.seq))),
+            Arc::new(StringViewArray::from_iter_values(rows.iter().map(|row| row.2.txn_id))),
+            Arc::new(UInt8Array::from(vec![0; count])),
+            Arc::new(BooleanArray::from(vec![false; count])),
+            Arc::new(Int64Array::from(vec![1; count])),
+            Arc::new(Int64Array::from(vec![1; count])),
+            Arc::new(UInt8Array::from(vec![6; count])),
+            Arc::new(FixedSizeBinaryArray::new_null(16, count)),
+            Arc::new(UInt64Array::from_iter_values(rows.iter().map(|row| row.2.fingerprint.id))),
+            Arc::new(UInt64Array::from(vec![0; count])),
+            Arc::new(UInt32Array::from(vec![0; count])),
+            Arc::new(UInt64Array::from_iter_values(rows.iter().map(|row| row.1.row))),
+            Arc::new(UInt16Array::from(vec![0; count])),
+            Arc::new(UInt8Array::from(vec![0; count])),
+        ];
+        RecordBatch::try_new(crate::rows::reduced_schema(), columns).unwrap()
+    }
+
+    /// The places of a bucket's rows, ascending, and what the bytes hold of each.
+    fn places(pieces: &[Vec<u8>]) -> Vec<(u32, u64, usize)> {
+        let mut found = Vec::new();
+        for piece in pieces {
+            codec::each_head(piece, |head, row| found.push((head.account, head.place.row, row.len()))).unwrap();
+        }
+        found.sort_unstable();
+        found
+    }
+
+    const TEXTS: [&str; 3] = ["", "a text", "流水"];
+
+    /// Rows of 40 accounts over half a year pushed by two gatherers in turn, some of them larger than a chunk.
+    fn filled(store: &Arc<Store>, batches: u64) -> BTreeMap<u32, Vec<(u32, u64, usize)>> {
+        let long = "x".repeat(CHUNK_BYTES_MAX + 1);
+        let mut expected: BTreeMap<u32, Vec<(u32, u64, usize)>> = BTreeMap::new();
+        let mut gatherers = [Gatherer::new(Arc::clone(store)), Gatherer::new(Arc::clone(store))];
+        for number in 0..batches {
+            let text = |place: u64| if place % 1999 == 0 { long.as_str() } else { TEXTS[place as usize % 3] };
+            let rows: Vec<_> = (number * 500..(number + 1) * 500)
+                .map(|place| row((place * 7 % 40) as u32, place, (place % 180) as i64, text(place)))
+                .collect();
+            for (account, place, row) in &rows {
+                expected.entry(*account).or_default().push((*account, place.row, codec::length(row)));
+            }
+            gatherers[number as usize % 2].push(&batch(&rows), |account| account as usize).unwrap();
+        }
+        gatherers.into_iter().for_each(|gatherer| gatherer.finish().unwrap());
+        expected
+    }
+
+    /// What waits is counted as it is allocated, stays within the budget and a spill's least, and every row comes back
+    /// once, from wherever it was.
+    #[test]
+    fn rows_come_back_from_memory_and_files_and_their_memory_is_counted() {
+        let folder = tempfile::tempdir().unwrap();
+        for (budget, spills) in [(64 << 20, false), (3 << 20, true), (0, true)] {
+            let store = Arc::new(Store::new(40, budget, folder.path()).unwrap());
+            let expected = filled(&store, 200);
+            assert_eq!(store.spilled_bytes() > 0, spills);
+            let allocated = || -> usize {
+                store.buckets.iter().map(|bucket| lock(bucket).chunks.iter().map(Vec::capacity).sum::<usize>()).sum()
+            };
+            let waiting = || store.memory.waiting_bytes.load(Ordering::Relaxed);
+            assert_eq!(waiting(), allocated());
+            assert_eq!(store.held_bytes.load(Ordering::Relaxed), allocated());
+            assert!(waiting() <= budget.max(SPILL_BYTES_MIN), "{budget}");
+            for account in 0..40 {
+                let rows = &expected[&account];
+                assert_eq!(store.bytes(account as usize), rows.iter().map(|row| row.2).sum::<usize>());
+                let mut visited = Vec::new();
+                store.visit(account as usize, |piece| Ok(visited.push(piece.to_vec()))).unwrap();
+                assert_eq!(&places(&visited), rows);
+                assert_eq!(&places(&store.take(account as usize).unwrap()), rows);
+                assert!(store.take(account as usize).unwrap().is_empty());
+            }
+            assert_eq!((waiting(), allocated()), (0, 0));
+        }
+    }
+
+    /// A bucket divided has the same rows in buckets that ascend, none above the limit but a single month.
+    #[test]
+    fn a_divided_bucket_holds_the_same_rows_in_order() {
+        let folder = tempfile::tempdir().unwrap();
+        for (budget, limit) in [(64 << 20, 40_000), (3 << 20, 40_000), (3 << 20, 1), (0, 1 << 30)] {
+            let store = Arc::new(Store::new(1, budget, folder.path()).unwrap());
+            let rows: Vec<_> =
+                (0..30_000).map(|place| row((place % 3) as u32, place, (place * 11 % 180) as i64, "t")).collect();
+            let mut gatherer = Gatherer::new(Arc::clone(&store));
+            rows.chunks(1000).for_each(|rows| gatherer.push(&batch(rows), |_| 0).unwrap());
+            gatherer.finish().unwrap();
+            let mut expected: Vec<_> = rows.iter().map(|(of, at, row)| (*of, at.row, codec::length(row))).collect();
+            expected.sort_unstable();
+
+            let divided = store.divide(0, limit).unwrap();
+            assert_eq!(store.bytes(0), 0);
+            assert_eq!(divided.buckets() > 1, limit < 1 << 30);
+            let (mut found, mut last) = (Vec::new(), None);
+            for bucket in 0..divided.buckets() {
+                let bytes = divided.bytes(bucket);
+                let pieces = divided.take(bucket).unwrap();
+                let (mut keys, mut calendar) = (Vec::new(), MonthOf::default());
+                for piece in &pieces {
+                    codec::each_head(piece, |head, _| keys.push(calendar.key(head))).unwrap();
+                }
+                keys.sort_unstable();
+                keys.dedup();
+                assert!(last < keys.first().copied());
+                last = keys.last().copied();
+                assert!(bytes <= limit || keys.len() == 1);
+                found.extend(places(&pieces));
+            }
+            found.sort_unstable();
+            assert_eq!(found, expected);
+            assert_eq!(store.memory.waiting_bytes.load(Ordering::Relaxed), 0);
+        }
+    }
+
+    #[test]
+    fn a_row_of_no_bucket_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut gatherer = Gatherer::new(Arc::new(Store::new(2, 1 << 20, folder.path()).unwrap()));
+        let rows = [row(1, 1, 1, "")];
+        assert!(gatherer.push(&batch(&rows), |account| account as usize).is_ok());
+        assert!(gatherer.push(&batch(&rows), |account| account as usize + 1).is_err());
     }
 }
