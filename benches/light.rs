@@ -79,7 +79,7 @@ fn main() -> Result<()> {
     seconds.sort_by(f64::total_cmp);
     let (rows, nulls) = counted;
     let median = seconds[RUNS / 2];
-    println!("decode only, one core: {rows} rows, {nulls} nulls");
+    println!("decode only, one core, {} times: {rows} rows, {nulls} nulls", RUNS + 1);
     println!(
         "seconds: median {median:.2}, min {:.2}, max {:.2}; {:.0} rows a second",
         seconds[0],

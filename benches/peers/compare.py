@@ -16,10 +16,13 @@ PRODUCTS = ("detail-summary", "report")
 SHOWN = 5
 
 
+def one_column(file, name):
+    """A top-level column whole. One at a time, so that 100,000 accounts fit into memory."""
+    return file.read(columns=[name])[name].combine_chunks()
+
+
 def columns(name, array, accounts):
     """Each item's values with the account of each: structs and lists taken apart."""
-    if isinstance(array, pa.ChunkedArray):
-        array = array.combine_chunks()
     if pa.types.is_struct(array.type):
         fields = [array.type.field(i).name for i in range(array.type.num_fields)]
         for field, values in zip(fields, array.flatten()):
@@ -39,7 +42,8 @@ def comparable(array):
         return array.cast(pa.timestamp("us")) if kind.tz is None else array.cast(pa.timestamp("us", "UTC"))
     if pa.types.is_integer(kind):
         return array.cast(pa.int64())
-    if pa.types.is_null(kind) or pa.types.is_dictionary(kind) or pa.types.is_large_string(kind) or str(kind) == "string_view":
+    texts = (pa.types.is_null, pa.types.is_dictionary, pa.types.is_large_string, pa.types.is_string_view)
+    if any(is_one(kind) for is_one in texts):
         return array.cast(pa.string())
     return array
 
@@ -57,22 +61,22 @@ def differences(ours, peers):
 
 def compare(product, ours, peers, segments):
     """The numbers of values compared and of differences; tells the first ones."""
-    ours, peers = pq.read_table(ours), pq.read_table(peers)
-    names = [name for name in ours.column_names if name != "null_reasons"]
+    ours, peers = pq.ParquetFile(ours), pq.ParquetFile(peers)
+    names = [name for name in ours.schema_arrow.names if name != "null_reasons"]
     if segments:
         names = ["account_id"] + [name for name in names if name in segments]
-    accounts = ours["account_id"].combine_chunks()
-    if len(ours) != len(peers):
-        print(f"{product}: {len(ours)} accounts, the peer has {len(peers)}")
+    accounts = one_column(ours, "account_id")
+    if len(accounts) != peers.metadata.num_rows:
+        print(f"{product}: {len(accounts)} accounts, the peer has {peers.metadata.num_rows}")
         return 0, 1
     values = different = 0
     for name in names:
-        if name not in peers.column_names:
+        if name not in peers.schema_arrow.names:
             print(f"{product}.{name}: the peer has none")
             different += 1
             continue
-        mine = {path: (array, of) for path, array, of in columns(name, ours[name], accounts)}
-        theirs = {path: array for path, array, _ in columns(name, peers[name], accounts)}
+        mine = {path: (array, of) for path, array, of in columns(name, one_column(ours, name), accounts)}
+        theirs = {path: array for path, array, _ in columns(name, one_column(peers, name), accounts)}
         for path, (array, of) in mine.items():
             other = theirs.pop(path, None)
             if other is None or len(other) != len(array):

@@ -12,7 +12,10 @@ SQL = pathlib.Path(__file__).with_suffix(".sql")
 def main():
     arguments, setting = arguments_of_a_peer(__doc__)
     connection = duckdb.connect()
-    connection.execute("set threads = $threads", {"threads": arguments.threads})
+    settings = {"threads": arguments.threads, "memory_limit": arguments.memory, "temp_directory": arguments.tmp}
+    for name, value in settings.items():
+        if value is not None:
+            connection.execute(f"set {name} = $value", {"value": value})
     # Aggregates need no order of rows, and keeping it costs.
     connection.execute("set preserve_insertion_order = false")
     for name, value in setting.items():

@@ -21,6 +21,8 @@ def arguments_of_a_peer(about):
     parser.add_argument("--run", type=pathlib.Path, required=True, help="run.json of our build of the same feed")
     parser.add_argument("--out", type=pathlib.Path, required=True, help="folder to write")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--memory", help="what a peer that works within a bound may take: DuckDB")
+    parser.add_argument("--tmp", help="where such a peer keeps the rest")
     arguments = parser.parse_args()
     run = json.loads(arguments.run.read_text(encoding="utf-8"))
     setting = {

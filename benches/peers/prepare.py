@@ -1,16 +1,17 @@
 """Makes the peers' input of a feed: the same files, with the class and the counterparty key as columns.
 
 SQL can compute neither, so both are given. The class is what `liushui classify` tells of each row; the key is computed
-here, from the words of the specification and with Python's own Unicode tables. None of this is timed.
+here, from the words of the specification and with Python's own Unicode tables. None of this is timed. A row group is
+held at a time, and each text is worked on once a row group.
 """
 
 import argparse
-import functools
 import pathlib
 import shutil
 import unicodedata
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 # White_Space that is in neither Z nor P.
@@ -19,50 +20,99 @@ CONTROL_SPACE = set("\t\n\x0b\x0c\r\x85")
 WHITE_SPACE = "".join(c for c in map(chr, range(0x3001)) if c.isspace() and c not in "\x1c\x1d\x1e\x1f")
 
 
-@functools.cache
-def normalised(name):
-    kept = [c for c in unicodedata.normalize("NFKC", name) if unicodedata.category(c)[0] not in "ZP"]
-    return "".join(c for c in kept if c not in CONTROL_SPACE).upper()
+class Kept(dict):
+    """What `str.translate` keeps of a name, learnt a character at a time: no separators, no punctuation."""
+
+    def __missing__(self, code):
+        c = chr(code)
+        self[code] = None if unicodedata.category(c)[0] in "ZP" or c in CONTROL_SPACE else code
+        return self[code]
 
 
-def trimmed(text):
-    return text.strip(WHITE_SPACE) if text else ""
+KEPT = Kept()
 
 
-@functools.cache
-def key(uscc, name, account):
-    """The counterparty's key, or None where nothing identifies it."""
-    if trimmed(uscc):
-        return "u:" + trimmed(uscc).upper()
-    name = normalised(trimmed(name))
-    if name:
-        return "n:" + name
-    account = "".join(c for c in account or "" if c.isalnum()).upper()
-    return "a:" + account if account else None
+def key_of_uscc(text):
+    text = text.strip(WHITE_SPACE)
+    return "u:" + text.upper() if text else None
+
+
+def key_of_name(text):
+    text = unicodedata.normalize("NFKC", text.strip(WHITE_SPACE)).translate(KEPT).upper()
+    return "n:" + text if text else None
+
+
+def key_of_account(text):
+    text = "".join(c for c in text if c.isalnum()).upper()
+    return "a:" + text if text else None
+
+
+# What identifies a counterparty, the strongest first.
+KEYS = {
+    "counterparty_uscc": key_of_uscc,
+    "counterparty_name": key_of_name,
+    "counterparty_account": key_of_account,
+}
+
+
+def keys(table):
+    """Each row's counterparty key; null where nothing identifies the counterparty."""
+
+    def of_column(name, key):
+        texts = table[name].combine_chunks().dictionary_encode()
+        found = [None if text is None else key(text) for text in texts.dictionary.to_pylist()]
+        return pa.array(found, pa.string()).take(texts.indices)
+
+    return pc.coalesce(*(of_column(name, key) for name, key in KEYS.items()))
+
+
+class Classes:
+    """The classes in the feed's order, handed out as rows are asked for."""
+
+    def __init__(self, path):
+        columns = ["file", "row", "class"]
+        self.batches = pq.ParquetFile(path).iter_batches(columns=columns)
+        self.waiting = pa.table({"file": pa.array([], pa.string()), "row": pa.array([], pa.uint64()),
+                                 "class": pa.array([], pa.string())})
+
+    def take(self, file, first, rows):
+        """The classes of so many rows of a file, of which `first` is the first one's number."""
+        while len(self.waiting) < rows:
+            batch = next(self.batches, None)
+            if batch is None:
+                raise SystemExit(f"{file}: not all of its rows are classified")
+            of_batch = pa.Table.from_batches([batch]).cast(self.waiting.schema)
+            self.waiting = pa.concat_tables([self.waiting, of_batch])
+        taken, self.waiting = self.waiting.slice(0, rows), self.waiting.slice(rows)
+        # In the feed's order, so both ends tell all.
+        for place, row in ((0, first), (rows - 1, first + rows - 1)):
+            found = taken.slice(place, 1).to_pylist()[0]
+            if (pathlib.Path(found["file"]).name, found["row"]) != (file, row):
+                raise SystemExit(f"{file}: row {row} is not classified where it should be")
+        return taken["class"]
 
 
 def with_class_and_key(path, classes, out):
-    """Writes the file again, in its own order and row groups, with two columns more."""
-    table = pq.read_table(path)
-    if len(table) != len(classes):
-        raise SystemExit(f"{path.name}: {len(table)} rows, {len(classes)} of them classified")
-    parts = (table[column].to_pylist() for column in ("counterparty_uscc", "counterparty_name", "counterparty_account"))
-    keys = pa.array([key(*of_row) for of_row in zip(*parts)], pa.string())
-    table = table.append_column("class", classes).append_column("counterparty_key", keys)
-    rows = pq.ParquetFile(path).metadata.row_group(0).num_rows
-    pq.write_table(table, out, compression="zstd", row_group_size=rows)
-
-
-def classes_by_file(path):
-    """Each file's classes in the order of its rows."""
-    table = pq.read_table(path, columns=["file", "row", "class"])
-    text = pa.schema([("file", pa.string()), ("row", pa.uint64()), ("class", pa.string())])
-    table = table.cast(text).sort_by([("file", "ascending"), ("row", "ascending")])
-    start = 0
-    for run in table["file"].combine_chunks().dictionary_encode().value_counts():
-        rows = run["counts"].as_py()
-        yield pathlib.Path(run["values"].as_py()).name, table["class"].slice(start, rows)
-        start += rows
+    """Writes the file again, in its own order, row groups and encodings, with two columns more."""
+    source = pq.ParquetFile(path)
+    if source.metadata.num_row_groups == 0:
+        shutil.copy(path, out)
+        return
+    group = source.metadata.row_group(0)
+    columns = [group.column(place) for place in range(group.num_columns)]
+    by_dictionary = [column.path_in_schema for column in columns if "RLE_DICTIONARY" in column.encodings]
+    schema = source.schema_arrow.append(pa.field("class", pa.string())).append(pa.field("counterparty_key", pa.string()))
+    first = 1
+    with pq.ParquetWriter(
+        out, schema, compression=columns[0].compression, use_dictionary=[*by_dictionary, "class", "counterparty_key"],
+        store_decimal_as_integer=True,
+    ) as writer:
+        for number in range(source.metadata.num_row_groups):
+            table = source.read_row_group(number)
+            table = table.append_column("class", classes.take(path.name, first, len(table)))
+            table = table.append_column("counterparty_key", keys(table))
+            writer.write_table(table.cast(schema), row_group_size=len(table))
+            first += len(table)
 
 
 def main():
@@ -75,9 +125,9 @@ def main():
     transactions = arguments.out / "transactions"
     transactions.mkdir(parents=True)
     shutil.copy(arguments.feed / "accounts.parquet", arguments.out)
-    classes = dict(classes_by_file(arguments.classes))
+    classes = Classes(arguments.classes)
     for path in sorted((arguments.feed / "transactions").glob("*.parquet")):
-        with_class_and_key(path, classes[path.name], transactions / path.name)
+        with_class_and_key(path, classes, transactions / path.name)
 
 
 if __name__ == "__main__":
