@@ -256,13 +256,13 @@ impl Classify {
             });
         }
         let nulls: NullBuffer = keys.iter().map(|key| *key != NOBODY).collect();
-        let key_bytes: Vec<u8> = keys.iter().flat_map(|key| key.to_le_bytes()).collect();
+        let keys: Vec<i128> = keys.into_iter().map(|key| key as i128).collect();
         let arrays: Vec<ArrayRef> = vec![
             Arc::new(UInt8Array::from(classes)),
             Arc::new(UInt8Array::from(subclasses)),
             Arc::new(UInt16Array::from(rules)),
             Arc::new(UInt8Array::from(evidences)),
-            Arc::new(FixedSizeBinaryArray::try_new(size_of::<Key>() as i32, Buffer::from_vec(key_bytes), Some(nulls))?),
+            Arc::new(FixedSizeBinaryArray::try_new(size_of::<Key>() as i32, Buffer::from_vec(keys), Some(nulls))?),
         ];
         Ok(StructArray::new(verdict_fields(), arrays, None))
     }
