@@ -233,14 +233,14 @@ mod tests {
             let txn_id = format!("T{row:03}");
             let row = Row {
                 booked_at_us: first_us + (row as i64 % 9) * crate::period::DAY_US,
-                seq: (row % 3 == 0).then_some(row as i64),
+                seq: row.is_multiple_of(3).then_some(row as i64),
                 txn_id: &txn_id,
-                direction: if row % 2 == 0 { Direction::In } else { Direction::Out },
-                reversal: row % 11 == 0,
+                direction: if row.is_multiple_of(2) { Direction::In } else { Direction::Out },
+                reversal: row.is_multiple_of(11),
                 amount_fen: row as i64 * 1_000,
-                balance_fen: (row % 4 != 0).then_some(row as i64),
+                balance_fen: (!row.is_multiple_of(4)).then_some(row as i64),
                 class: Class::ALL[row as usize % 7],
-                counterparty: (row % 5 != 0).then_some(u128::from(row % 6)),
+                counterparty: (!row.is_multiple_of(5)).then_some(u128::from(row % 6)),
                 fingerprint: Fingerprint { id: row, content: row },
             };
             let mut bytes = Vec::new();

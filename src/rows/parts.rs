@@ -622,7 +622,7 @@ mod tests {
         let mut expected: BTreeMap<u32, Vec<(u32, u64, usize)>> = BTreeMap::new();
         let mut gatherers = [Gatherer::new(Arc::clone(store)), Gatherer::new(Arc::clone(store))];
         for number in 0..batches {
-            let text = |place: u64| if place % 1999 == 0 { long.as_str() } else { TEXTS[place as usize % 3] };
+            let text = |place: u64| if place.is_multiple_of(1999) { long.as_str() } else { TEXTS[place as usize % 3] };
             let rows: Vec<_> = (number * 500..(number + 1) * 500)
                 .map(|place| row((place * 7 % 40) as u32, place, (place % 180) as i64, text(place)))
                 .collect();
@@ -655,7 +655,11 @@ mod tests {
                 let rows = &expected[&account];
                 assert_eq!(store.bytes(account as usize), rows.iter().map(|row| row.2).sum::<usize>());
                 let mut visited = Vec::new();
-                store.visit(account as usize, |piece| Ok(visited.push(piece.to_vec()))).unwrap();
+                let keep = |piece: &[u8]| {
+                    visited.push(piece.to_vec());
+                    Ok(())
+                };
+                store.visit(account as usize, keep).unwrap();
                 assert_eq!(&places(&visited), rows);
                 assert_eq!(&places(&store.take(account as usize).unwrap()), rows);
                 assert!(store.take(account as usize).unwrap().is_empty());
