@@ -82,7 +82,7 @@ class Bench:
         self.tmp = self.work / "tmp"
         self.venv = work / "venv"
         self.python = arguments.python or self.venv / "bin" / "python"
-        self.memory = f"{memory_of_machine() * 2 // 3 >> 20}MiB"
+        self.memory = arguments.memory or f"{memory_of_machine() * 2 // 3 >> 20}MiB"
 
     def make(self, what, folder, steps):
         """Runs the steps that make a folder, unless it is there; under another name until it is whole."""
@@ -145,13 +145,13 @@ class Bench:
                            "--memory", self.memory, "--tmp", self.tmp]
         return found
 
-    def compare(self, name):
+    def compare(self, name, threads):
         """Every value of a contestant's products with ours; ends all where one differs."""
         # In a process of its own: what this one holds would count as the least peak of all that it starts.
         comparison = [self.python, HERE / "peers" / "compare.py", "--ours", self.products / "liushui",
                       "--peers", self.products / name]
         found = subprocess.run(comparison, stdout=subprocess.PIPE, text=True)
-        say(f"{name}: {found.stdout.strip()}")
+        say(f"{name}, {threads} threads: {found.stdout.strip()}")
         if found.returncode != 0:
             raise SystemExit(1)
         return found.stdout.strip()
@@ -176,7 +176,7 @@ class Bench:
                     numbers, _ = measured(command)
                     runs.append({"name": name, "threads": threads, "run": number, **numbers})
                     if number == 0 and name != "liushui":
-                        compared[f"{name}, {threads} threads"] = self.compare(name)
+                        compared[f"{name}, {threads} threads"] = self.compare(name, threads)
         return runs, compared
 
     def decode(self):
@@ -260,6 +260,7 @@ def parsed():
     parser.add_argument("--only", nargs="*", choices=PEERS, default=PEERS, help="these peers [default: all]")
     parser.add_argument("--threads", nargs="*", type=int, default=(1, 2))
     parser.add_argument("--runs", type=int, default=3, help="of each contestant [default: 3]")
+    parser.add_argument("--memory", help="what DuckDB may take before it goes to disk [default: two thirds of the machine's]")
     parser.add_argument("--name", help="of the files in benches/runs/<date> [default: the rows]")
     parser.add_argument("--python", type=pathlib.Path, help="an interpreter that has the peers [default: one is made]")
     parser.add_argument("--selftest", action="store_true", help="compare all at about a thousand rows, and time nothing")

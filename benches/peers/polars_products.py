@@ -22,6 +22,8 @@ os.environ["POLARS_MAX_THREADS"] = str(ARGUMENTS.threads)
 import polars as pl  # noqa: E402
 from polars import col, lit, when  # noqa: E402
 
+# From ten million rows on it is the faster one; see README.md.
+pl.Config.set_engine_affinity("streaming")
 WIDE = pl.Int128
 
 
@@ -55,6 +57,11 @@ def mean(total, n):
 
 def part(fen):
     return when(fen < 0).then(0).otherwise(fen)
+
+
+def where(condition, name):
+    """A column's values where the condition holds, else 0: adding these up costs less than a filter in each group."""
+    return when(condition).then(name).otherwise(0)
 
 
 def sign(n):
@@ -160,24 +167,12 @@ def rows(feed, accounts):
     reversal = (col("amount") < 0) | col("reversal_of").is_not_null()
     fen = (col("amount") * 100).cast(pl.Int64)
     kept = accounts.lazy().filter("has_periods").select("account_id", "account", "opened")
-    identity = col("account_id").hash(0) ^ col("txn_id").hash(1) ^ col("month").hash(2)
-    needed = feed.select(
-        "account_id", "txn_id", "booked_at", "seq", "direction", "amount", "balance", "reversal_of", "class",
-        "counterparty_key", month=month_of(col("booked_at")),
-    ).with_columns(identity=identity)
-    # Ids that come more than once are few: found by hash, then told apart by themselves.
-    repeated = needed.group_by("identity").len().filter(col("len") > 1).select("identity").collect().lazy()
-    once = pl.concat(
-        [
-            needed.join(repeated, on="identity", how="anti"),
-            needed.join(repeated, on="identity", how="semi").unique(),
-        ]
-    )
-    return (
-        once.join(kept, on="account_id")
+    txn = (
+        feed.join(kept, on="account_id")
         .select(
-            "account", "booked_at", "seq", "txn_id", "opened", "month",
+            "account", "booked_at", "seq", "txn_id", "opened",
             day=col("booked_at").dt.date(),
+            month=month_of(col("booked_at")),
             inward=col("direction") == "C",
             n=when(reversal).then(-1).otherwise(1).cast(pl.Int64),
             fen=when(reversal).then(0 - fen.abs()).otherwise(fen),
@@ -186,10 +181,19 @@ def rows(feed, accounts):
             key=when(col("counterparty_key").is_not_null()).then(col("counterparty_key").hash()),
         )
         .filter(col("day") <= AS_OF, col("day") >= col("opened"))
-        .with_columns(operating=~col("class").is_in(["SAME_NAME", "OPENING_BANK"]))
+        .with_columns(
+            operating=~col("class").is_in(["SAME_NAME", "OPENING_BANK"]),
+            identity=col("account").hash(0) ^ col("txn_id").hash(1) ^ col("month").hash(2),
+        )
         .drop("opened")
         .collect()
     )
+    # Ids that come more than once are few: found by hash, then told apart by themselves.
+    repeated = txn.lazy().group_by("identity").len().filter(col("len") > 1).select("identity").collect()
+    if repeated.is_empty():
+        return txn.drop("identity")
+    once = txn.join(repeated, on="identity", how="semi").unique(["account", "month", "txn_id"])
+    return pl.concat([txn.join(repeated, on="identity", how="anti"), once]).drop("identity")
 
 
 # ---- Flows by month and quarter
@@ -217,13 +221,16 @@ def class_flows(flow):
 
     def of(table, quarterly):
         counted = col("key").is_not_null() & (col("n") > 0)
-        return table.group_by("account", "period", "class", "inward").agg(
-            lit(quarterly).alias("quarterly").first(),
-            col("n").sum(),
-            col("fen").sum(),
-            keyless=col("fen").filter(col("key").is_null()).sum(),
-            parties=counted.sum().cast(pl.Int64),
-            top=col("fen").filter(counted).max(),
+        return (
+            table.select(
+                "account", "period", "class", "inward", "n", "fen",
+                keyless=when(col("key").is_null()).then("fen").otherwise(0),
+                parties=counted.cast(pl.Int64),
+                top=when(counted).then("fen"),
+            )
+            .group_by("account", "period", "class", "inward")
+            .agg(col("n", "fen", "keyless", "parties").sum(), col("top").max())
+            .with_columns(quarterly=lit(quarterly))
         )
 
     return pl.concat([of(flow.lazy().rename({"month": "period"}), False), of(by_quarter, True)]).collect()
@@ -231,20 +238,18 @@ def class_flows(flow):
 
 def period_flows(period, class_flow):
     operating = ~col("class").is_in(["SAME_NAME", "OPENING_BANK"])
-    sums = []
+    parts = {"unidentified": where(col("class") == "OTHER", "keyless")}
     for way, inward in (("in", col("inward")), ("out", ~col("inward"))):
-        sums += [
-            col("n").filter(inward).sum().alias(f"{way}_n"),
-            col("fen").filter(inward).sum().alias(f"{way}_fen"),
-            col("n").filter(inward & (col("class") == "CASH")).sum().alias(f"cash_{way}_n"),
-            col("fen").filter(inward & (col("class") == "CASH")).sum().alias(f"cash_{way}_fen"),
-            col("n").filter(inward & operating).sum().alias(f"op_{way}_n"),
-            col("fen").filter(inward & operating).sum().alias(f"op_{way}"),
-        ]
-    found = class_flow.lazy().group_by(PERIOD).agg(
-        *sums, unidentified=col("keyless").filter(col("class") == "OTHER").sum(), seen=lit(True).first()
+        for name, of in ((way, inward), (f"cash_{way}", inward & (col("class") == "CASH"))):
+            parts |= {f"{name}_n": where(of, "n"), f"{name}_fen": where(of, "fen")}
+        parts |= {f"op_{way}_n": where(inward & operating, "n"), f"op_{way}": where(inward & operating, "fen")}
+    found = class_flow.lazy().select(*PERIOD, **parts).group_by(PERIOD).agg(pl.all().sum(), seen=lit(True).first())
+    return (
+        period.lazy()
+        .join(found, on=PERIOD, how="left")
+        .with_columns(col("seen").fill_null(False), pl.exclude(*PERIOD, "seen").fill_null(0))
+        .collect()
     )
-    return period.lazy().join(found, on=PERIOD, how="left").with_columns(col("seen").fill_null(False), pl.exclude(*PERIOD, "seen").fill_null(0)).collect()
 
 
 # ---- Days and balances
@@ -252,15 +257,19 @@ def period_flows(period, class_flow):
 
 def days(txn):
     principal = col("class") == "OPENING_BANK"
-    return txn.lazy().group_by("account", "day").agg(
-        col("month").first(),
-        op_in=col("fen").filter(col("inward") & col("operating")).sum(),
-        op_out=col("fen").filter(~col("inward") & col("operating")).sum(),
-        in_fen=col("fen").filter(col("inward") & ~principal).sum(),
-        out_fen=col("fen").filter(~col("inward") & ~principal).sum(),
-        has_in=col("inward").any(),
-        has_out=(~col("inward")).any(),
-    ).collect()
+    parts = {
+        "op_in": where(col("inward") & col("operating"), "fen"),
+        "op_out": where(~col("inward") & col("operating"), "fen"),
+        "in_fen": where(col("inward") & ~principal, "fen"),
+        "out_fen": where(~col("inward") & ~principal, "fen"),
+    }
+    return (
+        txn.lazy()
+        .select("account", "day", "month", "inward", **parts)
+        .group_by("account", "day")
+        .agg(col("month").first(), col(*parts).sum(), has_in=col("inward").any(), has_out=(~col("inward")).any())
+        .collect()
+    )
 
 
 def runs(txn, period, accounts):
@@ -280,16 +289,22 @@ def runs(txn, period, accounts):
         .select("account", day=pl.max_horizontal(first_day(col("period")), "opened"),
                 balance=lit(None, dtype=pl.Int64), balance_before=lit(None, dtype=pl.Int64))
     )
-    next_day = col("day").shift(-1).over("account").fill_null(AS_OF + datetime.timedelta(days=1))
+
+    def of_account(value, fill):
+        """Values filled over the whole table, where they come from the same account."""
+        return when(fill(when(value.is_not_null()).then("account")) == col("account")).then(fill(value))
+
+    # Rows stand by account, so neighbours in the table do for windows, which cost more.
+    earlier = of_account(col("balance"), pl.Expr.forward_fill)
+    later = of_account(col("balance_before"), pl.Expr.backward_fill)
+    next_day = when(col("account").shift(-1) == col("account")).then(col("day").shift(-1)).otherwise(NEXT_DAY)
     return (
         pl.concat([known, starts])
         .sort("account", "day", "balance", nulls_last=False)
         .unique(["account", "day"], keep="last", maintain_order=True)
         .with_columns(
             days=days_between(next_day, col("day")),
-            balance=pl.coalesce(
-                col("balance").forward_fill().over("account"), col("balance_before").drop_nulls().first().over("account")
-            ),
+            balance=pl.coalesce(earlier, later),
             month=month_of(col("day")),
         )
         .filter(col("balance").is_not_null(), col("month") >= MONTH_FROM)
@@ -369,18 +384,24 @@ def funds(period_flow, period_balance, day):
 def classes(period, class_flow):
     """A column of lists a class, of one wide row a period."""
     of_way = {"in": col("inward"), "out": ~col("inward")}
-    sources = ("n", "fen", "parties", "top")
-    wide = class_flow.lazy().group_by(*PERIOD, "class").agg(
-        col(source).filter(inward).first().alias(f"{way}_{source}") for way, inward in of_way.items() for source in sources
+    values = {
+        f"{way}_{source}": when(inward).then(source)
+        for way, inward in of_way.items() for source in ("n", "fen", "parties", "top")
+    }
+    wide = (
+        class_flow.lazy().filter(col("class") != "CASH")
+        .select(*PERIOD, "class", **values)
+        .group_by(*PERIOD, "class").agg(pl.all().max())
+        .collect().lazy()
     )
     row = pl.struct(
-        LABEL,
+        col("label").alias("period"),
         in_count=col("in_n").fill_null(0), in_amount=money(col("in_fen").fill_null(0)),
         out_count=col("out_n").fill_null(0), out_amount=money(col("out_fen").fill_null(0)),
         in_counterparties=col("in_parties").fill_null(0), out_counterparties=col("out_parties").fill_null(0),
         top_in_amount=money(col("in_top")), top_out_amount=money(col("out_top")),
     )
-    period = period.lazy().sort(PERIOD)
+    period = period.lazy().sort(PERIOD).with_columns(label=LABEL).collect().lazy()
     lists = None
     for name in CLASSES:
         one = (
@@ -577,20 +598,22 @@ def days_of_year(day, windows):
         "last_days_share": date >= 21,
         "weekday_share": col("day").dt.weekday() <= 5,
     }
-    shares = [
-        ratio(part(col(f"op_{way}")).filter(of).sum(), part(col(f"op_{way}")).sum()).alias(f"{way}_{name}")
-        for way in WAYS
-        for name, of in chosen.items()
-    ]
-    through = pl.min_horizontal(part(col("in_fen")), part(col("out_fen"))).sum()
-    number = col("day").cast(pl.Int32)
-    first = col("year_first_day").first().cast(pl.Int32)
-    gap = longest_gap(first - 1, number, first + col("year_days").first().cast(pl.Int32))
+    whole = {f"{way}_whole": part(col(f"op_{way}")) for way in WAYS}
+    parts = {f"{way}_{name}": when(of).then(whole[f"{way}_whole"]).otherwise(0) for way in WAYS for name, of in chosen.items()}
+    through = {"whole": part(col("in_fen")), "through": pl.min_horizontal(part(col("in_fen")), part(col("out_fen")))}
+    sums = whole | parts | through
+    number, first = col("day").cast(pl.Int32), col("year_first_day").cast(pl.Int32)
+    gap = longest_gap(col("before").first(), col("number"), col("after").first())
     return (
         day.lazy().join(windows, on="account").filter(col("month").is_between(col("year_from"), LAST_MONTH))
+        .select("account", **sums, number=number, before=first - 1, after=first + col("year_days").cast(pl.Int32))
         .group_by("account")
-        .agg(*shares, active=pl.len().cast(pl.Int64), longest_gap=gap.cast(pl.Int64),
-             pass_through_ratio=ratio(through, part(col("in_fen")).sum()))
+        .agg(col(*sums).sum(), active=pl.len().cast(pl.Int64), longest_gap=gap.cast(pl.Int64))
+        .select(
+            "account", "active", "longest_gap",
+            *(ratio(col(name), col(f"{name.split('_')[0]}_whole")).alias(name) for name in parts),
+            pass_through_ratio=ratio(col("through"), col("whole")),
+        )
     )
 
 
