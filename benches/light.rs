@@ -40,7 +40,7 @@ const COLUMNS: [&str; 17] = [
 const RUNS: usize = 5;
 
 /// Decodes a file; rows and nulls come back, so that no decoding can be left out.
-fn decode(path: &Path) -> Result<(usize, usize)> {
+pub fn decode(path: &Path) -> Result<(usize, usize)> {
     let builder = ParquetRecordBatchReaderBuilder::try_new(File::open(path)?)?;
     let roots = builder.schema().fields().iter().enumerate();
     let roots: Vec<usize> =
@@ -57,6 +57,7 @@ fn decode(path: &Path) -> Result<(usize, usize)> {
     Ok((rows, nulls))
 }
 
+#[cfg_attr(test, allow(dead_code, reason = "the tests call what it calls"))]
 fn main() -> Result<()> {
     // Cargo adds `--bench`.
     let files: Vec<_> = std::env::args_os().skip(1).filter(|argument| argument != "--bench").collect();

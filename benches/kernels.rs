@@ -1,0 +1,358 @@
+//! Kernels: what each step of a build costs by itself, on one core.
+//!
+//! ```text
+//! cargo bench --bench kernels                                                    # a feed made for it: 1,000 accounts
+//! cargo bench --bench kernels -- FEED/transactions FEED/accounts.parquet
+//! ```
+//!
+//! Each step takes what the step before made, all of it held in memory, so give a feed of some million rows at most.
+//! Prints how many rows, cells or accounts a step took, and nanoseconds for each.
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::hint::black_box;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use arrow::array::{Array as _, ArrayRef, AsArray as _};
+use arrow::datatypes::{Field, Int32Type, UInt32Type};
+use arrow::record_batch::RecordBatch;
+use datafusion::config::ConfigOptions;
+use datafusion::logical_expr::{ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF};
+use futures::StreamExt as _;
+use liushui::cell::Cell;
+use liushui::class::function::Classify;
+use liushui::class::{Matcher, Rules};
+use liushui::engine::Engine;
+use liushui::feed::check::Checker;
+use liushui::feed::reject::FileRejects;
+use liushui::feed::schema::TRANSACTIONS;
+use liushui::feed::{Feed, FeedPaths, source};
+use liushui::period::{Date, Month};
+use liushui::pipeline;
+use liushui::product::dictionary::Dictionary;
+use liushui::product::history::History;
+use liushui::product::render::{json, parquet};
+use liushui::product::{Context, ProductKind, Query, compute};
+use liushui::rows::admit::admit;
+use liushui::rows::codec;
+use liushui::rows::function::{ContentHash, KeyedHash};
+use liushui::rows::parts::{Cut, Gatherer, Store};
+use liushui::secret::Secret;
+
+/// What a step took.
+pub struct Timed {
+    /// The step.
+    pub step: &'static str,
+    /// What is counted.
+    pub unit: &'static str,
+    /// How many.
+    pub count: u64,
+    /// For all of them.
+    pub time: Duration,
+}
+
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+/// Cells by account and month.
+type Cells = BTreeMap<u32, Vec<(Month, Cell)>>;
+
+/// Runs each step once over a feed.
+pub fn run(transactions: &Path, accounts: &Path) -> Result<Vec<Timed>> {
+    let mut steps = Vec::new();
+    let secret = Secret::from_bytes([7; 32]);
+    let feed = Feed::open(&FeedPaths {
+        transactions: vec![transactions.to_path_buf()],
+        accounts: vec![accounts.to_path_buf()],
+        mapping: None,
+    })?;
+    let checked = check(&feed, transactions, &mut steps)?;
+    let rows: u64 = checked.iter().map(|batch| batch.num_rows() as u64).sum();
+    functions(&feed, &checked, &secret, rows, &mut steps)?;
+    drop(checked);
+    let (cells, as_of) = cells(&feed, &secret, rows, &mut steps)?;
+    products(&feed, &cells, as_of, &mut steps)?;
+    Ok(steps)
+}
+
+/// Adds a step that took what `work` takes.
+fn timed<T>(steps: &mut Vec<Timed>, step: &'static str, unit: &'static str, count: u64, work: impl FnOnce() -> T) -> T {
+    let started = Instant::now();
+    let made = black_box(work());
+    steps.push(Timed { step, unit, count, time: started.elapsed() });
+    made
+}
+
+/// Decodes and checks all files.
+fn check(feed: &Feed, transactions: &Path, steps: &mut Vec<Timed>) -> Result<Vec<RecordBatch>> {
+    let mut checked = Vec::new();
+    let (mut decoding, mut checking, mut rows) = (Duration::ZERO, Duration::ZERO, 0);
+    for (found, file) in source::find(&[transactions.to_path_buf()])?.iter().zip(0..) {
+        let hint =
+            |faults: Vec<liushui::feed::reject::FileFault>| faults.first().map(|f| f.hint.clone()).unwrap_or_default();
+        let opened = source::open(found, &TRANSACTIONS, None).map_err(hint)?;
+        let rejects = FileRejects::default();
+        for slice in opened.slices() {
+            let mut checker = Checker::new(opened.typing, file, Arc::clone(&feed.accounts));
+            let mut batches = opened.read(&slice).map_err(hint)?.batches;
+            loop {
+                let started = Instant::now();
+                let Some(raw) = batches.next() else { break };
+                let raw = raw.map_err(|fault| fault.hint)?;
+                decoding += started.elapsed();
+                let started = Instant::now();
+                let batch = checker.check(&raw, &rejects)?;
+                checking += started.elapsed();
+                rows += batch.num_rows() as u64;
+                checked.push(batch);
+            }
+        }
+    }
+    steps.push(Timed { step: "decode", unit: "row", count: rows, time: decoding });
+    steps.push(Timed { step: "check", unit: "row", count: rows, time: checking });
+    Ok(checked)
+}
+
+/// Classes and hashes of checked rows.
+fn functions(feed: &Feed, checked: &[RecordBatch], secret: &Secret, rows: u64, steps: &mut Vec<Timed>) -> Result<()> {
+    let matcher = Arc::new(Matcher::new(&Rules::builtin()));
+    let classify = Classify::udf(matcher, feed.accounts.all(), secret.clone());
+    let who =
+        ["account", "kind", "counterparty_uscc", "counterparty_bank", "counterparty_account", "counterparty_name"];
+    // All columns but the place in the feed, the account and its identifier, as `pipelines/rows.sql` has it.
+    let content: Vec<&str> = vec![
+        "booked_at",
+        "seq",
+        "direction",
+        "amount_fen",
+        "balance_fen",
+        "kind",
+        "channel",
+        "counterparty_name",
+        "counterparty_account",
+        "counterparty_bank",
+        "counterparty_uscc",
+        "summary",
+        "remark",
+        "reversal_of",
+    ];
+    for (step, function, columns) in [
+        ("classify, key", classify, who.as_slice()),
+        ("hash of the content", ContentHash::udf(secret.clone()), content.as_slice()),
+        ("hash of the identifier", KeyedHash::udf(secret.clone()), ["txn_id"].as_slice()),
+    ] {
+        timed(steps, step, "row", rows, || {
+            checked.iter().try_for_each(|batch| call(&function, batch, columns).map(|made| drop(black_box(made))))
+        })?;
+    }
+    Ok(())
+}
+
+/// What a scalar function makes of some columns of a batch.
+fn call(function: &ScalarUDF, batch: &RecordBatch, columns: &[&str]) -> Result<ArrayRef> {
+    let columns: Option<Vec<ArrayRef>> = columns.iter().map(|name| batch.column_by_name(name).cloned()).collect();
+    let columns = columns.ok_or("a column is missing")?;
+    let field = |array: &ArrayRef| Arc::new(Field::new("argument", array.data_type().clone(), true));
+    let arg_fields: Vec<_> = columns.iter().map(field).collect();
+    let nothing = vec![None; columns.len()];
+    let return_field =
+        function.return_field_from_args(ReturnFieldArgs { arg_fields: &arg_fields, scalar_arguments: &nothing })?;
+    let made = function.invoke_with_args(ScalarFunctionArgs {
+        args: columns.into_iter().map(ColumnarValue::Array).collect(),
+        arg_fields,
+        number_rows: batch.num_rows(),
+        return_field,
+        config_options: Arc::new(ConfigOptions::default()),
+    })?;
+    Ok(made.into_array(batch.num_rows())?)
+}
+
+/// Rows gathered, admitted and made into cells; the last booking date comes back too.
+fn cells(feed: &Feed, secret: &Secret, rows: u64, steps: &mut Vec<Timed>) -> Result<(Cells, Date)> {
+    let reduced = reduced(feed, secret)?;
+    let cut = Cut::new(feed.accounts.all().len() as u32);
+    let store = Arc::new(Store::new(cut.parts(), usize::MAX / 2, &std::env::temp_dir())?);
+    timed(steps, "gather", "row", rows, || {
+        let mut gatherer = Gatherer::new(Arc::clone(&store));
+        reduced.iter().try_for_each(|batch| gatherer.push(batch, |account| cut.part_of(account)))?;
+        gatherer.finish()
+    })?;
+    drop(reduced);
+    let as_of = Date::from_ymd(2199, 12, 31).unwrap_or(Date(0));
+    let runs: Vec<RecordBatch> = timed(steps, "admit", "row", rows, || -> Result<Vec<RecordBatch>> {
+        let mut runs = Vec::new();
+        for part in 0..cut.parts() {
+            let mut admitted = admit(store.take(part)?, cut.accounts_of(part), as_of, |_| None)?;
+            while let Some(batch) = admitted.next_batch(8_192)? {
+                runs.push(batch);
+            }
+        }
+        Ok(runs)
+    })?;
+
+    // Two cells of each month, one of its first half and one of its second: what merging brings together.
+    let mut halves: Vec<(u32, Month, Cell, Cell)> = Vec::new();
+    let mut newest = 0;
+    timed(steps, "update", "row", rows, || -> Result<()> {
+        for batch in &runs {
+            let (accounts, months) =
+                (batch.column(0).as_primitive::<UInt32Type>(), batch.column(1).as_primitive::<Int32Type>());
+            let bytes = batch.column(2).as_binary_view();
+            for run in 0..batch.num_rows() {
+                let (account, month) = (accounts.value(run), Month(months.value(run)));
+                let is_new = halves.last().is_none_or(|(last, of, ..)| (*last, *of) != (account, month));
+                if is_new {
+                    halves.push((account, month, Cell::empty(secret.id()), Cell::empty(secret.id())));
+                }
+                let Some((.., first, second)) = halves.last_mut() else { continue };
+                let mut at = 0;
+                let update = |row: &liushui::cell::Row<'_>| {
+                    if at % 2 == 0 {
+                        first.update(row)
+                    } else {
+                        second.update(row)
+                    }
+                    at += 1;
+                    newest = newest.max(row.booked_at_us);
+                };
+                codec::each(bytes.value(run), update).ok_or("rows of a run cannot be read")?;
+            }
+        }
+        Ok(())
+    })?;
+    let count = halves.len() as u64;
+    timed(steps, "settle", "cell", 2 * count, || {
+        for (.., first, second) in &mut halves {
+            first.settle();
+            second.settle();
+        }
+    });
+    let mut cells = Cells::new();
+    timed(steps, "merge", "cell", count, || -> Result<()> {
+        for (account, month, mut first, second) in halves {
+            first.merge(second)?;
+            cells.entry(account).or_default().push((month, first));
+        }
+        Ok(())
+    })?;
+    timed(steps, "encode and decode", "cell", count, || -> Result<()> {
+        let mut bytes = Vec::new();
+        for (_, cell) in cells.values().flatten() {
+            bytes.clear();
+            cell.encode(&mut bytes);
+            black_box(Cell::decode(&bytes)?);
+        }
+        Ok(())
+    })?;
+    Ok((cells, Date::of_time(newest)))
+}
+
+/// The feed's rows as `pipelines/rows.sql` makes them.
+fn reduced(feed: &Feed, secret: &Secret) -> Result<Vec<RecordBatch>> {
+    let runtime = liushui::engine::runtime(1)?;
+    let engine = Engine::new(1 << 30, 8_192)?;
+    let matcher = Arc::new(Matcher::new(&Rules::builtin()));
+    let functions = [
+        Classify::udf(matcher, feed.accounts.all(), secret.clone()),
+        KeyedHash::udf(secret.clone()),
+        ContentHash::udf(secret.clone()),
+    ];
+    let partitions = feed.partitions(&(Arc::new(|_| ()) as _));
+    let slices = partitions.len();
+    runtime.block_on(async {
+        let plan = pipeline::rows(&engine, partitions, functions).await?;
+        let mut reduced = Vec::new();
+        for slice in 0..slices {
+            let mut batches = plan.plan.execute(slice, Arc::clone(&plan.context))?;
+            while let Some(batch) = batches.next().await {
+                reduced.push(batch?);
+            }
+        }
+        Ok(reduced)
+    })
+}
+
+/// Both products of all accounts, and their renderings.
+fn products(feed: &Feed, cells: &Cells, as_of: Date, steps: &mut Vec<Timed>) -> Result<()> {
+    let count = feed.accounts.all().len() as u64;
+    for (kind, compute_step, parquet_step, json_step) in [
+        (ProductKind::DetailSummary, "detail-summary: compute", "detail-summary: Parquet", "detail-summary: JSON"),
+        (ProductKind::Report, "report: compute", "report: Parquet", "report: JSON"),
+    ] {
+        let dictionary = Dictionary::builtin(kind)?;
+        let context = Context {
+            product_name: dictionary.name().into(),
+            product_version: dictionary.version().into(),
+            terms: dictionary.terms().into(),
+            rules_version: "".into(),
+            generated_at: 0,
+            query: Query::default(),
+        };
+        let accounts = feed.accounts.all().iter().zip(0..);
+        let made: Vec<_> = timed(steps, compute_step, "account", count, || {
+            accounts
+                .map(|(account, number)| {
+                    let cells = cells.get(&number).map_or(&[][..], Vec::as_slice);
+                    (
+                        account.account_id.as_str(),
+                        compute(kind, account, &History::new(account, as_of, cells), &context),
+                    )
+                })
+                .collect()
+        });
+        timed(steps, parquet_step, "account", count, || -> Result<()> {
+            let mut builder = parquet::ProductBatchBuilder::new(&dictionary);
+            let properties = parquet::properties(builder.schema())?;
+            let schema = Arc::clone(builder.schema());
+            let mut writer = ::parquet::arrow::ArrowWriter::try_new(Vec::new(), schema, Some(properties))?;
+            for some in made.chunks(32) {
+                some.iter().try_for_each(|(id, product)| builder.append(id, product))?;
+                writer.write(&builder.finish()?)?;
+                if writer.in_progress_rows() >= 128 {
+                    writer.flush()?;
+                }
+            }
+            black_box(writer.into_inner()?);
+            Ok(())
+        })?;
+        timed(steps, json_step, "account", count, || -> Result<()> {
+            let mut lines = Vec::new();
+            for (id, product) in &made {
+                lines.clear();
+                json::write(&mut lines, &dictionary, Some(id), product, json::Layout::Line)?;
+                black_box(&lines);
+            }
+            Ok(())
+        })?;
+    }
+    Ok(())
+}
+
+/// The table, a line a step.
+pub fn table(steps: &[Timed]) -> String {
+    let mut lines = format!("{:<26}{:>10}  {:<8}{:>10}{:>12}\n", "step", "count", "of", "seconds", "ns each");
+    for Timed { step, unit, count, time } in steps {
+        let each = time.as_nanos() / u128::from((*count).max(1));
+        lines += &format!("{step:<26}{count:>10}  {unit:<8}{:>10.3}{each:>12}\n", time.as_secs_f64());
+    }
+    lines
+}
+
+#[cfg_attr(test, allow(dead_code, reason = "the tests call what it calls"))]
+fn main() -> Result<()> {
+    // Cargo adds `--bench`.
+    let given: Vec<PathBuf> =
+        std::env::args_os().skip(1).filter(|argument| argument != "--bench").map(PathBuf::from).collect();
+    let folder = tempfile::tempdir()?;
+    let (transactions, accounts) = match given.as_slice() {
+        [transactions, accounts] => (transactions.clone(), accounts.clone()),
+        [] => {
+            datagen::generate(&datagen::Options::new(1_000, 36, 1, folder.path()), &mut |_| ())?;
+            (folder.path().join("transactions"), folder.path().join("accounts.parquet"))
+        }
+        _ => return Err("give transactions and accounts, or nothing".into()),
+    };
+    print!("{}", table(&run(&transactions, &accounts)?));
+    Ok(())
+}
