@@ -40,3 +40,4 @@ pub mod product;
 pub mod replay;
 pub mod rows;
 pub mod secret;
+pub mod texts;

@@ -1,7 +1,7 @@
 //! The scalar function `classify`: the class and the counterparty of each row, over DataFusion.
 //!
 //! Owns: the adapter between Arrow columns and [`Matcher`], and the memory of what was seen. What a value says is found
-//! out once a value of a list (see [`crate::feed::texts`]), what a name says once a name as long as the memory holds it,
+//! out once a value of a list (see [`crate::texts`]), what a name says once a name as long as the memory holds it,
 //! and what several values say together once a combination. Does not own: which class a row has.
 
 use std::collections::HashMap;
@@ -21,9 +21,9 @@ use super::decide::{Relation, Said, Verdict, is_business};
 use super::key::has_key_chars;
 use super::{Evidence, Facts, Kind, Matcher, Tally, key_input, normalise};
 use crate::account::Account;
-use crate::feed::texts::{PerValue, Texts};
 use crate::flow::{Direction, Flow};
 use crate::secret::{Secret, TextHasher};
+use crate::texts::{PerValue, Texts};
 
 /// `classify(account, kind, counterparty_uscc, counterparty_bank, counterparty_account, counterparty_name)`: a
 /// struct of `class`, `subclass`, `rule`, `evidence` (numbers) and `counterparty` (keyed hash; null = unidentified).

@@ -25,7 +25,7 @@ use crate::class::{Class, Evidence, Matcher, Subclass};
 use crate::error::Error;
 use crate::feed::Feed;
 use crate::feed::reject::FeedVerdict;
-use crate::feed::texts::Texts;
+use crate::texts::Texts;
 
 /// Rows that are written at a time.
 const ROWS_AT_A_TIME: usize = 8_192;

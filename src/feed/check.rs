@@ -20,9 +20,9 @@ use super::convert::Converter;
 use super::raw::RawBatch;
 use super::reject::{Code, FileRejects};
 use super::schema::{CHANNELS, Column, TRANSACTIONS, Typing, checked_schema};
-use super::texts::{PerValue, TextColumn, Texts};
 use crate::class::Kind;
 use crate::flow::Flows;
+use crate::texts::{PerValue, TextColumn, Texts};
 
 /// Checks the batches of one file, in any order; it remembers what it found out of lists of values.
 pub struct Checker {

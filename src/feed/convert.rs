@@ -15,9 +15,9 @@ use arrow::record_batch::RecordBatch;
 
 use super::reject::Code;
 use super::schema::{Column, Typing};
-use super::texts::{TextColumn, Texts, as_view, is_trimmed};
 use crate::money::{AMOUNT_FEN_MAX, parse_fen};
 use crate::period::{Date, SHANGHAI_OFFSET_US, parse_time, time_in_range};
+use crate::texts::{TextColumn, Texts, as_view, is_trimmed};
 
 /// The first fault of each row of a batch: which column, and why.
 pub struct RowFaults {

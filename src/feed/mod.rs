@@ -16,7 +16,6 @@ pub mod reject;
 pub mod schema;
 pub mod sent;
 pub mod source;
-pub mod texts;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};

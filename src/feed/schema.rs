@@ -8,7 +8,7 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 
 use super::reject::{Code, FileFault};
-use super::texts::Texts;
+use crate::texts::Texts;
 
 /// What a column holds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

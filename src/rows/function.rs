@@ -21,8 +21,8 @@ use arrow::datatypes::{DataType, Int64Type, TimeUnit, TimestampMicrosecondType, 
 use datafusion::common::{Result, exec_err};
 use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
 
-use crate::feed::texts::{PerValue, Texts};
 use crate::secret::{Secret, TextHasher};
+use crate::texts::{PerValue, Texts};
 
 /// `keyed_hash(text)`, of type Utf8View and without nulls.
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -210,7 +210,7 @@ mod tests {
     use arrow::array::{Int64Array, StringViewArray};
 
     use super::*;
-    use crate::feed::texts::TextColumn;
+    use crate::texts::TextColumn;
 
     fn texts(values: &[Option<&str>]) -> ArrayRef {
         let view: ArrayRef = Arc::new(values.iter().copied().collect::<StringViewArray>());

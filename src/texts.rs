@@ -190,7 +190,7 @@ fn standing(keys: Int32Array, cleaned: &Cleaned) -> Int32Array {
 }
 
 /// Any string array as a view array; types are checked before.
-pub(super) fn as_view(array: &ArrayRef) -> StringViewArray {
+pub(crate) fn as_view(array: &ArrayRef) -> StringViewArray {
     match array.as_string_view_opt() {
         Some(view) => view.clone(),
         None => cast(array, &DataType::Utf8View)
@@ -201,7 +201,7 @@ pub(super) fn as_view(array: &ArrayRef) -> StringViewArray {
 }
 
 /// Whether a text is not empty and neither begins nor ends with white space.
-pub(super) fn is_trimmed(text: &str) -> bool {
+pub(crate) fn is_trimmed(text: &str) -> bool {
     // Printable ASCII and ideographs, as nearly all texts begin and end, are told by a byte.
     let is_plain = |byte: u8| byte.is_ascii_graphic() || matches!(byte, 0xE4..=0xE9);
     let bytes = text.as_bytes();
