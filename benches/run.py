@@ -4,8 +4,9 @@
     python3 benches/run.py --liushui target/release/liushui --rows 10M --light target/release/deps/light-...
 
 Makes the feed, the peers' input and the peers' environment where the work folder has none, runs all contestants in
-turns, each in a process of its own, compares every value of every peer with ours, and only then prints one table: medians,
-and ratios to the decode and to our build. Raw numbers, machine, versions and commands go to benches/runs/<date>/.
+turns, each in a process of its own, compares every value of every peer with ours, and only then prints one table:
+medians, and ratios to the decode and to our build. Raw numbers, machine, versions and commands go to
+benches/runs/<date>/.
 """
 
 import argparse
@@ -204,12 +205,12 @@ class Bench:
         packages = "import importlib.metadata as m, json; print(json.dumps({p: m.version(p) for p in %r}))"
         with open("/proc/cpuinfo", encoding="utf-8") as file:
             model = next((line.split(":")[1].strip() for line in file if line.startswith("model name")), None)
-        commands = [self.contestants(threads) for threads in self.arguments.threads]
+        commands = [command for threads in self.arguments.threads for command in self.contestants(threads).values()]
+        light = [self.shown(self.light()[:1]) + " FEED/transactions/*.parquet"] if self.arguments.light else []
         return {
             "at": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
             "command": self.shown(["python3", "benches/run.py", *sys.argv[1:]]),
-            "commands": ([self.shown(self.light()[:1]) + " FEED/transactions/*.parquet"] if self.arguments.light else [])
-            + [self.shown(command) for of_threads in commands for command in of_threads.values()],
+            "commands": [*light, *map(self.shown, commands)],
             "machine": {"cores": os.cpu_count(), "processor": model, "architecture": platform.machine(),
                         "memory_mib": memory_of_machine() >> 20, "kernel": f"{platform.system()} {platform.release()}"},
             "versions": {
@@ -236,7 +237,8 @@ def table(runs, rows):
                for key, group in groups.items()}
     decode = medians.get((1, "decode"))
     lines = [f"{rows:,} rows, medians of {max(map(len, groups.values()))}", ""]
-    heads = ("threads", "contestant", "cpu s", "wall s", "peak MiB", "cpu ns/row", "cpu/decode", "cpu/ours", "wall/ours")
+    heads = ("threads", "contestant", "cpu s", "wall s", "peak MiB", "cpu ns/row", "cpu/decode", "cpu/ours",
+             "wall/ours")
     lines.append("  ".join(f"{head:<13}" if head == "contestant" else f"{head:>10}" for head in heads))
     for (threads, name), of in sorted(medians.items(), key=lambda item: item[0][0]):
         ours = medians[threads, "liushui"]
@@ -255,15 +257,15 @@ def parsed():
                         help="folder for feeds, the peers' environment and products [default: in the system's]")
     parser.add_argument("--feed", type=pathlib.Path, help="a feed that is there already [default: made]")
     parser.add_argument("--light", type=pathlib.Path, help="the bench `light`, built: the decode alone")
-    parser.add_argument("--given", help="command of our build with class and key given; {feed}, {prepared}, {out}, {run}, "
-                        "{tmp} and {threads} are filled in")
+    parser.add_argument("--given", help="command of our build with class and key given; {feed}, {prepared}, {out}, "
+                        "{run}, {tmp} and {threads} are filled in")
     parser.add_argument("--only", nargs="*", choices=PEERS, default=PEERS, help="these peers [default: all]")
     parser.add_argument("--threads", nargs="*", type=int, default=(1, 2))
     parser.add_argument("--runs", type=int, default=3, help="of each contestant [default: 3]")
-    parser.add_argument("--memory", help="what DuckDB may take before it goes to disk [default: two thirds of the machine's]")
+    parser.add_argument("--memory", help="what DuckDB may take before it goes to disk [default: two thirds of all]")
     parser.add_argument("--name", help="of the files in benches/runs/<date> [default: the rows]")
     parser.add_argument("--python", type=pathlib.Path, help="an interpreter that has the peers [default: one is made]")
-    parser.add_argument("--selftest", action="store_true", help="compare all at about a thousand rows, and time nothing")
+    parser.add_argument("--selftest", action="store_true", help="compare all at a thousand rows, and time nothing")
     return parser.parse_args()
 
 
@@ -285,8 +287,8 @@ def main():
     text = table(runs, record["feed"]["rows"])
     kept.parent.mkdir(parents=True, exist_ok=True)
     kept.with_suffix(".json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-    machine, versions = (", ".join(f"{name} {value}" for name, value in record[of].items()) for of in ("machine", "versions"))
-    kept.with_suffix(".txt").write_text(f"{record['command']}\n{machine}\n{versions}\n\n{text}", encoding="utf-8")
+    told = [", ".join(f"{name} {value}" for name, value in record[of].items()) for of in ("machine", "versions")]
+    kept.with_suffix(".txt").write_text("\n".join([record["command"], *told, "", text]), encoding="utf-8")
     print(text, end="")
 
 

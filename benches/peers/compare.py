@@ -1,7 +1,7 @@
 """Compares a peer's products with ours, value by value.
 
-Every item of every account, period and band is one value. Null equals null alone; the reasons of nulls are ours only and
-are not compared. Exits with 1 where a value, an account or a period differs.
+Every item of every account, period and band is one value. Null equals null alone; the reasons of nulls are ours only
+and are not compared. Exits with 1 where a value, an account or a period differs.
 """
 
 import argparse

@@ -148,6 +148,8 @@ def tables(setting):
         group by account_id, txn_id, date_trunc('month', booked_at)
         having count(*) > 1"""
 
+    year_from = f"greatest(full_month, {max(month_from, last_month - 11)})"
+
     def quarter_before(back):
         return f"case when greatest(full_quarter, quarter_from) <= q0 - {back} then q0 - {back} end as q{back}"
 
@@ -181,8 +183,7 @@ def tables(setting):
             select *, (full_month + 2) / 3 as full_quarter,
                 {greatest_of(month_of_number("opened"), month_from)} as month_from,
                 {greatest_of(month_of_number("opened") + " / 3", quarter_from)} as quarter_from,
-                case when {last_month} - greatest(full_month, {max(month_from, last_month - 11)}) >= 2 and opened is not null
-                    then greatest(full_month, {max(month_from, last_month - 11)}) end as year_from,
+                case when {last_month} - {year_from} >= 2 and opened is not null then {year_from} end as year_from,
                 case when (full_month + 2) / 3 <= {last_quarter} then {last_quarter} end as q0
             from full_month
         )
@@ -243,7 +244,9 @@ def tables(setting):
         group by account, quarterly, period, class, inward"""
 
     def sums_of_way(way, inward):
-        conditions = {way: inward, f"cash_{way}": f"{inward} and class = 'CASH'", f"op_{way}": f"{inward} and class not in {OWN}"}
+        conditions = {
+            way: inward, f"cash_{way}": f"{inward} and class = 'CASH'", f"op_{way}": f"{inward} and class not in {OWN}"
+        }
         return ", ".join(
             f"{sum_where('n', condition)} as {name}_n, {sum_where('fen', condition)} as {name}_fen"
             for name, condition in conditions.items()
@@ -371,7 +374,8 @@ def tables(setting):
         from lists"""
 
     def of_way(way, inward):
-        return ", ".join(f"max({what}) filter (where {inward}) as {way}_{what}" for what in ("n", "fen", "parties", "top"))
+        names = ("n", "fen", "parties", "top")
+        return ", ".join(f"max({name}) filter (where {inward}) as {way}_{name}" for name in names)
 
     row = struct(
         period=label("period"), in_count="coalesce(in_n, 0)", in_amount=money("coalesce(in_fen, 0)"),
@@ -416,8 +420,8 @@ def tables(setting):
             group by account, inward, key
         ),
         parts as (
-            select account, inward, counted, {part("fen")} as fen, recurring, current, {part("current_fen")} as current_fen,
-                previous
+            select account, inward, counted, {part("fen")} as fen, recurring, current,
+                {part("current_fen")} as current_fen, previous
             from sums
         ),
         ranked as (
@@ -459,8 +463,8 @@ def tables(setting):
         select account, {both_ways(figures_of_way)} from figures group by account"""
 
     yield "year_month", f"""
-        select f.account, f.period as month, f.period - year_from as place, year_months, year_from, op_in_fen, op_out_fen,
-            op_in_n, op_out_n, in_fen, out_fen, unidentified, total, squares, days
+        select f.account, f.period as month, f.period - year_from as place, year_months, year_from, op_in_fen,
+            op_out_fen, op_in_n, op_out_n, in_fen, out_fen, unidentified, total, squares, days
         from period_flow as f
         join account on f.account = account.account
         left join period_balance as b on f.account = b.account and f.quarterly = b.quarterly and f.period = b.period
@@ -526,7 +530,8 @@ def tables(setting):
             "last_days_share": f"{date} >= 21",
             "weekday_share": "date_part('dow', date) between 1 and 5",
         }
-        return ", ".join(f"{ratio(sum_where(fen, of), f'sum({fen})')} as {way}_{name}" for name, of in conditions.items())
+        shares = {name: ratio(sum_where(fen, of), f"sum({fen})") for name, of in conditions.items()}
+        return ", ".join(f"{share} as {way}_{name}" for name, share in shares.items())
 
     through = f"sum(case when {part('in_fen')} < {part('out_fen')} then {part('in_fen')} else {part('out_fen')} end)"
     yield "days_of_year", f"""
@@ -592,8 +597,11 @@ def tables(setting):
 
     # The slopes are multiplied by 27,720, which every distance up to 11 divides: they are integers.
     trend = ("theil_sen_slope", "mann_kendall_tau", "recent_to_prior_ratio")
-    by_way = ", ".join(f"max({name}) filter (where way = '{way}') as {way}_{name}" for way in (*WAYS, "net") for name in trend)
+    by_way = ", ".join(
+        f"max({name}) filter (where way = '{way}') as {way}_{name}" for way in (*WAYS, "net") for name in trend
+    )
     square = "cast(s * s as double)"
+    middle = wide("slopes[(pairs + 1) / 2] + slopes[pairs / 2 + 1]")
     yield "slopes", f"""
         with series as (
             select account, place, year_months, 'in' as way, op_in_fen as x from year_month where year_months >= 6
@@ -622,7 +630,7 @@ def tables(setting):
         ),
         figures as (
             select account, way,
-                {ratio(f"({wide('slopes[(pairs + 1) / 2] + slopes[pairs / 2 + 1]')} * n)", "(55440 * size)")} as theil_sen_slope,
+                {ratio(f"({middle} * n)", "(55440 * size)")} as theil_sen_slope,
                 {root_ratio("case when s < 0 then -1 else 1 end", square, "(untied * pairs)")} as mann_kendall_tau,
                 {ratio("(recent * (n - 3))", "(prior * 3)")} as recent_to_prior_ratio
             from pairs join sizes using (account, way)
@@ -634,7 +642,9 @@ def tables(setting):
     names = [f"{span}_{way}" for span in spans for way in WAYS]
     sums = ", ".join(
         f"{sum_where(what, f'{of} and {inward}')} as {span}_{way}_{what}"
-        for span, of in spans.items() for way, inward in (("in", "inward"), ("out", "not inward")) for what in ("n", "fen")
+        for span, of in spans.items()
+        for way, inward in (("in", "inward"), ("out", "not inward"))
+        for what in ("n", "fen")
     )
     given = {"quarter": "q0 is not null", "year": "year_from is not null"}
     band = {"lower_bound": money("lower"), "upper_bound": money("upper")}
@@ -720,23 +730,40 @@ def products(setting):
         return segments, appendix, joins
 
     def query(segments, joins):
-        return f"select a.account_id, {', '.join(f'{value} as {name}' for name, value in segments.items())} {joins} order by a.account_id"
+        columns = ", ".join(f"{value} as {name}" for name, value in segments.items())
+        return f"select a.account_id, {columns} {joins} order by a.account_id"
 
-    segments, appendix, joins = common(setting["detail"], "not quarterly", "month_from", "s.first_month", "s.last_month")
-    seen = "(select account, min(period) as first_month, max(period) as last_month from period_flow where not quarterly and seen group by account)"
-    yield "detail-summary", query(segments | {"appendix": appendix}, f"{joins} left join {seen} as s on a.account = s.account")
+    segments, appendix, joins = common(
+        setting["detail"], "not quarterly", "month_from", "seen.first_month", "seen.last_month"
+    )
+    joins += """ left join (
+        select account, min(period) as first_month, max(period) as last_month
+        from period_flow
+        where not quarterly and seen
+        group by account
+    ) as seen on a.account = seen.account"""
+    yield "detail-summary", query(segments | {"appendix": appendix}, joins)
 
-    segments, appendix, joins = common(setting["report"], "quarterly", "(quarter_from * 3)", "last_days.first_month", "last_days.last_month")
+    segments, appendix, joins = common(
+        setting["report"], "quarterly", "(quarter_from * 3)", "last_days.first_month", "last_days.last_month"
+    )
 
     def of_both(*names):
         return {f"{way}_{name}": f"{way}_{name}" for way in WAYS for name in names}
 
-    concentration = of_both("top1_share", "top3_share", "top5_share", "top10_share", "hhi", "effective_counterparties", "counterparties")
+    concentration = of_both(
+        "top1_share", "top3_share", "top5_share", "top10_share", "hhi", "effective_counterparties", "counterparties"
+    )
     for way in WAYS:
         concentration[f"{way}_counterparties"] = f"case when {in_year} then coalesce({way}_counterparties, 0) end"
     low = f"case when balance_total is not null then {ratio('low_days.days', 'year_days')} end"
-    monthly = of_both("monthly_mean", "monthly_sd", "monthly_cv", "active_month_ratio", "longest_zero_run", "recurring_share")
-    shares = of_both("first_ten_days_share", "middle_ten_days_share", "last_days_share", "weekday_share", "peak_quarter_share", "class_entropy")
+    monthly = of_both(
+        "monthly_mean", "monthly_sd", "monthly_cv", "active_month_ratio", "longest_zero_run", "recurring_share"
+    )
+    shares = of_both(
+        "first_ten_days_share", "middle_ten_days_share", "last_days_share", "weekday_share", "peak_quarter_share",
+        "class_entropy",
+    )
     turnover = of_both("new_ratio", "lost_ratio", "turnover_rate", "jaccard", "retained_amount_share")
     trend = [f"{way}_{name}" for way in (*WAYS, "net")
              for name in ("qoq", "yoy", "theil_sen_slope", "mann_kendall_tau", "recent_to_prior_ratio")]
@@ -763,7 +790,10 @@ def products(setting):
         ),
         "appendix": appendix,
     }
-    for table in ("parties", "stability", "zero_runs", "low_days", "days_of_year", "last_days", "entropy", "quarters", "slopes", "bands"):
+    for table in (
+        "parties", "stability", "zero_runs", "low_days", "days_of_year", "last_days", "entropy", "quarters", "slopes",
+        "bands",
+    ):
         joins += f" left join {table} on a.account = {table}.account"
     yield "report", query(segments, joins)
 

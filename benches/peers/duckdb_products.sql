@@ -81,7 +81,8 @@ windows as (
         (full_month + 2) // 3 as full_quarter,
         greatest_of(month_of(opened), getvariable('as_of_month') - 35) as month_from,
         greatest_of(month_of(opened) // 3, getvariable('as_of_month') // 3 - 11) as quarter_from,
-        greatest_of(full_month, greatest(getvariable('as_of_month') - 35, getvariable('last_month') - 11)) as year_from_or_later
+        greatest_of(full_month, greatest(getvariable('as_of_month') - 35, getvariable('last_month') - 11))
+            as year_from_or_later
     from dated
 )
 
@@ -325,7 +326,9 @@ with wide as (
 every as (
     select account, quarterly, period, class
     from period
-    cross join unnest(enum_range(null::enum ('OPENING_BANK', 'SAME_NAME', 'PUBLIC', 'PAYMENT_PLATFORM', 'AGENCY', 'OTHER'))) as c (class)
+    cross join unnest(enum_range(
+        null::enum ('OPENING_BANK', 'SAME_NAME', 'PUBLIC', 'PAYMENT_PLATFORM', 'AGENCY', 'OTHER')
+    )) as c (class)
 )
 
 select
@@ -488,7 +491,8 @@ group by account;
 
 create or replace temp table year_month as
 select
-    account, period as month, period - year_from as place, year_months, year_from, op_in, op_out, op_in - op_out as op_net,
+    account, period as month, period - year_from as place, year_months, year_from, op_in, op_out,
+    op_in - op_out as op_net,
     op_in_n, op_out_n, in_fen, out_fen, unidentified, total, squares, days
 from period_flow
 join account using (account)
@@ -613,7 +617,9 @@ with series as (
 pairs as (
     select
         a.account, a.way,
-        list((b.x - a.x) * (27720 // (b.place - a.place)) order by (b.x - a.x) * (27720 // (b.place - a.place))) as slopes,
+        list(
+            (b.x - a.x) * (27720 // (b.place - a.place)) order by (b.x - a.x) * (27720 // (b.place - a.place))
+        ) as slopes,
         sum(sign(b.x - a.x))::bigint as s,
         count(*) filter (a.x <> b.x) as untied
     from series as a join series as b on a.account = b.account and a.way = b.way and a.place < b.place
@@ -749,7 +755,8 @@ select
         out_longest_zero_run := out_zero_run,
         out_recurring_share,
         balance_cv,
-        low_balance_day_share := case when balance_total is not null then ratio(coalesce(low_days.days, 0), year_days) end,
+        low_balance_day_share :=
+            case when balance_total is not null then ratio(coalesce(low_days.days, 0), year_days) end,
         negative_net_month_share := negative_share,
         lowest_month_mean_ratio := lowest_month
     ) as stability,

@@ -122,6 +122,7 @@ LAST_QUARTER = (LAST_MONTH + 1) // 3 - 1
 
 
 def accounts_and_windows(feed):
+    months = {"month": month_of(col("opened")), "quarter": month_of(col("opened")) // 3}
     given = pl.scan_parquet(SETTING["accounts"]).drop("former_names").unique()
     undated = given.filter(col("opened_on").is_null()).select("account_id")
     first_row = feed.join(undated, on="account_id", how="semi").group_by("account_id").agg(
@@ -145,8 +146,8 @@ def accounts_and_windows(feed):
             has_periods=col("opened").is_not_null(),
         )
         .with_columns(
-            when("has_periods").then(pl.max_horizontal(month_of(col("opened")), lit(MONTH_FROM))).alias("month_from"),
-            when("has_periods").then(pl.max_horizontal(month_of(col("opened")) // 3, lit(QUARTER_FROM))).alias("quarter_from"),
+            when("has_periods").then(pl.max_horizontal(months["month"], lit(MONTH_FROM))).alias("month_from"),
+            when("has_periods").then(pl.max_horizontal(months["quarter"], lit(QUARTER_FROM))).alias("quarter_from"),
             when(col("has_periods") & (LAST_MONTH - year_from >= 2)).then(year_from).alias("year_from"),
         )
         .with_columns(
@@ -349,10 +350,12 @@ def identified_share(total, unidentified):
 
 
 def funds(period_flow, period_balance, day):
-    active = day.lazy().filter(col("month") >= MONTH_FROM).group_by("account", "month").len().with_columns(col("len").cast(pl.Int64))
-    months = active.select("account", lit(False).alias("quarterly"), col("month").alias("period"), col("len").alias("active"))
-    quarters = active.group_by("account", col("month") // 3).agg(col("len").sum())
-    quarters = quarters.select("account", lit(True).alias("quarterly"), col("month").alias("period"), col("len").alias("active"))
+    seen = day.lazy().filter(col("month") >= MONTH_FROM)
+    by_period = {False: seen.rename({"month": "period"}), True: seen.with_columns(period=col("month") // 3)}
+    active = pl.concat(
+        table.group_by("account", "period").agg(active=pl.len().cast(pl.Int64)).with_columns(quarterly=lit(quarterly))
+        for quarterly, table in by_period.items()
+    )
     row = pl.struct(
         LABEL,
         in_count="in_n", in_amount=money(col("in_fen")), out_count="out_n", out_amount=money(col("out_fen")),
@@ -368,7 +371,7 @@ def funds(period_flow, period_balance, day):
     return (
         period_flow.lazy()
         .join(period_balance.lazy(), on=PERIOD, how="left")
-        .join(pl.concat([months, quarters]), on=PERIOD, how="left")
+        .join(active, on=PERIOD, how="left")
         .sort("account", "quarterly", "period")
         .with_columns(funds=row)
         .group_by("account", "quarterly", maintain_order=True)
@@ -423,7 +426,8 @@ def common(accounts, period_flow, lists, quarterly):
                  dictionary["version"], SETTING["rules_version"], "")
         return hashlib.sha256("\x1f".join(words).encode()).hexdigest()[:20]
 
-    numbers = pl.Series("report_no", [report_no(row) for row in accounts.select("provider_id", "account_id").to_dicts()])
+    words = accounts.select("provider_id", "account_id").to_dicts()
+    numbers = pl.Series("report_no", [report_no(account) for account in words])
     first = first_day(col("quarter_from") * 3) if quarterly else first_day(col("month_from"))
     # A quarter's rows do not tell their month.
     seen = (
@@ -449,13 +453,15 @@ def common(accounts, period_flow, lists, quarterly):
                 lit(generated_at).dt.convert_time_zone("Asia/Shanghai").alias("generated_at"),
             ),
             notes=pl.struct(
-                lit(dictionary["version"]).alias("product_version"), lit(SETTING["rules_version"]).alias("rules_version"),
-                when("has_periods").then(pl.max_horizontal(first, "opened")).alias("period_from"), lit(AS_OF).alias("period_to"),
+                lit(dictionary["version"]).alias("product_version"),
+                lit(SETTING["rules_version"]).alias("rules_version"),
+                when("has_periods").then(pl.max_horizontal(first, "opened")).alias("period_from"),
+                lit(AS_OF).alias("period_to"),
             ),
             basic=pl.struct(
                 "subject_name", "subject_uscc", "provider_name", masked.alias("account_no_masked"), "account_type",
                 "currency", "opened_on", col("status").alias("account_status"),
-                month_label(col("first_month")).alias("first_month"), month_label(col("last_month")).alias("last_month"),
+                *(month_label(col(name)).alias(name) for name in ("first_month", "last_month")),
             ),
             appendix=pl.struct(
                 lit(dictionary["terms"]).alias("terms"), "identified_share",
@@ -599,7 +605,10 @@ def days_of_year(day, windows):
         "weekday_share": col("day").dt.weekday() <= 5,
     }
     whole = {f"{way}_whole": part(col(f"op_{way}")) for way in WAYS}
-    parts = {f"{way}_{name}": when(of).then(whole[f"{way}_whole"]).otherwise(0) for way in WAYS for name, of in chosen.items()}
+    parts = {
+        f"{way}_{name}": when(of).then(whole[f"{way}_whole"]).otherwise(0)
+        for way in WAYS for name, of in chosen.items()
+    }
     through = {"whole": part(col("in_fen")), "through": pl.min_horizontal(part(col("in_fen")), part(col("out_fen")))}
     sums = whole | parts | through
     number, first = col("day").cast(pl.Int32), col("year_first_day").cast(pl.Int32)
@@ -660,7 +669,10 @@ def slopes(year_month):
     """Slopes times 27,720, which every distance up to 11 divides: they are integers."""
     series = (
         year_month.lazy().filter(col("year_months") >= 6)
-        .unpivot(["op_in", "op_out", "op_net"], index=["account", "place", "year_months"], variable_name="way", value_name="x")
+        .unpivot(
+            ["op_in", "op_out", "op_net"], index=["account", "place", "year_months"],
+            variable_name="way", value_name="x",
+        )
     )
     rise = col("x_right") - col("x")
     middle = col("slope").sort()
@@ -691,7 +703,8 @@ def slopes(year_month):
     )
     names = ("theil_sen_slope", "mann_kendall_tau", "recent_to_prior_ratio")
     return figures.group_by("account").agg(
-        col(name).filter(col("way") == f"op_{way}").first().alias(f"{way}_{name}") for way in (*WAYS, "net") for name in names
+        col(name).filter(col("way") == f"op_{way}").first().alias(f"{way}_{name}")
+        for way in (*WAYS, "net") for name in names
     )
 
 
@@ -741,12 +754,16 @@ def report_segments(accounts):
     in_year = col("year_from").is_not_null()
     trend = ("qoq", "yoy", "theil_sen_slope", "mann_kendall_tau", "recent_to_prior_ratio")
     monthly = ("monthly_mean", "monthly_sd", "monthly_cv", "active_month_ratio", "longest_zero_run", "recurring_share")
-    shares = ("first_ten_days_share", "middle_ten_days_share", "last_days_share", "weekday_share", "peak_quarter_share", "class_entropy")
-    concentration = ("top1_share", "top3_share", "top5_share", "top10_share", "hhi", "effective_counterparties", "counterparties")
+    shares = ("first_ten_days_share", "middle_ten_days_share", "last_days_share", "weekday_share",
+              "peak_quarter_share", "class_entropy")
+    concentration = ("top1_share", "top3_share", "top5_share", "top10_share", "hhi", "effective_counterparties",
+                     "counterparties")
     turnover = ("new_ratio", "lost_ratio", "turnover_rate", "jaccard", "retained_amount_share")
     counted = {f"{way}_counterparties": when(in_year).then(col(f"{way}_counterparties").fill_null(0)) for way in WAYS}
     return [
-        pl.struct(counted.get(name, col(name)).alias(name) for name in both_ways(*concentration)).alias("concentration"),
+        pl.struct(
+            counted.get(name, col(name)).alias(name) for name in both_ways(*concentration)
+        ).alias("concentration"),
         pl.struct(*both_ways(*monthly), "balance_cv", "low_balance_day_share", "negative_net_month_share",
                   "lowest_month_mean_ratio").alias("stability"),
         pl.struct(both_ways(*shares)).alias("distribution"),
@@ -769,7 +786,8 @@ def main():
     feed = pl.scan_parquet(SETTING["transactions"])
     accounts = accounts_and_windows(feed)
     windows = accounts.lazy().select(
-        "account", "month_from", "quarter_from", "year_from", "year_months", "year_first_day", "year_days", "q0", "q1", "q3", "q4"
+        "account", "month_from", "quarter_from", "year_from", "year_months", "year_first_day", "year_days",
+        "q0", "q1", "q3", "q4",
     )
     txn = rows(feed, accounts)
     flow = (
@@ -783,15 +801,19 @@ def main():
     day = days(txn)
     run = runs(txn, period, accounts)
     period_balance = period_balances(run)
-    lists = funds(period_flow, period_balance, day).join(classes(period, class_flow), on=["account", "quarterly"]).collect().lazy()
+    lists = funds(period_flow, period_balance, day).join(classes(period, class_flow), on=["account", "quarterly"])
+    lists = lists.collect().lazy()
     year_month = months_of_year(period_flow, period_balance, windows)
     stable = stability(year_month)
 
     detail = common(accounts, period_flow, lists, False).drop("account")
-    report = common(accounts, period_flow, lists, True).join(accounts.lazy().drop("account_id"), on="account", maintain_order="left")
+    report = common(accounts, period_flow, lists, True).join(
+        accounts.lazy().drop("account_id"), on="account", maintain_order="left"
+    )
     for table in (
-        parties(flow, windows), stable.lazy(), low_days(run, windows, stable), days_of_year(day, windows), last_days(day, windows),
-        entropy(class_flow, windows), quarters(period_flow, windows), slopes(year_month), bands(txn, windows),
+        parties(flow, windows), stable.lazy(), low_days(run, windows, stable), days_of_year(day, windows),
+        last_days(day, windows), entropy(class_flow, windows), quarters(period_flow, windows), slopes(year_month),
+        bands(txn, windows),
     ):
         report = report.join(table, on="account", how="left", maintain_order="left")
     names = ["funds", *(name.lower() for name in CLASSES)]

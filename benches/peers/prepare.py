@@ -47,6 +47,7 @@ def key_of_account(text):
     return "a:" + text if text else None
 
 
+GIVEN = ("class", "counterparty_key")
 # What identifies a counterparty, the strongest first.
 KEYS = {
     "counterparty_uscc": key_of_uscc,
@@ -101,23 +102,25 @@ def with_class_and_key(path, classes, out):
     group = source.metadata.row_group(0)
     columns = [group.column(place) for place in range(group.num_columns)]
     by_dictionary = [column.path_in_schema for column in columns if "RLE_DICTIONARY" in column.encodings]
-    schema = source.schema_arrow.append(pa.field("class", pa.string())).append(pa.field("counterparty_key", pa.string()))
+    given = [pa.field(name, pa.string()) for name in GIVEN]
+    schema = pa.schema([*source.schema_arrow, *given], source.schema_arrow.metadata)
     first = 1
     with pq.ParquetWriter(
-        out, schema, compression=columns[0].compression, use_dictionary=[*by_dictionary, "class", "counterparty_key"],
+        out, schema, compression=columns[0].compression, use_dictionary=[*by_dictionary, *GIVEN],
         store_decimal_as_integer=True,
     ) as writer:
         for number in range(source.metadata.num_row_groups):
             table = source.read_row_group(number)
-            table = table.append_column("class", classes.take(path.name, first, len(table)))
-            table = table.append_column("counterparty_key", keys(table))
+            columns = (classes.take(path.name, first, len(table)), keys(table))
+            for name, values in zip(GIVEN, columns):
+                table = table.append_column(name, values)
             writer.write_table(table.cast(schema), row_group_size=len(table))
             first += len(table)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--feed", type=pathlib.Path, required=True, help="folder with transactions/ and accounts.parquet")
+    parser.add_argument("--feed", type=pathlib.Path, required=True, help="with transactions/ and accounts.parquet")
     parser.add_argument("--classes", type=pathlib.Path, required=True, help="what `liushui classify --out` wrote")
     parser.add_argument("--out", type=pathlib.Path, required=True, help="folder to write")
     arguments = parser.parse_args()
