@@ -1,12 +1,12 @@
 //! Text columns as numbers into a list of values, so that what a text means is found out once a value, not once a row.
 //!
-//! Owns: the way from a source's text column to [`Texts`], the memory of a list of values from batch to batch, and what
-//! was found out of its values ([`PerValue`]). Does not own: which texts a column allows (`feed::check`).
+//! Owns: the way from a source's text column to [`Texts`], the memory of a list of values from batch to batch, what was
+//! found out of its values ([`PerValue`]), and who has that memory ([`Memories`]). Does not own: which texts a column allows (`feed::check`).
 //!
 //! A source that keeps a dictionary of its own (Parquet, Arrow IPC) gives many batches over one list; each is told by
 //! where it lies in memory. Of any other source every row is a value of its own.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::{Array, ArrayRef, AsArray as _, DictionaryArray, Int32Array, StringViewArray, StringViewBuilder};
 use arrow::buffer::NullBuffer;
@@ -243,6 +243,36 @@ impl<T> PerValue<T> {
     }
 }
 
+/// What several workers remember of lists of values: each takes a memory for a batch and gives it back.
+#[derive(Debug)]
+pub struct Memories<M>(Mutex<Vec<M>>);
+
+impl<M> Default for Memories<M> {
+    fn default() -> Memories<M> {
+        Memories(Mutex::default())
+    }
+}
+
+impl<M> Memories<M> {
+    /// A memory that no one else has just now: one that `knows` the batch's lists, else the one given back last. `None`
+    /// where all are taken.
+    pub fn take(&self, knows: impl Fn(&M) -> bool) -> Option<M> {
+        let mut free = self.free();
+        let at = free.iter().position(knows).or(free.len().checked_sub(1))?;
+        Some(free.swap_remove(at))
+    }
+
+    /// Gives a memory back.
+    pub fn give(&self, memory: M) {
+        self.free().push(memory);
+    }
+
+    fn free(&self) -> std::sync::MutexGuard<'_, Vec<M>> {
+        // A memory that a panicked worker held is gone, not half made.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use arrow::array::StringArray;
@@ -292,6 +322,17 @@ mod tests {
         let other: DictionaryArray<Int32Type> = ["ab", "b"].into_iter().collect();
         let texts = column.texts(&(Arc::new(other) as ArrayRef));
         assert_eq!(found.get(&texts, str::len), [2, 1]);
+    }
+
+    #[test]
+    fn a_worker_gets_the_memory_that_knows_its_list() {
+        let memories = Memories::default();
+        assert_eq!(memories.take(|_: &i32| true), None);
+        [1, 2, 3].into_iter().for_each(|memory| memories.give(memory));
+        assert_eq!(memories.take(|memory| *memory == 2), Some(2));
+        assert_eq!(memories.take(|memory| *memory == 2), Some(3));
+        assert_eq!(memories.take(|memory| *memory == 2), Some(1));
+        assert_eq!(memories.take(|memory| *memory == 2), None);
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //! and what several values say together once a combination. Does not own: which class a row has.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use arrow::array::{
     Array, ArrayRef, AsArray, FixedSizeBinaryArray, PrimitiveArray, StructArray, UInt8Array, UInt16Array,
@@ -23,7 +23,7 @@ use super::{Evidence, Facts, Kind, Matcher, Tally, key_input, normalise};
 use crate::account::Account;
 use crate::flow::{Direction, Flow};
 use crate::secret::{Secret, TextHasher};
-use crate::texts::{PerValue, Texts};
+use crate::texts::{Memories, PerValue, Texts};
 
 /// `classify(account, kind, counterparty_uscc, counterparty_bank, counterparty_account, counterparty_name)`: a
 /// struct of `class`, `subclass`, `rule`, `evidence` (numbers) and `counterparty` (keyed hash; null = unidentified).
@@ -35,8 +35,8 @@ pub struct Classify {
     secret: Secret,
     /// Tells names apart.
     names: TextHasher,
-    /// Memories that no worker is using just now.
-    memories: Mutex<Vec<Memory>>,
+    /// What was seen so far.
+    memories: Memories<Memory>,
 }
 
 /// A counterparty's key: a keyed hash, or [`NOBODY`].
@@ -163,7 +163,7 @@ impl Classify {
             holders: accounts.iter().map(|account| Holder::new(account, &secret)).collect(),
             names: secret.text_hasher("classify names"),
             secret,
-            memories: Mutex::default(),
+            memories: Memories::default(),
         })
     }
 
@@ -396,26 +396,12 @@ impl ScalarUDFImpl for Classify {
         let Some(columns) = RowColumns::new(&arrays) else {
             return exec_err!("`classify`: other columns than its own");
         };
-        let mut memory = self.memory_for(&columns);
+        let mut memory = self.memories.take(|memory| memory.name.is_of(&columns.name)).unwrap_or_default();
         let verdicts = self.classify(&columns, &mut memory);
         if memory.facts.len() < FACTS_MAX && memory.verdicts.len() < FACTS_MAX {
-            self.memories().push(memory);
+            self.memories.give(memory);
         }
         Ok(ColumnarValue::Array(Arc::new(verdicts?)))
-    }
-}
-
-impl Classify {
-    /// A memory that no one else uses: the one that knows these columns' values, else the one used last.
-    fn memory_for(&self, columns: &RowColumns<'_>) -> Memory {
-        let mut memories = self.memories();
-        let of = memories.iter().position(|memory| memory.name.is_of(&columns.name)).or(memories.len().checked_sub(1));
-        of.map(|at| memories.swap_remove(at)).unwrap_or_default()
-    }
-
-    fn memories(&self) -> std::sync::MutexGuard<'_, Vec<Memory>> {
-        // A memory that a panicked worker held is gone, not half made.
-        self.memories.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -14,7 +14,7 @@
 //! "Strongly universal string hashing is fast", 2014). SipHash hides the sum from who sees the hash but not the secret.
 
 use std::hash::Hasher as _;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, PrimitiveArray, UInt64Array};
 use arrow::datatypes::{DataType, Int64Type, TimeUnit, TimestampMicrosecondType, UInt8Type};
@@ -22,7 +22,7 @@ use datafusion::common::{Result, exec_err};
 use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
 
 use crate::secret::{Secret, TextHasher};
-use crate::texts::{PerValue, Texts};
+use crate::texts::{Memories, PerValue, Texts};
 
 /// `keyed_hash(text)`, of type Utf8View and without nulls.
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -75,8 +75,8 @@ pub struct ContentHash {
     /// k_c, by column; the last is for the nulls.
     factors: [u128; COLUMNS_MAX + 1],
     texts: TextHasher,
-    /// Hashes of lists of values, by column, that no worker is using just now.
-    memories: Mutex<Vec<Memory>>,
+    /// Hashes of lists of values, by column.
+    memories: Memories<Memory>,
 }
 
 /// By column.
@@ -93,7 +93,7 @@ impl ContentHash {
             factors,
             texts: secret.text_hasher("content_hash texts"),
             secret,
-            memories: Mutex::default(),
+            memories: Memories::default(),
         })
     }
 
@@ -121,21 +121,13 @@ impl ContentHash {
         Ok(sums.into_iter().zip(nulls).map(finish).collect())
     }
 
-    /// A memory that no one else uses: the one that knows these columns' values, else the one used last.
     fn memory_for(&self, arrays: &[ArrayRef]) -> Memory {
         let texts: Vec<Option<Texts>> = arrays.iter().map(|array| Texts::of_array(array)).collect();
         let knows = |memory: &Memory| {
             let mut known = texts.iter().zip(memory).filter_map(|(texts, seen)| Some(seen.is_of(texts.as_ref()?)));
             known.any(|is_known| is_known)
         };
-        let mut memories = self.memories();
-        let of = memories.iter().position(knows).or(memories.len().checked_sub(1));
-        of.map(|at| memories.swap_remove(at)).unwrap_or_else(|| arrays.iter().map(|_| PerValue::default()).collect())
-    }
-
-    fn memories(&self) -> std::sync::MutexGuard<'_, Vec<Memory>> {
-        // A memory that a panicked worker held is gone, not half made.
-        self.memories.lock().unwrap_or_else(PoisonError::into_inner)
+        self.memories.take(knows).unwrap_or_else(|| arrays.iter().map(|_| PerValue::default()).collect())
     }
 }
 
@@ -183,7 +175,7 @@ impl ScalarUDFImpl for ContentHash {
         }
         let mut memory = self.memory_for(&arrays);
         let hashes = self.hashes(&arrays, arguments.number_rows, &mut memory);
-        self.memories().push(memory);
+        self.memories.give(memory);
         Ok(ColumnarValue::Array(Arc::new(UInt64Array::from(hashes?))))
     }
 }
