@@ -31,3 +31,28 @@ fn light_decodes_every_row() {
     let decoded: usize = files.map(|file| light::decode(&file.unwrap().path()).unwrap().0).sum();
     assert_eq!(decoded as u64, rows);
 }
+
+/// Needs Python with the peers, as `benches/peers/setup.sh` makes it: `LIUSHUI_PEERS_PYTHON` tells the interpreter.
+#[test]
+fn peers_compute_the_same_values() {
+    let Some(python) = std::env::var_os("LIUSHUI_PEERS_PYTHON") else {
+        return eprintln!("skipped: LIUSHUI_PEERS_PYTHON names no Python with the peers");
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let run = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/run.py");
+    let compared = std::process::Command::new(&python)
+        .arg(run)
+        .args(["--selftest", "--liushui", env!("CARGO_BIN_EXE_liushui")])
+        .arg("--python")
+        .arg(&python)
+        .arg("--work")
+        .arg(folder.path())
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&compared.stderr);
+    assert!(compared.status.success(), "{told}");
+    for peer in ["duckdb", "polars", "datafusion"] {
+        let is_equal = |line: &str| line.starts_with(peer) && line.ends_with("values compared, 0 differences");
+        assert!(told.lines().any(is_equal), "{told}");
+    }
+}
