@@ -88,17 +88,26 @@ impl Texts {
         (0..self.len()).map(|row| self.at(row))
     }
 
-    /// For each row what was found of its value, in the order of the values; `none` where it has no value.
+    /// For each row what was `found` of its value, in the order of the values; `none` where it has no value. `rows` is
+    /// filled anew.
     ///
     /// A loop that does nothing else waits for many values at once, which lie all over the memory.
-    pub fn gather<T: Copy>(&self, found: &[T], none: T) -> Vec<T> {
+    pub fn gather_into<T: Copy>(&self, found: &[T], none: T, rows: &mut Vec<T>) {
+        rows.clear();
         let keys = self.keys.values().iter();
         let of_key = |key: &i32| found.get(*key as usize).copied().unwrap_or(none);
         match self.keys.nulls() {
-            None => keys.map(of_key).collect(),
-            Some(nulls) if nulls.null_count() == nulls.len() => vec![none; nulls.len()],
-            Some(nulls) => keys.zip(nulls).map(|(key, valid)| if valid { of_key(key) } else { none }).collect(),
+            None => rows.extend(keys.map(of_key)),
+            Some(nulls) if nulls.null_count() == nulls.len() => rows.resize(nulls.len(), none),
+            Some(nulls) => rows.extend(keys.zip(nulls).map(|(key, valid)| if valid { of_key(key) } else { none })),
         }
+    }
+
+    /// [`Texts::gather_into`] a list of its own.
+    pub fn gather<T: Copy>(&self, found: &[T], none: T) -> Vec<T> {
+        let mut rows = Vec::new();
+        self.gather_into(found, none, &mut rows);
+        rows
     }
 
     /// Each row's text as a column of its own.

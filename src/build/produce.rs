@@ -22,8 +22,8 @@ use super::encode::{Encoded, GroupEncoder, ProductFiles};
 use super::reconcile::{AccountCells, Reconciliation};
 use super::{OutputFormat, ProductPlan};
 use crate::account::{Account, mask};
-use crate::cell::Cell;
 use crate::cell::function::CellFunction;
+use crate::cell::{Cell, SPARE_BYTES_MAX};
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::feed::Feed;
@@ -174,17 +174,18 @@ async fn produce_group(shared: &Arc<Shared>, group: usize, sender: &Sender) -> R
     let numbers = rows.numbers();
     let table = Arc::new(GroupTable { schema: runs_schema(), rows: Mutex::new(Some(rows)) });
     let plan = pipeline::cells(&job.engine, table, CellFunction::udaf(job.secret_id)).await?;
-    let mut cells = CellStream { batches: plan.plan.execute(0, plan.context)?, batch: None, row: 0 };
+    let mut cells = CellStream { batches: plan.plan.execute(0, plan.context)?, batch: None, row: 0, spare: Vec::new() };
     let mut encoding = encoder.begin(group, sender.clone())?;
     let mut produced = Produced::default();
     for number in numbers {
         let Some(account) = job.feed.accounts.get(number) else { continue };
-        let cells = cells.of_account(number, account).await?;
+        let of_account = cells.of_account(number, account).await?;
         // Cells come once all rows of their account were admitted, so its sums are complete by now.
         let sums = ledger.sums_of(number);
         produced.accounts_with_rows += u64::from(sums.rows > 0);
-        let products_hold = encode_account(job, account, &cells, &mut encoding).await?;
-        produced.reconciliation.check(&sums, &cells, products_hold);
+        let products_hold = encode_account(job, account, &of_account, &mut encoding).await?;
+        produced.reconciliation.check(&sums, &of_account, products_hold);
+        cells.take_back(of_account);
         job.observer.advance(1);
     }
     if cells.has_more().await? {
@@ -372,11 +373,20 @@ struct CellStream {
     batches: SendableRecordBatchStream,
     batch: Option<RecordBatch>,
     row: usize,
+    /// Cells of accounts before, to be read into.
+    spare: Vec<(Month, Cell)>,
 }
 
 impl CellStream {
+    /// Takes back the cells of an account that is done with, for the memory of their lists.
+    fn take_back(&mut self, done: AccountCells) {
+        self.spare = done.cells;
+        self.spare.retain(|(_, cell)| cell.heap_bytes() <= SPARE_BYTES_MAX);
+    }
+
     /// The cells of the account with this number; accounts are asked for in ascending order.
     async fn of_account(&mut self, number: u32, account: &Account) -> Result<AccountCells, Error> {
+        let mut spare = std::mem::take(&mut self.spare);
         let mut found = AccountCells::default();
         while self.has_more().await? {
             let Some(batch) = &self.batch else { break };
@@ -387,7 +397,8 @@ impl CellStream {
                 break;
             }
             let month = Month(months.as_primitive::<Int32Type>().value(self.row));
-            let cell = Cell::decode(bytes.as_binary::<i64>().value(self.row))?;
+            let mut cell = spare.pop().map_or_else(|| Cell::empty(0), |(_, cell)| cell);
+            cell.read(bytes.as_binary::<i64>().value(self.row))?;
             cell.check_range()
                 .map_err(|_| Error::Overflow { account: mask(&account.account_id), month: month.to_string() })?;
             found.rows += cell.rows();

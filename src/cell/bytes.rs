@@ -64,13 +64,25 @@ impl Cell {
     /// # Errors
     /// [`CellError::OtherVersion`], or [`CellError::Damaged`] where the bytes are not a canonical cell.
     pub fn decode(bytes: &[u8]) -> Result<Cell, CellError> {
+        let mut cell = Cell::empty(0);
+        cell.read(bytes)?;
+        Ok(cell)
+    }
+
+    /// Reads a cell back in place of what this one holds, into the memory of its lists.
+    ///
+    /// # Errors
+    /// Those of [`Cell::decode`]; what the cell then holds means nothing.
+    pub fn read(&mut self, bytes: &[u8]) -> Result<(), CellError> {
         let mut input = Input { bytes, sealed: false };
         let version = input.byte()?;
         if version != VERSION {
             return Err(CellError::OtherVersion(version));
         }
         input.sealed = input.flag()?;
-        let mut cell = Cell::empty(u64::from_le_bytes(input.array()?));
+        let cell = self;
+        cell.clear();
+        cell.secret_id = u64::from_le_bytes(input.array()?);
         let set = u32::from_le_bytes(input.array()?);
         if set >> (2 * FLOWS) != 0 {
             return Err(CellError::Damaged("flows"));
@@ -94,8 +106,7 @@ impl Cell {
         if !input.bytes.is_empty() {
             return Err(CellError::Damaged("bytes after the end"));
         }
-        cell.check_canonical()?;
-        Ok(cell)
+        cell.check_canonical()
     }
 
     fn check_canonical(&self) -> Result<(), CellError> {

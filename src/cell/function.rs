@@ -14,7 +14,7 @@ use datafusion::logical_expr::{
     Accumulator, AggregateUDF, AggregateUDFImpl, EmitTo, GroupsAccumulator, Signature, Volatility,
 };
 
-use super::{Cell, CellError};
+use super::{Cell, CellError, SPARE_BYTES_MAX};
 use crate::rows::codec;
 
 /// `cell(rows)`: the sealed cell of the group's rows, as bytes; each value is a run of rows, one after another.
@@ -69,16 +69,27 @@ struct CellGroups {
     cells: Vec<Cell>,
     /// Heap bytes of `cells`, counted as rows come: the memory pool asks after every batch.
     heap_bytes: usize,
+    /// Cells that went out, without rows, for the groups to come: most months are as long as the ones before.
+    spare: Vec<Cell>,
+    /// Heap bytes of `spare`.
+    spare_bytes: usize,
 }
+
+/// Spare cells that are kept: those of a batch of common months.
+const SPARE_CELLS_MAX: usize = 256;
 
 impl CellGroups {
     fn new(secret_id: u64) -> CellGroups {
-        CellGroups { secret_id, cells: Vec::new(), heap_bytes: 0 }
+        CellGroups { secret_id, cells: Vec::new(), heap_bytes: 0, spare: Vec::new(), spare_bytes: 0 }
     }
 
     fn grow(&mut self, groups: usize) {
-        if self.cells.len() < groups {
-            self.cells.resize_with(groups, || Cell::empty(self.secret_id));
+        while self.cells.len() < groups {
+            let cell = self.spare.pop().unwrap_or_else(|| Cell::empty(self.secret_id));
+            let bytes = cell.heap_bytes();
+            self.spare_bytes = self.spare_bytes.saturating_sub(bytes);
+            self.heap_bytes += bytes;
+            self.cells.push(cell);
         }
     }
 
@@ -94,23 +105,30 @@ impl CellGroups {
     fn settled(&mut self, emit_to: EmitTo) -> LargeBinaryArray {
         let mut cells = self.take(emit_to);
         cells.iter_mut().for_each(Cell::settle);
-        CellGroups::bytes(&cells)
+        self.bytes(cells)
     }
 
     /// The first groups as complete cells.
     fn sealed(&mut self, emit_to: EmitTo) -> LargeBinaryArray {
         let mut cells = self.take(emit_to);
         cells.iter_mut().for_each(Cell::seal);
-        CellGroups::bytes(&cells)
+        self.bytes(cells)
     }
 
-    fn bytes(cells: &[Cell]) -> LargeBinaryArray {
+    /// The bytes of cells, which become spare ones.
+    fn bytes(&mut self, cells: Vec<Cell>) -> LargeBinaryArray {
         let mut builder = LargeBinaryBuilder::with_capacity(cells.len(), cells.len() * 512);
         let mut buffer = Vec::new();
-        for cell in cells {
+        for mut cell in cells {
             buffer.clear();
             cell.encode(&mut buffer);
             builder.append_value(&buffer);
+            cell.clear();
+            let bytes = cell.heap_bytes();
+            if self.spare.len() < SPARE_CELLS_MAX && bytes <= SPARE_BYTES_MAX {
+                self.spare_bytes += bytes;
+                self.spare.push(cell);
+            }
         }
         builder.finish()
     }
@@ -134,6 +152,7 @@ impl GroupsAccumulator for CellGroups {
             }
             let cell = &mut self.cells[*group];
             let before = cell.heap_bytes();
+            cell.reserve(codec::rows_at_most(runs.value(index).len()));
             if codec::each(runs.value(index), |row| cell.update(row)).is_none() {
                 return internal_err!("`cell`: bytes that are no rows");
             }
@@ -177,7 +196,8 @@ impl GroupsAccumulator for CellGroups {
     }
 
     fn size(&self) -> usize {
-        self.cells.capacity() * size_of::<Cell>() + self.heap_bytes
+        let cells = self.cells.capacity() + self.spare.capacity();
+        cells * size_of::<Cell>() + self.heap_bytes + self.spare_bytes
     }
 }
 

@@ -206,6 +206,9 @@ pub enum CellError {
     OtherVersion(u8),
 }
 
+/// A cell with more on the heap is not kept for another's rows.
+pub(crate) const SPARE_BYTES_MAX: usize = 64 << 10;
+
 /// From so many counterparties on a cell adds them up before its list grows.
 const COUNTERPARTIES_LONG: usize = 1024;
 
@@ -227,6 +230,21 @@ impl Cell {
             opening: None,
             counterparties: Vec::new(),
             rows: CellRows::Known(Vec::new()),
+        }
+    }
+
+    /// Makes it a cell without rows again; the memory of its lists stays, for the rows of another.
+    pub fn clear(&mut self) {
+        let (mut days, mut counterparties) = (std::mem::take(&mut self.days), std::mem::take(&mut self.counterparties));
+        days.clear();
+        counterparties.clear();
+        *self = Cell { days, counterparties, ..Cell::empty(self.secret_id) };
+    }
+
+    /// Makes room for the fingerprints of so many rows more.
+    pub(crate) fn reserve(&mut self, rows: usize) {
+        if let CellRows::Known(fingerprints) = &mut self.rows {
+            fingerprints.reserve(rows);
         }
     }
 

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use arrow::array::{
     Array, ArrayRef, AsArray, FixedSizeBinaryArray, PrimitiveArray, StructArray, UInt8Array, UInt16Array,
 };
-use arrow::buffer::{Buffer, NullBuffer};
+use arrow::buffer::{BooleanBuffer, Buffer, NullBuffer};
 use arrow::datatypes::{DataType, Field, Fields, Int64Type, UInt8Type, UInt16Type, UInt32Type};
 use arrow::record_batch::RecordBatch;
 use datafusion::common::{Result, exec_err};
@@ -72,6 +72,20 @@ struct Memory {
     facts: Vec<Facts>,
     facts_numbers: HashMap<Facts, FactsNumber, RandomState>,
     verdicts: HashMap<u128, Verdict, RandomState>,
+    batch: BatchMemory,
+}
+
+/// What is known of each row of a batch, filled anew with every batch: fresh memory of this size would come from the
+/// system each time.
+#[derive(Debug, Default)]
+struct BatchMemory {
+    usccs: Vec<Coded>,
+    banks: Vec<FactsNumber>,
+    names: Vec<Named>,
+    accounts: Vec<Numbered>,
+    relations: Vec<Relation>,
+    /// Of the list's names, not of rows.
+    hashes: Vec<u128>,
 }
 
 /// The number of some facts in a [`Memory`]; 0 says nothing.
@@ -85,10 +99,11 @@ struct Coded {
     is_business: bool,
 }
 
-/// What is known of an account number; its key only once a row needs it.
+/// What is known of an account number.
 #[derive(Debug, Clone, Copy)]
 struct Numbered {
-    key: Option<Key>,
+    /// [`NOBODY`] until a row needs it.
+    key: Key,
     facts: FactsNumber,
     is_known: bool,
 }
@@ -135,6 +150,7 @@ impl Default for Memory {
             facts: vec![nothing],
             facts_numbers: HashMap::from_iter([(nothing, 0)]),
             verdicts: HashMap::default(),
+            batch: BatchMemory::default(),
         }
     }
 }
@@ -169,7 +185,7 @@ impl Classify {
 
     fn classify(&self, columns: &RowColumns<'_>, memory: &mut Memory) -> Result<StructArray> {
         let rows = columns.account.len();
-        let Memory { uscc, bank, account, name, names, facts, facts_numbers, verdicts } = memory;
+        let Memory { uscc, bank, account, name, names, facts, facts_numbers, verdicts, batch } = memory;
         let mut scratch = String::new();
         let (matcher, secret) = (&self.matcher, &self.secret);
         let usccs = uscc.get(&columns.uscc, |uscc| Coded {
@@ -179,17 +195,18 @@ impl Classify {
         });
         let banks = bank.get(&columns.bank, |code| number_of(matcher.bank_facts(Some(code)), facts, facts_numbers));
         let accounts = account.get(&columns.counterparty_account, |account| Numbered {
-            key: None,
+            key: NOBODY,
             facts: number_of(matcher.account_facts(Some(account)), facts, facts_numbers),
             is_known: has_key_chars(account),
         });
         // All names are hashed before any is looked up: the memory is larger than a cache, and lookups that wait for
         // nothing else wait side by side.
-        let hashes: Vec<u128> = match name.is_of(&columns.name) {
-            true => Vec::new(),
-            false => columns.name.values().iter().map(|name| self.names.long(name.unwrap_or_default())).collect(),
-        };
-        let mut hashes = hashes.into_iter();
+        batch.hashes.clear();
+        if !name.is_of(&columns.name) {
+            let names = columns.name.values().iter().map(Option::unwrap_or_default);
+            batch.hashes.extend(names.map(|name| self.names.long(name)));
+        }
+        let mut hashes = batch.hashes.iter().copied();
         let mut normalised = String::new();
         let known = name.get(&columns.name, |name| {
             let hash = hashes.next().unwrap_or_else(|| self.names.long(name));
@@ -207,27 +224,27 @@ impl Classify {
         });
 
         let nobody = Coded { key: NOBODY, facts: 0, is_business: false };
-        let usccs = columns.uscc.gather(usccs, nobody);
-        let banks = columns.bank.gather(banks, 0);
-        let names = columns.name.gather(known, Named { key: NOBODY, facts: 0 });
-        let nowhere = Numbered { key: None, facts: 0, is_known: false };
-        let account_of = columns.counterparty_account.gather(accounts, nowhere);
-        let mut relations = Vec::with_capacity(rows);
-        for (account, (uscc, name)) in columns.account.values().iter().zip(usccs.iter().zip(&names)) {
+        columns.uscc.gather_into(usccs, nobody, &mut batch.usccs);
+        columns.bank.gather_into(banks, 0, &mut batch.banks);
+        columns.name.gather_into(known, Named { key: NOBODY, facts: 0 }, &mut batch.names);
+        let nowhere = Numbered { key: NOBODY, facts: 0, is_known: false };
+        columns.counterparty_account.gather_into(accounts, nowhere, &mut batch.accounts);
+        batch.relations.clear();
+        for (account, (uscc, name)) in columns.account.values().iter().zip(batch.usccs.iter().zip(&batch.names)) {
             let Some(holder) = self.holders.get(*account as usize) else {
                 return exec_err!("`classify`: an account without a number");
             };
-            relations.push(holder.relation(uscc.key, name.key));
+            batch.relations.push(holder.relation(uscc.key, name.key));
         }
 
         let [mut classes, mut subclasses, mut evidences] = [(); 3].map(|()| Vec::with_capacity(rows));
         let (mut rules, mut keys) = (Vec::with_capacity(rows), Vec::with_capacity(rows));
-        for (row, relation) in relations.into_iter().enumerate() {
-            let (uscc, name, account) = (usccs[row], names[row], account_of[row]);
+        for (row, relation) in batch.relations.iter().enumerate() {
+            let (uscc, name, account) = (batch.usccs[row], batch.names[row], batch.accounts[row]);
             let combination = Combination {
                 kind: columns.kind.is_valid(row).then(|| Kind::from_u8(columns.kind.value(row))).flatten(),
                 uscc: uscc.facts,
-                bank: banks[row],
+                bank: batch.banks[row],
                 account: account.facts,
                 name: name.facts,
                 is_business: uscc.is_business,
@@ -238,7 +255,7 @@ impl Classify {
                 Some(verdict) => *verdict,
                 None => *verdicts.entry(packed).or_insert_with(|| matcher.verdict(&combination.said(facts))),
             };
-            let decision = verdict.of(relation);
+            let decision = verdict.of(*relation);
             classes.push(decision.class as u8);
             subclasses.push(decision.subclass as u8);
             rules.push(decision.rule);
@@ -246,16 +263,18 @@ impl Classify {
             keys.push(match (uscc.key, name.key) {
                 (NOBODY, NOBODY) if account.is_known => {
                     let at = columns.counterparty_account.at(row).unwrap_or_default();
-                    *accounts[at].key.get_or_insert_with(|| {
+                    let known = &mut accounts[at];
+                    if known.key == NOBODY {
                         let account = columns.counterparty_account.values().value(at);
-                        key_of(secret, None, "", Some(account), &mut scratch)
-                    })
+                        known.key = key_of(secret, None, "", Some(account), &mut scratch);
+                    }
+                    known.key
                 }
                 (NOBODY, name) => name,
                 (uscc, _) => uscc,
             });
         }
-        let nulls: NullBuffer = keys.iter().map(|key| *key != NOBODY).collect();
+        let nulls = NullBuffer::new(BooleanBuffer::collect_bool(rows, |row| keys[row] != NOBODY));
         let keys: Vec<i128> = keys.into_iter().map(|key| key as i128).collect();
         let arrays: Vec<ArrayRef> = vec![
             Arc::new(UInt8Array::from(classes)),

@@ -73,6 +73,11 @@ pub fn length(row: &Row<'_>) -> usize {
         + if row.balance_fen.is_some() { 8 + row.txn_id.len() } else { 0 }
 }
 
+/// Rows that so many bytes can hold.
+pub fn rows_at_most(bytes: usize) -> usize {
+    bytes / HEAD_BYTES
+}
+
 /// Appends a row; `false`, and nothing appended, where it takes 4 GiB or more.
 #[must_use]
 #[inline]

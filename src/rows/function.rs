@@ -75,12 +75,18 @@ pub struct ContentHash {
     /// k_c, by column; the last is for the nulls.
     factors: [u128; COLUMNS_MAX + 1],
     texts: TextHasher,
-    /// Hashes of lists of values, by column.
+    /// What was seen so far.
     memories: Memories<Memory>,
 }
 
-/// By column.
-type Memory = Vec<PerValue<u64>>;
+/// What one worker has seen so far.
+#[derive(Debug)]
+struct Memory {
+    /// Hashes of the last list of values, by column.
+    per_value: Vec<PerValue<u64>>,
+    /// Each row's word in one column, filled anew with every column.
+    words: Vec<u64>,
+}
 
 const COLUMNS_MAX: usize = 63;
 
@@ -100,13 +106,14 @@ impl ContentHash {
     fn hashes(&self, arrays: &[ArrayRef], rows: usize, memory: &mut Memory) -> Result<Vec<u64>> {
         let mut sums = vec![0_u128; rows];
         let mut nulls = vec![0_u64; rows];
-        for ((column, array), per_value) in arrays.iter().enumerate().zip(memory) {
+        let Memory { per_value, words } = memory;
+        for ((column, array), per_value) in arrays.iter().enumerate().zip(per_value) {
             let factor = self.factors[column];
-            let Some(words) = words(array, per_value, |text| self.texts.short(text)) else {
+            if fill(words, array, per_value, |text| self.texts.short(text)).is_none() {
                 return exec_err!("`content_hash` takes no column of type {}", array.data_type());
-            };
-            for (sum, word) in sums.iter_mut().zip(words) {
-                *sum = sum.wrapping_add(factor.wrapping_mul(u128::from(word)));
+            }
+            for (sum, word) in sums.iter_mut().zip(words.iter()) {
+                *sum = sum.wrapping_add(factor.wrapping_mul(u128::from(*word)));
             }
             for (nulls, valid) in nulls.iter_mut().zip(array.nulls().into_iter().flatten()) {
                 *nulls |= u64::from(!valid) << column;
@@ -124,34 +131,42 @@ impl ContentHash {
     fn memory_for(&self, arrays: &[ArrayRef]) -> Memory {
         let texts: Vec<Option<Texts>> = arrays.iter().map(|array| Texts::of_array(array)).collect();
         let knows = |memory: &Memory| {
-            let mut known = texts.iter().zip(memory).filter_map(|(texts, seen)| Some(seen.is_of(texts.as_ref()?)));
+            let mut known =
+                texts.iter().zip(&memory.per_value).filter_map(|(texts, seen)| Some(seen.is_of(texts.as_ref()?)));
             known.any(|is_known| is_known)
         };
-        self.memories.take(knows).unwrap_or_else(|| arrays.iter().map(|_| PerValue::default()).collect())
+        let new = || Memory { per_value: arrays.iter().map(|_| PerValue::default()).collect(), words: Vec::new() };
+        self.memories.take(knows).unwrap_or_else(new)
     }
 }
 
-/// Each row's word, 0 where it is null; `None` for a column of another type.
-fn words(array: &ArrayRef, per_value: &mut PerValue<u64>, hash: impl Fn(&str) -> u64) -> Option<Vec<u64>> {
+/// Fills in each row's word, 0 where it is null; `None` for a column of another type.
+fn fill(
+    words: &mut Vec<u64>,
+    array: &ArrayRef,
+    per_value: &mut PerValue<u64>,
+    hash: impl Fn(&str) -> u64,
+) -> Option<()> {
     match array.data_type() {
-        DataType::Int64 => Some(integers(array.as_primitive::<Int64Type>(), |value| value as u64)),
-        DataType::UInt8 => Some(integers(array.as_primitive::<UInt8Type>(), u64::from)),
+        DataType::Int64 => integers(words, array.as_primitive::<Int64Type>(), |value| value as u64),
+        DataType::UInt8 => integers(words, array.as_primitive::<UInt8Type>(), u64::from),
         DataType::Timestamp(TimeUnit::Microsecond, None) => {
-            Some(integers(array.as_primitive::<TimestampMicrosecondType>(), |value| value as u64))
+            integers(words, array.as_primitive::<TimestampMicrosecondType>(), |value| value as u64);
         }
         _ => {
             let texts = Texts::of_array(array)?;
-            let hashes = per_value.get(&texts, hash);
-            Some(texts.gather(hashes, 0))
+            texts.gather_into(per_value.get(&texts, hash), 0, words);
         }
     }
+    Some(())
 }
 
-fn integers<T: ArrowPrimitiveType>(array: &PrimitiveArray<T>, word: impl Fn(T::Native) -> u64) -> Vec<u64> {
+fn integers<T: ArrowPrimitiveType>(rows: &mut Vec<u64>, array: &PrimitiveArray<T>, word: impl Fn(T::Native) -> u64) {
+    rows.clear();
     let words = array.values().iter().map(|value| word(*value));
     match array.nulls() {
-        None => words.collect(),
-        Some(nulls) => words.zip(nulls).map(|(word, valid)| if valid { word } else { 0 }).collect(),
+        None => rows.extend(words),
+        Some(nulls) => rows.extend(words.zip(nulls).map(|(word, valid)| if valid { word } else { 0 })),
     }
 }
 
