@@ -6,8 +6,8 @@
 //!
 //! A [`feed`] is read into checked transactions; each gets a [`class`]; reduced to integers and keyed hashes as
 //! [`rows`], they wait by parts of accounts; a part's rows become [`cell`]s, one an account and month; a [`product`]
-//! is a pure function of an account's cells. [`build`] runs the whole way, [`classify`] as far as the class; [`pipeline`] and [`engine`] run the SQL
-//! between. Arrows point down only: see `ARCHITECTURE.md` for the map and the invariants.
+//! is a pure function of an account's cells. [`build`] runs the whole way, [`classify`] as far as the class; [`doctor`] looks at rows on their way and tells what is odd
+//! about a feed; [`pipeline`] and [`engine`] run the SQL between. Arrows point down only: see `ARCHITECTURE.md` for the map and the invariants.
 //!
 //! The shortest use as a library:
 //!
@@ -28,6 +28,7 @@ pub mod build;
 pub mod cell;
 pub mod class;
 pub mod classify;
+pub mod doctor;
 pub mod engine;
 pub mod error;
 pub mod feed;

@@ -23,6 +23,8 @@ pub enum Stage {
     Read,
     /// Cells and products, by parts of accounts.
     Products,
+    /// Looking at accounts, by parts.
+    Accounts,
     /// Sending rows in booking order.
     Send,
 }

@@ -31,6 +31,12 @@ pub struct Month(pub i32);
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Quarter(pub i32);
 
+impl serde::Serialize for Date {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
 impl Date {
     /// The date of a year, month (1-12) and day; `None` where there is none or the year is not 1900 to 2199.
     pub fn from_ymd(year: i32, month: u32, day: u32) -> Option<Date> {

@@ -8,7 +8,7 @@
 mod encode;
 mod output;
 mod produce;
-mod read;
+pub(crate) mod read;
 pub mod reconcile;
 pub mod report;
 
@@ -36,6 +36,7 @@ use crate::secret::Secret;
 use encode::ProductFiles;
 use output::Outputs;
 use produce::Produced;
+use read::Overview;
 use reconcile::{FundsCheck, Reconciliation};
 use report::{Report, Seconds, Status, Versions};
 
@@ -228,18 +229,22 @@ impl Run<'_> {
     /// their classes.
     fn read(&self, observer: &Arc<dyn Observer>) -> Result<(Option<Date>, Tally), Error> {
         observer.stage(Stage::Read, self.feed.rows());
-        let read = self.runtime.block_on(read::read(read::Job {
+        let matcher = Arc::new(Matcher::new(&self.options.rules));
+        let mut overview = Overview::new(&matcher);
+        let job = read::Job {
             feed: &self.feed,
             engine: &self.engine,
             store: &self.store,
             cut: self.cut,
-            matcher: Arc::new(Matcher::new(&self.options.rules)),
+            matcher,
             secret: self.secret.clone(),
             workers: self.options.threads,
             observer,
-        }))?;
+        };
+        let seen = self.runtime.block_on(read::read(job, overview.clone()))?;
+        seen.iter().for_each(|seen| overview.add(seen));
         self.feed.take_warnings().iter().for_each(|warning| observer.warn(warning));
-        Ok(read)
+        Ok(overview.into_parts())
     }
 
     /// The as-of date: what was asked for, or the newest booking date of rows that stand.

@@ -317,7 +317,7 @@ impl GroupRows {
         let job = &self.shared.job;
         let opened_on = |number: u32| job.feed.accounts.get(number).and_then(|account| account.opened_on);
         let admitted = admit(pieces, accounts.clone(), job.as_of, opened_on)?;
-        for place in &admitted.conflicts {
+        for (_, place) in &admitted.conflicts {
             if let Some(file) = job.feed.file(place.file) {
                 file.rejects().note(Some(place.row), Some("txn_id"), Code::DuplicateConflict);
             }

@@ -1,4 +1,5 @@
-//! The first half of a build: the feed decoded once, side by side by slices, and its rows gathered by parts.
+//! The first half of a build: the feed decoded once, side by side by slices, and its rows gathered by parts. The feed
+//! doctor reads the same way and looks at other things on the way.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -32,16 +33,18 @@ pub struct Job<'a> {
     pub observer: &'a Arc<dyn Observer>,
 }
 
-/// Reads the feed into the store. The newest booking date comes back, and what decided the classes.
-pub async fn read(job: Job<'_>) -> Result<(Option<Date>, Tally), Error> {
+/// Reads the feed into the store. Each worker shows the rows that pass the checks, batch by batch, to what it `seen`; what
+/// all workers have seen comes back, in no order.
+///
+/// # Errors
+/// Temporary files that cannot be written; mistakes of our own.
+pub async fn read<S: See>(job: Job<'_>, seen: S) -> Result<Vec<S>, Error> {
     let observer = Arc::clone(job.observer);
     let partitions = job.feed.partitions(&(Arc::new(move |rows| observer.advance(rows)) as _));
     let slices = partitions.len();
-    let mut tally = Tally::new(&job.matcher);
     if slices == 0 {
-        return Ok((None, tally));
+        return Ok(Vec::new());
     }
-    let of_worker = tally.clone();
     let functions = [
         Classify::udf(job.matcher, job.feed.accounts.all(), job.secret.clone()),
         KeyedHash::udf(job.secret.clone()),
@@ -52,28 +55,31 @@ pub async fn read(job: Job<'_>) -> Result<(Option<Date>, Tally), Error> {
     let workers: Vec<_> = (0..job.workers.clamp(1, slices))
         .map(|_| {
             let (plan, next, gatherer) = (Arc::clone(&plan), Arc::clone(&next), Gatherer::new(Arc::clone(job.store)));
-            tokio::spawn(work(plan, next, slices, gatherer, job.cut, of_worker.clone()))
+            tokio::spawn(work(plan, next, slices, gatherer, job.cut, seen.clone()))
         })
         .collect();
-    let mut newest = None;
+    let mut all = Vec::with_capacity(workers.len());
     for worker in workers {
-        let (newest_of, tally_of) = worker.await??;
-        newest = newest.max(newest_of);
-        tally.merge(&tally_of);
+        all.push(worker.await??);
     }
-    Ok((newest.map(Date::of_time), tally))
+    Ok(all)
+}
+
+/// What looks at rows on their way into the store.
+pub trait See: Clone + Send + 'static {
+    /// Looks at a batch of `pipelines/rows.sql`; `None` where it is of another schema.
+    fn see(&mut self, batch: &RecordBatch) -> Option<()>;
 }
 
 /// Takes slice after slice until none is left.
-async fn work(
+async fn work<S: See>(
     plan: Arc<Plan>,
     next: Arc<AtomicUsize>,
     slices: usize,
     mut gatherer: Gatherer,
     cut: Cut,
-    mut tally: Tally,
-) -> Result<(Option<i64>, Tally), Error> {
-    let mut newest = None;
+    mut seen: S,
+) -> Result<S, Error> {
     loop {
         let slice = next.fetch_add(1, Ordering::Relaxed);
         if slice >= slices {
@@ -82,13 +88,44 @@ async fn work(
         let mut batches = plan.plan.execute(slice, Arc::clone(&plan.context))?;
         while let Some(batch) = batches.next().await {
             let batch = batch?;
-            newest = newest.max(newest_time(&batch));
-            tally_batch(&batch, &mut tally).ok_or_else(|| Error::Internal("rows of another schema".to_string()))?;
+            seen.see(&batch).ok_or_else(|| Error::Internal("rows of another schema".to_string()))?;
             gatherer.push(&batch, |account| cut.part_of(account))?;
         }
     }
     gatherer.finish()?;
-    Ok((newest, tally))
+    Ok(seen)
+}
+
+/// What decided the classes, and the newest booking time.
+#[derive(Clone, Debug)]
+pub struct Overview {
+    tally: Tally,
+    newest: Option<i64>,
+}
+
+impl Overview {
+    /// Of no rows, under these rules.
+    pub fn new(matcher: &Matcher) -> Overview {
+        Overview { tally: Tally::new(matcher), newest: None }
+    }
+
+    /// Adds what another worker has seen.
+    pub fn add(&mut self, other: &Overview) {
+        self.newest = self.newest.max(other.newest);
+        self.tally.merge(&other.tally);
+    }
+
+    /// The newest booking date, and the tally.
+    pub fn into_parts(self) -> (Option<Date>, Tally) {
+        (self.newest.map(Date::of_time), self.tally)
+    }
+}
+
+impl See for Overview {
+    fn see(&mut self, batch: &RecordBatch) -> Option<()> {
+        self.newest = self.newest.max(newest_time(batch));
+        tally_batch(batch, &mut self.tally)
+    }
 }
 
 fn newest_time(batch: &RecordBatch) -> Option<i64> {

@@ -8,6 +8,7 @@ mod classify;
 mod datagen;
 mod demo;
 mod dictionary;
+mod feed;
 mod progress;
 mod replay;
 mod size;
@@ -39,6 +40,9 @@ enum Command {
     Build(Box<build::Build>),
     /// Tell the class of each row of a feed, and what decided it
     Classify(Box<classify::Classify>),
+    /// Look at a feed before products are made of it
+    #[command(subcommand)]
+    Feed(feed::FeedCommand),
     /// Generate a synthetic economy with its own expected answers
     Datagen(datagen::Datagen),
     /// Send a feed in booking order, at a pace
@@ -56,6 +60,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Demo(command) => command.run(),
         Command::Build(command) => command.run(),
         Command::Classify(command) => command.run(),
+        Command::Feed(command) => command.run(),
         Command::Datagen(command) => command.run(),
         Command::Replay(command) => command.run(),
         Command::Dictionary(command) => command.run(),

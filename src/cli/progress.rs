@@ -56,6 +56,7 @@ impl Observer for Bar {
         match stage {
             Stage::Read => self.begin("reading", "rows", total),
             Stage::Products => self.begin("products", "accounts", total),
+            Stage::Accounts => self.begin("accounts", "accounts", total),
             Stage::Send => self.begin("sending", "rows", total),
         }
     }

@@ -91,8 +91,10 @@ pub struct Admitted {
     pub sums: Vec<AccountSums>,
     /// The other rows.
     pub dropped: Dropped,
-    /// Rows in conflict with an earlier row of the same identifier, ascending.
-    pub conflicts: Vec<Place>,
+    /// Rows in conflict with an earlier row of the same identifier, each with its account, by account and month.
+    pub conflicts: Vec<(u32, Place)>,
+    /// Rows equal to an earlier one, likewise.
+    pub duplicates: Vec<(u32, Place)>,
 }
 
 /// The bytes of a part were not written by [`codec::put`]: a mistake of our own.
@@ -336,6 +338,7 @@ pub fn admit(
         sums: vec![AccountSums::default(); accounts.len()],
         dropped: Dropped::default(),
         conflicts: Vec::new(),
+        duplicates: Vec::new(),
     };
     let after_us = start_of(Date(as_of.0.saturating_add(1)));
     let mut ids = ids.as_mut_slice();
@@ -352,7 +355,6 @@ pub fn admit(
         }
         admitted.sums.get_mut((account - accounts.start) as usize).ok_or(DamagedPart)?.add(&sums);
     }
-    admitted.conflicts.sort_unstable();
     admitted.buffers = buffers.into_iter().map(Buffer::from_vec).collect();
     Ok(admitted)
 }
@@ -378,9 +380,12 @@ impl Admitted {
             let head = codec::head(buffer.get(at..run.bytes.end).ok_or(DamagedPart)?).ok_or(DamagedPart)?;
             let (flow, way, dropped) = (head.flow(), head.direction() as usize, &mut self.dropped);
             let why_not = match again.get(&head.place).filter(|_| !again.is_empty()) {
-                Some(Again::Duplicate) => Some(&mut dropped.duplicates),
+                Some(Again::Duplicate) => {
+                    self.duplicates.push((run.account, head.place));
+                    Some(&mut dropped.duplicates)
+                }
                 Some(Again::Conflict) => {
-                    self.conflicts.push(head.place);
+                    self.conflicts.push((run.account, head.place));
                     Some(&mut dropped.conflicts)
                 }
                 None if head.booked_at_us >= inside_us.end => Some(&mut dropped.after_as_of),
@@ -478,6 +483,13 @@ mod tests {
         bytes
     }
 
+    /// Where rows stand, ascending.
+    fn places(rows: &[(u32, Place)]) -> Vec<Place> {
+        let mut places: Vec<Place> = rows.iter().map(|(_, place)| *place).collect();
+        places.sort_unstable();
+        places
+    }
+
     #[test]
     fn the_first_of_equal_identifiers_stands() {
         let bytes = part(&[
@@ -493,7 +505,8 @@ mod tests {
         let dropped = &admitted.dropped;
         assert_eq!((dropped.duplicates, dropped.conflicts, dropped.rows()), (1, 2, 3));
         assert_eq!(dropped.flows[0].amount_fen, 300);
-        assert_eq!(admitted.conflicts, [Place { file: 0, row: 12 }, Place { file: 2, row: 1 }]);
+        assert_eq!(places(&admitted.conflicts), [Place { file: 0, row: 12 }, Place { file: 2, row: 1 }]);
+        assert_eq!(admitted.duplicates, [(10, Place { file: 1, row: 5 })]);
         assert_eq!(admitted.sums.iter().map(|sums| sums.rows).collect::<Vec<_>>(), [2, 1]);
         let batch = admitted.next_batch(2).unwrap().unwrap();
         assert_eq!(batch.num_rows(), 2);
@@ -651,7 +664,7 @@ mod tests {
             }
         }
         months.values_mut().for_each(|rows| rows.sort());
-        Found { months, sums: admitted.sums, dropped: admitted.dropped, conflicts: admitted.conflicts }
+        Found { months, sums: admitted.sums, dropped: admitted.dropped, conflicts: places(&admitted.conflicts) }
     }
 
     /// Rows as pieces, cut where `seed` has it.

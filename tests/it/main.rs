@@ -10,6 +10,7 @@ mod classify; // every row's class, rule and evidence, whatever the order and th
 mod command; // the binary: exit codes, messages, help
 mod datagen_answers; // the engine's figures equal the generator's own answers
 mod determinism; // the same bytes whatever threads, batches, layout, order and memory
+mod doctor; // the feed doctor finds each fault and no other
 mod feed_tables; // schemas/feed.toml equals the code
 mod house; // facts about the tree itself: module docs, pipelines, floats
 mod names; // classes on real names
