@@ -7,13 +7,13 @@ use std::sync::Arc;
 use clap::{Args, ValueEnum};
 use liushui::build::{BuildOptions, Outcome, OutputFormat, build};
 use liushui::error::Error;
-use liushui::feed::mapping::Mapping;
 use liushui::feed::source::BATCH_ROWS;
 use liushui::observer::Observer;
 use liushui::period::{Date, parse_instant};
 
 use super::dictionary::ProductName;
 use super::progress::Bar;
+use super::source::LayoutArguments;
 use super::{grouped, load_rules, now, print, size, tell, tell_rejects};
 
 /// Compute the products of all accounts of a feed
@@ -49,9 +49,8 @@ pub struct Build {
     /// Workers [default: one a core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
-    /// A mapping for another layout: a TOML file, or the name of one that is shipped (berka)
-    #[arg(long, value_name = "FILE")]
-    mapping: Option<PathBuf>,
+    #[command(flatten)]
+    layout: LayoutArguments,
     /// Classification rules: a file that extends or replaces the built-in ones
     #[arg(long, value_name = "FILE")]
     rules: Option<PathBuf>,
@@ -124,7 +123,7 @@ impl Build {
     }
 
     fn options(self) -> Result<BuildOptions, Error> {
-        let mapping = self.mapping.as_deref().map(Mapping::load).transpose()?;
+        let mapping = self.layout.mapping()?;
         let rules = load_rules(self.rules.as_deref())?;
         let mut formats: Vec<OutputFormat> = Vec::new();
         for format in self.format {

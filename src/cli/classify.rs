@@ -10,12 +10,12 @@ use liushui::classify::report::Report;
 use liushui::classify::{ClassifyOptions, classify};
 use liushui::engine::cores;
 use liushui::error::Error;
-use liushui::feed::mapping::Mapping;
 use liushui::feed::source::BATCH_ROWS;
 use liushui::money::money_text;
 use liushui::observer::Observer;
 
 use super::progress::Bar;
+use super::source::LayoutArguments;
 use super::table::{Side, Table};
 use super::{grouped, load_rules, print, tell_rejects};
 
@@ -47,9 +47,8 @@ pub struct Classify {
     /// Tell which rules are tried on a name, and which decides; may be given several times
     #[arg(long, value_name = "NAME", conflicts_with_all = ["transactions", "accounts", "out"])]
     explain: Vec<String>,
-    /// A mapping for another layout: a TOML file, or the name of one that is shipped (berka)
-    #[arg(long, value_name = "FILE")]
-    mapping: Option<PathBuf>,
+    #[command(flatten)]
+    layout: LayoutArguments,
     /// Classification rules: a file that extends or replaces the built-in ones
     #[arg(long, value_name = "FILE")]
     rules: Option<PathBuf>,
@@ -81,7 +80,7 @@ impl Classify {
             out: self.out,
             rejects: self.rejects,
             names: self.names,
-            mapping: self.mapping.as_deref().map(Mapping::load).transpose().map_err(Error::from)?,
+            mapping: self.layout.mapping()?,
             rules,
             max_rejects: self.max_rejects,
             threads: self.threads.map_or_else(cores, usize::from),

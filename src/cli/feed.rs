@@ -12,11 +12,11 @@ use liushui::doctor::seen::ClockVerdict;
 use liushui::doctor::{DoctorOptions, check};
 use liushui::engine::cores;
 use liushui::error::Error;
-use liushui::feed::mapping::Mapping;
 use liushui::observer::Observer;
 
 use super::build::parse_memory;
 use super::progress::Bar;
+use super::source::LayoutArguments;
 use super::table::{Side, Table};
 use super::{grouped, load_rules, print, tell, tell_rejects};
 
@@ -54,9 +54,8 @@ pub struct Check {
     /// Files, folders or globs of `accounts`; left out where the mapping gives the account itself
     #[arg(long, num_args = 1.., value_name = "PATH")]
     accounts: Vec<PathBuf>,
-    /// A mapping for another layout: a TOML file, or the name of one that is shipped (berka)
-    #[arg(long, value_name = "FILE")]
-    mapping: Option<PathBuf>,
+    #[command(flatten)]
+    layout: LayoutArguments,
     /// Classification rules: a file that extends or replaces the built-in ones
     #[arg(long, value_name = "FILE")]
     rules: Option<PathBuf>,
@@ -89,7 +88,7 @@ impl Check {
         let options = DoctorOptions {
             transactions: self.transactions,
             accounts: self.accounts,
-            mapping: self.mapping.as_deref().map(Mapping::load).transpose().map_err(Error::from)?,
+            mapping: self.layout.mapping()?,
             rules: load_rules(self.rules.as_deref())?,
             max_rejects: self.max_rejects,
             memory_bytes: self.memory,

@@ -9,9 +9,11 @@ mod datagen;
 mod demo;
 mod dictionary;
 mod feed;
+mod mapping;
 mod progress;
 mod replay;
 mod size;
+mod source;
 mod table;
 
 use std::path::Path;
@@ -43,6 +45,9 @@ enum Command {
     /// Look at a feed before products are made of it
     #[command(subcommand)]
     Feed(feed::FeedCommand),
+    /// Try a mapping on a file
+    #[command(subcommand)]
+    Mapping(mapping::MappingCommand),
     /// Generate a synthetic economy with its own expected answers
     Datagen(datagen::Datagen),
     /// Send a feed in booking order, at a pace
@@ -61,6 +66,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Build(command) => command.run(),
         Command::Classify(command) => command.run(),
         Command::Feed(command) => command.run(),
+        Command::Mapping(command) => command.run(),
         Command::Datagen(command) => command.run(),
         Command::Replay(command) => command.run(),
         Command::Dictionary(command) => command.run(),

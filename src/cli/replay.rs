@@ -11,7 +11,6 @@ use arrow::record_batch::RecordBatch;
 use clap::Args;
 use liushui::engine::cores;
 use liushui::error::Error;
-use liushui::feed::mapping::Mapping;
 use liushui::feed::sent::sent_schema;
 use liushui::period::Date;
 use liushui::replay::pace::{Pauses, Speed};
@@ -20,6 +19,7 @@ use signal_hook::consts::{SIGCONT, SIGUSR1};
 
 use super::build::{parse_date, parse_memory};
 use super::progress::Bar;
+use super::source::LayoutArguments;
 use super::{grouped, tell, tell_rejects};
 
 /// Send a feed in booking order, at a pace
@@ -48,9 +48,8 @@ pub struct Replay {
     /// The last booking date to send, inclusive [default: the feed's last]
     #[arg(long, value_name = "YYYY-MM-DD", value_parser = parse_date)]
     until: Option<Date>,
-    /// A mapping for another layout: a TOML file, or the name of one that is shipped (berka)
-    #[arg(long, value_name = "FILE")]
-    mapping: Option<PathBuf>,
+    #[command(flatten)]
+    layout: LayoutArguments,
     /// Memory for rows of files that overlap in time
     #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = parse_memory)]
     memory: usize,
@@ -75,7 +74,7 @@ impl Replay {
     pub fn run(self) -> anyhow::Result<ExitCode> {
         let options = ReplayOptions {
             transactions: self.transactions,
-            mapping: self.mapping.as_deref().map(Mapping::load).transpose().map_err(Error::from)?,
+            mapping: self.layout.mapping()?,
             speed: self.speed,
             from: self.from,
             until: self.until,

@@ -242,13 +242,13 @@ fn read_accounts_file(
 }
 
 /// A mapping's constants as the only row of an `accounts` table.
-fn one_row(constants: &[(&'static str, String)]) -> Result<RawBatch, Error> {
+pub(crate) fn one_row(constants: &[(&'static str, String)]) -> Result<RawBatch, Error> {
     let columns = constants.iter().map(|(name, text)| {
         let column: ArrayRef = Arc::new(StringArray::from(vec![text.as_str()]));
         (*name, column)
     });
     let batch = RecordBatch::try_from_iter(columns)?;
-    Ok(RawBatch { batch, rows: RowNumbers::From(1), skipped: 0, faults: Vec::new() })
+    Ok(RawBatch { batch, rows: RowNumbers::From(1), skips: Vec::new(), faults: Vec::new() })
 }
 
 fn warn_unknown(name: &str, unknown_columns: &[String], warnings: &mut Vec<String>) {
@@ -322,8 +322,9 @@ impl PartitionStream for Partition {
                 }
                 let rows = raw.batch.num_rows() as u64 + raw.faults.len() as u64;
                 file.rows_read.fetch_add(rows, Ordering::Relaxed);
-                file.skipped.fetch_add(raw.skipped, Ordering::Relaxed);
-                (read.0)(rows + raw.skipped);
+                let skipped = raw.skips.len() as u64;
+                file.skipped.fetch_add(skipped, Ordering::Relaxed);
+                (read.0)(rows + skipped);
                 let checked = checker.check(&raw, &file.rejects);
                 Some(checked.map_err(DataFusionError::from).inspect(|batch| note_good(&good, batch)))
             }

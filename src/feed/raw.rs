@@ -26,6 +26,19 @@ impl RowNumbers {
     }
 }
 
+/// Why a mapping skips a row.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Skip {
+    /// Its first field begins as `file.footer` says.
+    Footer,
+    /// It has another length than the header, and `file.ragged` skips such rows.
+    Ragged,
+    /// It has another length than the header, and nothing stands in it.
+    Blank,
+    /// A `[[row]]` with `skip`, from 1.
+    Rule(usize),
+}
+
 /// Some rows of one file, unchecked.
 #[derive(Clone, Debug)]
 pub struct RawBatch {
@@ -33,8 +46,8 @@ pub struct RawBatch {
     pub batch: RecordBatch,
     /// Where they stand in the file.
     pub rows: RowNumbers,
-    /// Rows of the source that a mapping skipped since the batch before.
-    pub skipped: u64,
+    /// Rows of the source that a mapping skipped since the batch before, by number.
+    pub skips: Vec<(u64, Skip)>,
     /// Rows of the source that are none, such as a ragged line, and so are not in `batch`: bad rows, by number.
     pub faults: Vec<(u64, Code)>,
 }

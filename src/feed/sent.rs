@@ -87,7 +87,7 @@ mod tests {
             ("amount", text(amount)),
         ]);
         let batch = batch.unwrap_or_else(|error| panic!("{error}"));
-        RawBatch { batch, rows: RowNumbers::From(7), skipped: 0, faults: Vec::new() }
+        RawBatch { batch, rows: RowNumbers::From(7), skips: Vec::new(), faults: Vec::new() }
     }
 
     #[test]

@@ -349,7 +349,7 @@ fn numbered<E: 'static>(
         }
         let rows = RowNumbers::From(next_row);
         next_row += now as u64;
-        Some(Ok(RawBatch { batch: batch.slice(0, now), rows, skipped: 0, faults: Vec::new() }))
+        Some(Ok(RawBatch { batch: batch.slice(0, now), rows, skips: Vec::new(), faults: Vec::new() }))
     })
 }
 

@@ -64,7 +64,7 @@ fn months_quarters_and_classes_equal_the_csv() {
     let mut options = feed.options();
     options.transactions = vec![data.join("trans_comp.csv")];
     options.accounts = vec![data.join("account.csv")];
-    options.mapping = Some(Mapping::load("berka".as_ref()).unwrap());
+    options.mapping = Some(Mapping::load("berka".as_ref(), &[]).unwrap());
     let outcome = run(&options).unwrap();
     let report = &outcome.report;
     assert_eq!((report.rows_read, report.rows_kept, report.accounts), (30_200, 30_200, 4_500));

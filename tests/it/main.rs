@@ -13,6 +13,7 @@ mod determinism; // the same bytes whatever threads, batches, layout, order and 
 mod doctor; // the feed doctor finds each fault and no other
 mod feed_tables; // schemas/feed.toml equals the code
 mod house; // facts about the tree itself: module docs, pipelines, floats
+mod mapping_check; // a mapping tried on a file: each row is taken, skipped or refused
 mod names; // classes on real names
 mod pipelines; // the plans of pipelines/*.sql, as text
 mod reference; // the two products computed the slow and plain way

@@ -1,5 +1,5 @@
-//! Real statements of three banks and a payment platform, read through the mappings of `tests/mappings/`: the class of every
-//! row, with what decided it. Skipped, saying so, where the shared data are absent.
+//! Real statements of three banks and a payment platform, read through the mappings that the program carries: both products
+//! of each, and the class of every row, with what decided it. Skipped, saying so, where the shared data are absent.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use liushui::classify::{ClassifyOptions, classify};
 use liushui::feed::mapping::Mapping;
 use liushui::observer::{NoObserver, Observer};
 
-use crate::util::{TestFeed, shared_data};
+use crate::util::{TestFeed, USCC, run, shared_data};
 
 /// File; rows read, classified and skipped; then each row with its class, sub-class, rule and evidence.
 const STATEMENTS: [(&str, [u64; 3], &[&str]); 4] = [
@@ -78,16 +78,59 @@ const STATEMENTS: [(&str, [u64; 3], &[&str]); 4] = [
     ),
 ];
 
+/// The one account of a statement: made up, with a valid code.
+fn account() -> Vec<(String, String)> {
+    let columns = [("account_id", "6222000000001234"), ("subject_uscc", USCC), ("subject_name", "试验账户持有人")];
+    columns.map(|(column, text)| (column.to_string(), text.to_string())).to_vec()
+}
+
+/// Both products of each statement: all rows are kept, and they reconcile.
+#[test]
+fn both_products_of_each_statement() {
+    let Some(folder) = shared_data("cn-statements") else { return };
+    for (name, [_, classified, skipped], _) in STATEMENTS {
+        let feed = TestFeed::new();
+        let mut options = feed.options();
+        options.transactions = vec![folder.join(format!("{name}.csv"))];
+        options.accounts.clear();
+        options.mapping = Some(Mapping::load(name.as_ref(), &account()).unwrap());
+        let outcome = run(&options).unwrap();
+        assert!(outcome.refused_files.is_empty(), "{name}: {:?}", outcome.verdict);
+        let report = &outcome.report;
+        assert_eq!([report.rows_kept, report.skipped, report.rows_rejected], [classified, skipped, 0], "{name}");
+        assert_eq!(report.reconciliation.map(|sums| (sums.accounts_equal, sums.rows.rows)), Some((1, classified)));
+        for product in ["detail-summary", "report"] {
+            let products = feed.products(product);
+            assert_eq!(products.len(), 1, "{name}: {product}");
+            assert_eq!(products[0]["account_id"], "6222000000001234");
+        }
+    }
+}
+
+/// Without an account a shipped mapping tells what is missing and how to give it; so does a column that there is none of.
+#[test]
+fn a_statement_needs_its_account() {
+    let told = |account: &[(String, String)]| Mapping::load("boc".as_ref(), account).unwrap_err().to_string();
+    let missing = told(&account()[1..]);
+    assert!(
+        missing.contains("accounts.constants.account_id") && missing.contains("--account account_id="),
+        "{missing}"
+    );
+    let unknown = told(&[("acount_id".to_string(), "1".to_string())]);
+    assert!(unknown.contains("acount_id") && unknown.contains("subject_uscc"), "{unknown}");
+    let of_table = Mapping::load("berka".as_ref(), &account()).unwrap_err().to_string();
+    assert!(of_table.contains("leave --account out"), "{of_table}");
+}
+
 #[test]
 fn every_row_of_the_statements() {
     let Some(folder) = shared_data("cn-statements") else { return };
     for (name, [read, classified, skipped], expected) in STATEMENTS {
         let feed = TestFeed::new();
-        let mapping = format!("{}/tests/mappings/{name}.toml", env!("CARGO_MANIFEST_DIR"));
         let mut options =
             ClassifyOptions::new(folder.join(format!("{name}.csv")), Default::default(), feed.path("classes.csv"));
         options.accounts.clear();
-        options.mapping = Some(Mapping::load(mapping.as_ref()).unwrap());
+        options.mapping = Some(Mapping::load(name.as_ref(), &account()).unwrap());
         let observer: Arc<dyn Observer> = Arc::new(NoObserver);
         let outcome = classify(&options, &observer).unwrap();
         assert!(outcome.refused_files.is_empty(), "{name}: {:?}", outcome.verdict);

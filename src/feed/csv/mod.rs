@@ -26,7 +26,7 @@ use csv_core::ReadRecordResult;
 pub use self::text::Encoding;
 use self::text::Text;
 use super::mapping::{Bound, JOIN_PARTS_MAX, Layout, Ragged, TableMapping};
-use super::raw::{RawBatch, RawBatches, RowNumbers};
+use super::raw::{RawBatch, RawBatches, RowNumbers, Skip};
 use super::reject::{Code, FileFault};
 
 /// Largest row, in bytes of its fields.
@@ -174,7 +174,7 @@ enum Fill {
 /// What became of a record.
 enum Outcome {
     Row,
-    Skipped,
+    Skipped(Skip),
     Bad(Code),
 }
 
@@ -189,11 +189,11 @@ impl Iterator for Batches {
         if self.ended {
             return None;
         }
-        let (mut rows, mut faults, mut skipped) = (Vec::new(), Vec::new(), 0);
+        let (mut rows, mut faults, mut skips) = (Vec::new(), Vec::new(), Vec::new());
         while rows.len() + faults.len() < self.batch_rows && self.text_bytes() < BATCH_BYTES_MAX {
             match self.read_row() {
                 Ok(Some(Outcome::Row)) => rows.push(self.row),
-                Ok(Some(Outcome::Skipped)) => skipped += 1,
+                Ok(Some(Outcome::Skipped(why))) => skips.push((self.row, why)),
                 Ok(Some(Outcome::Bad(code))) => faults.push((self.row, code)),
                 Ok(None) => {
                     self.ended = true;
@@ -207,7 +207,7 @@ impl Iterator for Batches {
                 }
             }
         }
-        if self.begun && rows.is_empty() && faults.is_empty() && skipped == 0 {
+        if self.begun && rows.is_empty() && faults.is_empty() && skips.is_empty() {
             return self.next_fault();
         }
         self.begun = true;
@@ -222,7 +222,7 @@ impl Iterator for Batches {
             (Some(first), Some(last)) if last - first + 1 > rows.len() as u64 => RowNumbers::Each(rows),
             (first, _) => RowNumbers::From(first.copied().unwrap_or(self.row + 1)),
         };
-        Some(Ok(RawBatch { batch, rows, skipped, faults }))
+        Some(Ok(RawBatch { batch, rows, skips, faults }))
     }
 }
 
@@ -247,14 +247,16 @@ impl Batches {
             let record = self.records.record()?;
             let first = record.field(0).trim();
             if self.layout.footer.iter().any(|start| first.starts_with(start.as_str())) {
-                return Ok(Some(Outcome::Skipped));
+                return Ok(Some(Outcome::Skipped(Skip::Footer)));
             }
         }
         if fields != self.width {
             match self.layout.ragged {
-                Ragged::Skip => return Ok(Some(Outcome::Skipped)),
+                Ragged::Skip => return Ok(Some(Outcome::Skipped(Skip::Ragged))),
                 // A line of white space is no row.
-                Ragged::Pad if self.records.record()?.is_blank_from(0) => return Ok(Some(Outcome::Skipped)),
+                Ragged::Pad if self.records.record()?.is_blank_from(0) => {
+                    return Ok(Some(Outcome::Skipped(Skip::Blank)));
+                }
                 Ragged::Pad if fields < self.width || self.records.record()?.is_blank_from(self.width) => {}
                 _ if fields < self.width && self.records.cut => {
                     self.row -= 1;
@@ -272,8 +274,8 @@ impl Batches {
             }
             Fill::Mapped(bound) => {
                 let outs = self.columns.iter_mut().map(|column| &mut column.values);
-                if !bound.apply(self.records.record()?, self.row, outs) {
-                    return Ok(Some(Outcome::Skipped));
+                if let Err(rule) = bound.apply(self.records.record()?, self.row, outs) {
+                    return Ok(Some(Outcome::Skipped(Skip::Rule(rule))));
                 }
             }
         }
@@ -493,7 +495,7 @@ mod tests {
                 lines.push(format!("{}:{}", raw.rows.of(index), values.join("|")));
             }
             lines.extend(raw.faults.iter().map(|(row, code)| format!("{row}!{code}")));
-            skipped += raw.skipped;
+            skipped += raw.skips.len();
         }
         if skipped > 0 {
             lines.push(format!("skipped {skipped}"));

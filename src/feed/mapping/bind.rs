@@ -44,19 +44,22 @@ impl TableMapping {
 }
 
 impl Bound {
-    /// Appends a record's values to the outputs, one each; false, and nothing appended, where a rule skips it.
+    /// Appends a record's values to the outputs, one each.
+    ///
+    /// # Errors
+    /// Where a rule skips the record: its number, from 1. Nothing is appended then.
     pub(in crate::feed) fn apply<'o>(
         &mut self,
         record: Record<'_>,
         row: u64,
         outs: impl Iterator<Item = &'o mut Vec<u8>>,
-    ) -> bool {
+    ) -> Result<(), usize> {
         let Bound { mapping, fields, content_id, chosen } = self;
         let values = Values { mapping, fields, content_id, record, row };
         chosen.fill(None);
         for (index, rule) in mapping.rules.iter().enumerate().filter(|(_, rule)| values.match_rule(rule)) {
             let Action::Set(sets) = &rule.action else {
-                return false;
+                return Err(index + 1);
             };
             for (nth, (output, _)) in sets.iter().enumerate() {
                 chosen[*output].get_or_insert((index, nth));
@@ -68,7 +71,7 @@ impl Bound {
                 None => values.push(&output.source, out),
             }
         }
-        true
+        Ok(())
     }
 }
 

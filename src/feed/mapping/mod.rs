@@ -30,7 +30,8 @@
 //! set = { kind = "FEE" }       # or: skip = true
 //!
 //! [accounts.file] [accounts.columns] [[accounts.row]]  # a second source table, in the same words
-//! # or [accounts.constants]    # the one account of a statement that carries none
+//! # or [accounts.constants]    # the one account of a statement that carries none; `account_id` may be left out of
+//!                              # [columns] then
 //! # absent                     # accounts come in the feed's own layout
 //! ```
 //!
@@ -41,6 +42,7 @@
 mod bind;
 mod convert;
 mod parse;
+pub mod sample;
 
 use std::path::Path;
 
@@ -53,8 +55,13 @@ pub(super) use self::bind::Bound;
 pub const JOIN_PARTS_MAX: usize = 16;
 
 /// The mappings that the program carries: name and text.
-const SHIPPED: [(&str, &str); 1] =
-    [("berka", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/schemas/mappings/berka.toml")))];
+const SHIPPED: [(&str, &str); 5] = [
+    ("abc", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/schemas/mappings/abc.toml"))),
+    ("alipay", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/schemas/mappings/alipay.toml"))),
+    ("berka", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/schemas/mappings/berka.toml"))),
+    ("boc", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/schemas/mappings/boc.toml"))),
+    ("icbc", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/schemas/mappings/icbc.toml"))),
+];
 
 /// A mapping that cannot be used. Names the mapping and the key; the text is the operator's own, not a feed's.
 #[derive(Debug, thiserror::Error)]
@@ -272,23 +279,30 @@ enum Test {
 }
 
 impl Mapping {
-    /// Loads a mapping: one that the program carries, by its name, or else a file.
-    pub fn load(name: &Path) -> Result<Mapping, MappingError> {
+    /// Loads a mapping: one that the program carries, by its name, or else a file. `account` gives columns of the one
+    /// account of a statement that carries none, over the mapping's `[accounts.constants]`.
+    ///
+    /// # Errors
+    /// [`MappingError`]; one for an account that lacks a required column, too.
+    pub fn load(name: &Path, account: &[(String, String)]) -> Result<Mapping, MappingError> {
         let shown = name.display().to_string();
         if let Some((_, text)) = SHIPPED.iter().find(|(shipped, _)| *shipped == shown) {
-            return Mapping::parse(&shown, text);
+            return parse::mapping(&shown, text, account);
         }
         let text = std::fs::read_to_string(name).map_err(|error| MappingError::Unreadable {
             name: shown.clone(),
             problem: error.kind().to_string(),
             shipped: SHIPPED.map(|(shipped, _)| shipped).join(", "),
         })?;
-        Mapping::parse(&shown, &text)
+        parse::mapping(&shown, &text, account)
     }
 
     /// Parses a mapping's TOML; `name` is for messages.
+    ///
+    /// # Errors
+    /// [`MappingError`].
     pub fn parse(name: &str, toml: &str) -> Result<Mapping, MappingError> {
-        parse::mapping(name, toml)
+        parse::mapping(name, toml, &[])
     }
 }
 
@@ -503,7 +517,7 @@ mod tests {
             let error = Mapping::parse("test", &toml).unwrap_err().to_string();
             assert!(error.starts_with("mapping `test`: ") && error.contains(problem), "{problem}\n{error}\n{toml}");
         }
-        let error = Mapping::load(Path::new("brka")).unwrap_err().to_string();
+        let error = Mapping::load(Path::new("brka"), &[]).unwrap_err().to_string();
         assert!(error.contains("`brka`") && error.contains("berka"), "{error}");
     }
 
@@ -528,7 +542,7 @@ mod tests {
 
     #[test]
     fn berka() {
-        let mapping = Mapping::load(Path::new("berka")).unwrap();
+        let mapping = Mapping::load(Path::new("berka"), &[]).unwrap();
         let text = "trans_id;account_id;date;type;operation;amount;balance;k_symbol;bank;account\r\n\
             6145;25;960728;credit;credit in cash;900.00;900.00;;;\r\n\
             6294;25;961006;withdrawal;remittance to another bank;1110.00;79599.50; ;AB;79838293\r\n\
@@ -571,7 +585,7 @@ mod tests {
             println!("skipped: ../shared/data/berka is not there");
             return;
         }
-        let mapping = Mapping::load(Path::new("berka")).unwrap();
+        let mapping = Mapping::load(Path::new("berka"), &[]).unwrap();
         let made = rows_of(&data.join("trans_comp.csv"), &mapping.transactions, &TRANSACTIONS);
         assert_eq!(made.len(), 30_200);
         let mut kinds = BTreeMap::new();

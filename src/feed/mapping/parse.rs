@@ -14,36 +14,61 @@ use crate::feed::schema::{self, ACCOUNTS, ColumnType, TRANSACTIONS};
 
 type Result<T> = std::result::Result<T, MappingError>;
 
-/// Parses a mapping's TOML.
-pub(super) fn mapping(name: &str, toml: &str) -> Result<Mapping> {
+/// Parses a mapping's TOML; `account` are columns of its one account, over its constants.
+pub(super) fn mapping(name: &str, toml: &str, account: &[(String, String)]) -> Result<Mapping> {
     let table: Table = toml.parse().map_err(|error: toml::de::Error| MappingError::Syntax {
         name: name.to_string(),
         problem: error.to_string(),
     })?;
     let mut keys = Keys { name, path: String::new(), table };
-    let transactions = table_mapping(&mut keys, &TRANSACTIONS)?;
-    let accounts = match keys.table("accounts")? {
-        None => AccountsMapping::Own,
-        Some(mut accounts) => {
-            let mapped = match accounts.table("constants")? {
-                Some(constants) => AccountsMapping::Constants(account_constants(constants)?),
-                None => AccountsMapping::Table(table_mapping(&mut accounts, &ACCOUNTS)?),
-            };
-            accounts.finish()?;
-            mapped
-        }
+    let accounts = accounts_mapping(&mut keys, account)?;
+    let account_id = match &accounts {
+        AccountsMapping::Constants(columns) => columns.iter().find(|(name, _)| *name == "account_id"),
+        AccountsMapping::Own | AccountsMapping::Table(_) => None,
     };
+    let transactions = table_mapping(&mut keys, &TRANSACTIONS, account_id.map(|(_, text)| text.as_str()))?;
     keys.finish()?;
     Ok(Mapping { name: name.to_string(), transactions, accounts })
 }
 
-fn account_constants(mut keys: Keys<'_>) -> Result<Vec<(&'static str, String)>> {
+fn accounts_mapping(keys: &mut Keys<'_>, account: &[(String, String)]) -> Result<AccountsMapping> {
+    let Some(mut accounts) = keys.table("accounts")? else {
+        return match account {
+            [] => Ok(AccountsMapping::Own),
+            account => {
+                let none = Keys { name: keys.name, path: "accounts.constants".to_string(), table: Table::new() };
+                Ok(AccountsMapping::Constants(account_constants(none, account)?))
+            }
+        };
+    };
+    let mapped = match accounts.table("constants")? {
+        Some(constants) => AccountsMapping::Constants(account_constants(constants, account)?),
+        None if !account.is_empty() => {
+            let problem = "the mapping reads accounts from a table of their own; leave --account out";
+            return Err(accounts.error("columns", problem));
+        }
+        None => AccountsMapping::Table(table_mapping(&mut accounts, &ACCOUNTS, None)?),
+    };
+    accounts.finish()?;
+    Ok(mapped)
+}
+
+/// The columns of the one account: those of `account` over those of the table.
+fn account_constants(mut keys: Keys<'_>, account: &[(String, String)]) -> Result<Vec<(&'static str, String)>> {
+    if let Some((unknown, _)) = account.iter().find(|(name, _)| !ACCOUNTS.iter().any(|column| column.name == name)) {
+        let columns: Vec<&str> = ACCOUNTS.iter().map(|column| column.name).collect();
+        return Err(keys.error(unknown, &format!("no column of `accounts`; those are {}", columns.join(", "))));
+    }
     let mut constants = Vec::new();
     for column in &ACCOUNTS {
-        match keys.text(column.name)? {
+        let of_table = keys.text(column.name)?;
+        let given = account.iter().rev().find(|(name, _)| name == column.name).map(|(_, text)| text.clone());
+        match given.or(of_table) {
             Some(text) => constants.push((column.name, text)),
             None if column.required => {
-                return Err(keys.error(column.name, "missing, and the feed requires it"));
+                let problem =
+                    format!("missing, and the feed requires it; give it here or by --account {}=..", column.name);
+                return Err(keys.error(column.name, &problem));
             }
             None => {}
         }
@@ -52,8 +77,9 @@ fn account_constants(mut keys: Keys<'_>) -> Result<Vec<(&'static str, String)>> 
     Ok(constants)
 }
 
-/// Takes `file`, `columns` and `row`, and leaves the other keys to the caller.
-fn table_mapping(keys: &mut Keys<'_>, table: &[schema::Column]) -> Result<TableMapping> {
+/// Takes `file`, `columns` and `row`, and leaves the other keys to the caller. `account_id` is that of the one account,
+/// where there is one: rows that name none are its.
+fn table_mapping(keys: &mut Keys<'_>, table: &[schema::Column], account_id: Option<&str>) -> Result<TableMapping> {
     let layout = match keys.table("file")? {
         Some(file) => layout(file)?,
         None => Layout::default(),
@@ -81,6 +107,9 @@ fn table_mapping(keys: &mut Keys<'_>, table: &[schema::Column]) -> Result<TableM
     }
     if table.iter().any(|column| column.name == "txn_id") && !outputs.iter().any(|output| output.name == "txn_id") {
         outputs.push(Output { name: "txn_id", source: Source::RowId });
+    }
+    if let Some(account_id) = account_id.filter(|_| !outputs.iter().any(|output| output.name == "account_id")) {
+        outputs.push(Output { name: "account_id", source: Source::Constant(account_id.to_string()) });
     }
     let drafts = rules(keys, table, &mut slots)?;
     for (name, _) in drafts.iter().flat_map(|draft| &draft.set) {

@@ -1,0 +1,123 @@
+//! `liushui mapping check`: a mapping tried on a file's first rows.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use liushui::error::Error;
+use liushui::feed::mapping::Mapping;
+use liushui::feed::mapping::sample::{Fate, Sample, sample};
+use liushui::feed::raw::Skip;
+use liushui::feed::reject::FileFault;
+
+use super::source::parse_account;
+use super::{print, tell};
+
+#[derive(Subcommand)]
+pub enum MappingCommand {
+    /// Show what the first rows of a file become under a mapping
+    Check(Check),
+}
+
+impl MappingCommand {
+    /// Runs the command.
+    pub fn run(self) -> anyhow::Result<ExitCode> {
+        match self {
+            MappingCommand::Check(command) => command.run(),
+        }
+    }
+}
+
+/// Show what the first rows of a file become under a mapping
+#[derive(Args)]
+#[command(after_help = "Example:\n  liushui mapping check my-bank.toml --sample export.csv --rows 5\n\n\
+    Each row is taken, skipped by the mapping (and by what), or refused by the checks (columns and codes), and each\n\
+    column of the feed is shown with what it became; columns without a value are left out. Where accounts are a table\n\
+    of their own, no row's account is looked up. This prints values of the file, which no other command does: it is\n\
+    for the person who has the file.\n\n\
+    Exit codes: 0 no row of the sample is refused; 1 one is, or the file cannot be read; 2 wrong usage, such as a\n\
+    mapping that does not hold together; 3 failure of our own.")]
+pub struct Check {
+    /// A TOML file, or the name of a mapping that is shipped (abc, alipay, berka, boc, icbc)
+    #[arg(value_name = "FILE")]
+    mapping: PathBuf,
+    /// The file to try it on (.csv, .csv.gz, .csv.zst)
+    #[arg(long, value_name = "PATH")]
+    sample: PathBuf,
+    /// Rows to show, beside those that the mapping skips
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    rows: u32,
+    /// A column of the one account of a statement that names none, such as account_id=6222; may be given several times
+    #[arg(long, value_name = "COLUMN=TEXT", value_parser = parse_account)]
+    account: Vec<(String, String)>,
+}
+
+impl Check {
+    fn run(self) -> anyhow::Result<ExitCode> {
+        let mapping = Mapping::load(&self.mapping, &self.account).map_err(Error::from)?;
+        let sample = match sample(&mapping, &self.sample, self.rows as usize)? {
+            Ok(sample) => sample,
+            Err(fault) => return refuse(&self.sample.display().to_string(), &fault),
+        };
+        print(&text(&sample))?;
+        if let Some(fault) = &sample.fault {
+            return refuse(&self.sample.display().to_string(), fault);
+        }
+        match sample.rows.iter().any(|row| matches!(row.fate, Fate::Refused(_))) {
+            true => Ok(ExitCode::FAILURE),
+            false => Ok(ExitCode::SUCCESS),
+        }
+    }
+}
+
+fn refuse(path: &str, fault: &FileFault) -> anyhow::Result<ExitCode> {
+    let column = fault.column.as_deref().map(|column| format!(", column `{column}`")).unwrap_or_default();
+    tell(&format!("{path}{column}: {}", fault.code));
+    tell(&format!("hint: {path}: {}", fault.hint));
+    Ok(ExitCode::FAILURE)
+}
+
+/// The rows one after another, each with its columns below it, and what they add up to.
+fn text(sample: &Sample) -> String {
+    let mut text = String::new();
+    let (mut taken, mut skipped, mut refused) = (0, 0, 0);
+    for row in &sample.rows {
+        let fate = match &row.fate {
+            Fate::Taken => {
+                taken += 1;
+                "taken".to_string()
+            }
+            Fate::Skipped(why) => {
+                skipped += 1;
+                format!("skipped: {}", skipped_by(*why))
+            }
+            Fate::Refused(rejects) => {
+                refused += 1;
+                let why = rejects.iter().map(|reject| match &reject.column {
+                    Some(column) => format!("`{column}` {}", reject.code),
+                    None => reject.code.to_string(),
+                });
+                format!("refused: {}", why.collect::<Vec<_>>().join(", "))
+            }
+        };
+        text += &format!("row {:<5} {fate}\n", row.number);
+        for (name, value) in &row.values {
+            text += &format!("  {name:<21} {value}\n");
+        }
+    }
+    text += &format!("{taken} taken, {skipped} skipped, {refused} refused");
+    text += match sample.accounts_unknown {
+        true => "; accounts are a table of their own and were not looked up\n",
+        false => "\n",
+    };
+    text
+}
+
+fn skipped_by(why: Skip) -> String {
+    match why {
+        Skip::Footer => "it begins as `file.footer` says".to_string(),
+        Skip::Ragged => "it has another length than the header (`file.ragged`)".to_string(),
+        Skip::Blank => "nothing stands in it".to_string(),
+        Skip::Rule(number) => format!("`[[row]]` number {number} skips it"),
+    }
+}

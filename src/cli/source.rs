@@ -1,0 +1,33 @@
+//! How a command is told of a layout that is not the feed's own.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use liushui::error::Error;
+use liushui::feed::mapping::Mapping;
+
+#[derive(Args)]
+pub struct LayoutArguments {
+    /// A mapping for another layout: a TOML file, or the name of one that is shipped (abc, alipay, berka, boc, icbc)
+    #[arg(long, value_name = "FILE")]
+    mapping: Option<PathBuf>,
+    /// A column of the one account of a statement that names none, such as account_id=6222; may be given several times
+    #[arg(long, value_name = "COLUMN=TEXT", value_parser = parse_account, requires = "mapping")]
+    account: Vec<(String, String)>,
+}
+
+impl LayoutArguments {
+    /// The mapping, with its account; `None` where the feed has its own layout.
+    ///
+    /// # Errors
+    /// A mapping that cannot be used.
+    pub fn mapping(&self) -> Result<Option<Mapping>, Error> {
+        Ok(self.mapping.as_deref().map(|path| Mapping::load(path, &self.account)).transpose()?)
+    }
+}
+
+/// A column of `accounts` and its text, as `account_id=6222`.
+pub fn parse_account(text: &str) -> Result<(String, String), String> {
+    let (column, text) = text.split_once('=').ok_or("give a column of `accounts` and its text, as account_id=6222")?;
+    Ok((column.to_string(), text.to_string()))
+}

@@ -1,0 +1,114 @@
+//! A mapping tried on a file's first rows: what each column became, and what became of each row.
+//!
+//! Owns: bringing rows that are taken, skipped and refused back into the file's order. Does not own: the mapping of a row
+//! ([`bind`](super::bind)) or the checks ([`check`](crate::feed::check)). What comes out holds values of the file: it is
+//! for the person who has the file, and for no log.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::array::{Array as _, AsArray as _};
+
+use super::{AccountsMapping, Mapping};
+use crate::error::Error;
+use crate::feed::accounts::AccountsBuilder;
+use crate::feed::check::Checker;
+use crate::feed::csv::{CsvOptions, open};
+use crate::feed::one_row;
+use crate::feed::raw::{RawBatch, Skip};
+use crate::feed::reject::{Code, FileFault, FileRejects, Reject};
+use crate::feed::schema::{TRANSACTIONS, Typing};
+
+/// What became of a row.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Fate {
+    /// It passes the checks.
+    Taken,
+    /// The mapping skips it.
+    Skipped(Skip),
+    /// The checks refuse it: columns and codes.
+    Refused(Vec<Reject>),
+}
+
+/// One row of the file.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SampleRow {
+    /// Data row from 1.
+    pub number: u64,
+    /// What became of it.
+    pub fate: Fate,
+    /// The feed's columns and what they became, where that is not null; empty for a row that has no columns.
+    pub values: Vec<(&'static str, String)>,
+}
+
+/// A file's first rows under a mapping.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Sample {
+    /// In the file's order.
+    pub rows: Vec<SampleRow>,
+    /// The accounts table is another file, so no row's account was looked up.
+    pub accounts_unknown: bool,
+    /// What ended the reading before so many rows were there.
+    pub fault: Option<FileFault>,
+}
+
+/// Reads at most `rows` rows that are not skipped.
+///
+/// # Errors
+/// `Ok(Err(..))` where the file cannot be opened under the mapping; [`Error::Arrow`]-like mistakes of our own.
+pub fn sample(mapping: &Mapping, path: &Path, rows: usize) -> Result<Result<Sample, FileFault>, Error> {
+    let table = &mapping.transactions;
+    let wanted: Vec<&str> = TRANSACTIONS.iter().map(|column| column.name).collect();
+    let opened = match open(path, &wanted, CsvOptions { mapping: Some(table), batch_rows: rows.max(1) }) {
+        Ok(opened) => opened,
+        Err(fault) => return Ok(Err(fault)),
+    };
+    let mut batches = opened.batches;
+    let (raw, fault) = match batches.next() {
+        Some(Ok(raw)) => (raw, None),
+        Some(Err(fault)) => return Ok(Ok(Sample { rows: Vec::new(), accounts_unknown: false, fault: Some(fault) })),
+        None => return Ok(Ok(Sample { rows: Vec::new(), accounts_unknown: false, fault: None })),
+    };
+
+    let mut accounts = AccountsBuilder::default();
+    let accounts_unknown = match &mapping.accounts {
+        AccountsMapping::Constants(constants) => {
+            accounts.add(&one_row(constants)?, Typing::AllText, &FileRejects::default());
+            false
+        }
+        AccountsMapping::Own | AccountsMapping::Table(_) => true,
+    };
+    let rejects = FileRejects::default();
+    Checker::new(Typing::AllText, 0, Arc::new(accounts.finish())).check(&raw, &rejects)?;
+    let mut refused: BTreeMap<u64, Vec<Reject>> = BTreeMap::new();
+    for reject in rejects.finish().rejects {
+        let is_of_account = reject.code == Code::UnknownAccount;
+        if let Some(row) = reject.row.filter(|_| !(is_of_account && accounts_unknown)) {
+            refused.entry(row).or_default().push(reject);
+        }
+    }
+    Ok(Ok(Sample { rows: in_order(&raw, table.columns().collect(), refused), accounts_unknown, fault }))
+}
+
+fn in_order(raw: &RawBatch, names: Vec<&'static str>, mut refused: BTreeMap<u64, Vec<Reject>>) -> Vec<SampleRow> {
+    let mut rows: BTreeMap<u64, SampleRow> = BTreeMap::new();
+    for index in 0..raw.batch.num_rows() {
+        let number = raw.rows.of(index);
+        let text = |column: &arrow::array::ArrayRef| {
+            let texts = column.as_string_opt::<i32>()?;
+            texts.is_valid(index).then(|| texts.value(index).to_string()).filter(|text| !text.is_empty())
+        };
+        let values = names.iter().zip(raw.batch.columns()).filter_map(|(name, column)| Some((*name, text(column)?)));
+        let fate = refused.remove(&number).map_or(Fate::Taken, Fate::Refused);
+        rows.insert(number, SampleRow { number, fate, values: values.collect() });
+    }
+    for (number, why) in &raw.skips {
+        rows.insert(*number, SampleRow { number: *number, fate: Fate::Skipped(*why), values: Vec::new() });
+    }
+    for (number, code) in &raw.faults {
+        let reject = Reject { row: Some(*number), column: None, code: *code };
+        rows.insert(*number, SampleRow { number: *number, fate: Fate::Refused(vec![reject]), values: Vec::new() });
+    }
+    rows.into_values().collect()
+}
