@@ -1,4 +1,4 @@
-//! `liushui mapping check`: a mapping tried on a file's first rows.
+//! `liushui mapping`: a mapping tried on a file's first rows (`check`), or drafted from them (`guess`).
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use liushui::error::Error;
 use liushui::feed::mapping::Mapping;
+use liushui::feed::mapping::guess::guess;
 use liushui::feed::mapping::sample::{Fate, Sample, sample};
 use liushui::feed::raw::Skip;
 use liushui::feed::reject::FileFault;
@@ -17,6 +18,8 @@ use super::{print, tell};
 pub enum MappingCommand {
     /// Show what the first rows of a file become under a mapping
     Check(Check),
+    /// Draft a mapping from a file's header and first rows
+    Guess(Guess),
 }
 
 impl MappingCommand {
@@ -24,6 +27,7 @@ impl MappingCommand {
     pub fn run(self) -> anyhow::Result<ExitCode> {
         match self {
             MappingCommand::Check(command) => command.run(),
+            MappingCommand::Guess(command) => command.run(),
         }
     }
 }
@@ -66,6 +70,33 @@ impl Check {
         match sample.rows.iter().any(|row| matches!(row.fate, Fate::Refused(_))) {
             true => Ok(ExitCode::FAILURE),
             false => Ok(ExitCode::SUCCESS),
+        }
+    }
+}
+
+/// Draft a mapping from a file's header and first rows
+#[derive(Args)]
+#[command(after_help = "Example:\n  liushui mapping guess export.csv > my-bank.toml\n\n\
+    Knows Chinese and English headings, preambles before the header, sums at the end, GB18030, the usual delimiters, forms\n\
+    of dates, money in one column or two, signs and words for the direction. A line that it is not sure of says so\n\
+    (`# unsure: ...`), and standard error tells how many do. Look at them, then try: liushui mapping check.")]
+pub struct Guess {
+    /// The file (.csv, .csv.gz, .csv.zst)
+    #[arg(value_name = "PATH")]
+    path: PathBuf,
+}
+
+impl Guess {
+    fn run(self) -> anyhow::Result<ExitCode> {
+        match guess(&self.path) {
+            Ok(draft) => {
+                print(&draft.toml)?;
+                if draft.unsure > 0 {
+                    tell(&format!("{} lines are unsure: look for `# unsure`", draft.unsure));
+                }
+                Ok(ExitCode::SUCCESS)
+            }
+            Err(fault) => refuse(&self.path.display().to_string(), &fault),
         }
     }
 }

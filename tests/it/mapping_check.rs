@@ -1,8 +1,14 @@
-//! `mapping check`: each row of a sample is taken, skipped or refused, and told why.
+//! `mapping check`: each row of a sample is taken, skipped or refused, and told why. `mapping guess`: a draft makes the rows
+//! that a mapping made by hand does.
 
+use std::path::Path;
 use std::process::{Command, Output};
 
-use crate::util::TestFeed;
+use liushui::feed::mapping::Mapping;
+use liushui::feed::mapping::guess::guess;
+use liushui::feed::mapping::sample::{Fate, sample};
+
+use crate::util::{TestFeed, USCC, shared_data};
 
 fn check(feed: &TestFeed, arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_liushui"));
@@ -95,4 +101,104 @@ fn what_cannot_be_tried_is_told() {
     let told = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(2), "{told}");
     assert!(told.contains("--account account_type="), "{told}");
+}
+
+fn account() -> Vec<(String, String)> {
+    let columns = [
+        ("account_id", "A1"),
+        ("subject_uscc", USCC),
+        ("subject_name", "X"),
+        ("provider_id", "P1"),
+        ("provider_name", "Bank"),
+    ];
+    columns.map(|(column, text)| (column.to_string(), text.to_string())).to_vec()
+}
+
+/// A row: number, whether taken, and what says when and how much.
+type Row = (u64, bool, Vec<(&'static str, String)>);
+
+/// The rows of a file under a mapping that it does not skip.
+fn rows(mapping: &Mapping, path: &Path) -> Vec<Row> {
+    let sample = sample(mapping, path, 10_000).unwrap().unwrap();
+    assert_eq!(sample.fault, None);
+    let figures = |values: Vec<(&'static str, String)>| {
+        let kept = ["booked_at", "direction", "amount", "balance", "counterparty_name"];
+        values.into_iter().filter(|(name, _)| kept.contains(name)).collect()
+    };
+    let rows = sample.rows.into_iter().filter(|row| !matches!(row.fate, Fate::Skipped(_)));
+    rows.map(|row| (row.number, row.fate == Fate::Taken, figures(row.values))).collect()
+}
+
+/// The draft as a mapping, and how many of its lines are unsure.
+fn drafted(path: &Path) -> (Mapping, usize, String) {
+    let draft = guess(path).unwrap();
+    let feed = TestFeed::new();
+    feed.write("draft.toml", &draft.toml);
+    let mapping = Mapping::load(&feed.path("draft.toml"), &account()).unwrap_or_else(|error| {
+        panic!("{error}: {}", draft.toml);
+    });
+    assert_eq!(draft.toml.matches("# unsure").count(), draft.unsure);
+    (mapping, draft.unsure, draft.toml)
+}
+
+/// A draft of each real statement makes the same rows as the shipped mapping, but for what no header tells.
+#[test]
+fn drafts_of_real_statements() {
+    let Some(folder) = shared_data("cn-statements") else { return };
+    for name in ["boc", "abc", "icbc"] {
+        let path = folder.join(format!("{name}.csv"));
+        let (mapping, _, toml) = drafted(&path);
+        let shipped = Mapping::load(name.as_ref(), &account()).unwrap();
+        assert_eq!(rows(&mapping, &path), rows(&shipped, &path), "{name}: {toml}");
+    }
+    // What counts neither as income nor as expense has to be decided by a person, and the draft says so.
+    let (mapping, unsure, toml) = drafted(&folder.join("alipay.csv"));
+    assert!(unsure > 0 && toml.contains("rows have a direction that we do not know"), "{toml}");
+    let known = rows(&mapping, &folder.join("alipay.csv"));
+    let shipped = rows(&Mapping::load("alipay".as_ref(), &account()).unwrap(), &folder.join("alipay.csv"));
+    let of_shipped = |number: u64| shipped.iter().find(|row| row.0 == number);
+    let equal = known.iter().filter(|row| row.1 && of_shipped(row.0) == Some(row)).count();
+    assert!(equal >= 5, "{known:?} {shipped:?} {toml}");
+}
+
+/// Layouts that the drafts were not written for.
+#[test]
+fn drafts_of_other_layouts() {
+    let english = "Statement of account;;;;;;\nPeriod;01/03/2024 - 31/03/2024;;;;;\n\n\
+        Posting Date;Value Date;Details;Paid Out;Paid In;Running Balance;Transaction Reference\n\
+        13/03/2024;13/03/2024;Card payment;12.50;;\"1,987.50\";R1\n28/03/2024;28/03/2024;Salary;;\"1,000.00\";\"2,987.50\";R2\n";
+    let chinese = "序号,交易日期,交易时间,借贷标志,交易金额,账户余额,对方户名,对方账号,摘要,币种\n\
+        1,20240313,093005,借,12.50,1987.50,甲公司,6222,货款,人民币\n2,20240328,,贷,1000.00,2987.50,--,,工资,人民币\n合计,,,,1012.50,,,,,\n";
+    let expected = |first: &str, last: &str, names: [Option<&str>; 2]| {
+        let row = |number: u64, time: &str, way: &str, amount: &str, balance: &str, name: Option<&str>| {
+            let values = [("booked_at", time), ("direction", way), ("amount", amount), ("balance", balance)];
+            let name = name.map(|name| ("counterparty_name", name));
+            let values = values.into_iter().chain(name).map(|(name, text)| (name, text.to_string())).collect();
+            (number, true, values)
+        };
+        vec![row(1, first, "D", "12.50", "1987.50", names[0]), row(2, last, "C", "1000.00", "2987.50", names[1])]
+    };
+    for (text, expected) in [
+        (english.to_string(), expected("2024-03-13", "2024-03-28", [None, None])),
+        (chinese.to_string(), expected("2024-03-13T09:30:05", "2024-03-28", [Some("甲公司"), None])),
+    ] {
+        let feed = TestFeed::new();
+        feed.write("x.csv", &text);
+        let (mapping, _, toml) = drafted(&feed.path("x.csv"));
+        assert_eq!(rows(&mapping, &feed.path("x.csv")), expected, "{toml}");
+    }
+}
+
+#[test]
+fn a_file_without_headings_is_told() {
+    let feed = TestFeed::new();
+    feed.write("x.csv", "1,2,3\n4,5,6\n");
+    let output = Command::new(env!("CARGO_BIN_EXE_liushui"))
+        .args(["mapping", "guess", "x.csv"])
+        .current_dir(feed.folder.path())
+        .output()
+        .unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0), "{told}");
+    assert!(told.contains("missing_column") && told.contains("docs/mapping.md"), "{told}");
 }

@@ -107,6 +107,17 @@ pub fn open(path: &Path, wanted: &[&str], options: CsvOptions<'_>) -> Result<Ope
     Ok(Opened { batches: Box::new(batches), unknown_columns })
 }
 
+/// The fields of a file's first records, as they stand, split at this delimiter.
+pub(super) fn head(path: &Path, delimiter: u8, count: usize) -> Result<Vec<Vec<String>>, FileFault> {
+    let (text, _) = Text::open(path, None, false)?;
+    let mut records = Records::new(text, delimiter);
+    let mut head = Vec::new();
+    while head.len() < count && records.advance()? {
+        head.push(records.record()?.fields().map(|field| field.trim().to_string()).collect());
+    }
+    Ok(head)
+}
+
 /// Reads up to and with the header: the first row that holds all of `headings`; the first at all where none is
 /// given.
 fn read_header(records: &mut Records, headings: &[String]) -> Result<Vec<String>, FileFault> {

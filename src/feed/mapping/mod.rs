@@ -41,6 +41,7 @@
 
 mod bind;
 mod convert;
+pub mod guess;
 mod parse;
 pub mod sample;
 
