@@ -92,7 +92,7 @@ impl Guess {
             Ok(draft) => {
                 print(&draft.toml)?;
                 if draft.unsure > 0 {
-                    tell(&format!("{} lines are unsure: look for `# unsure`", draft.unsure));
+                    tell(&format!("unsure lines: {}; look for `# unsure`", draft.unsure));
                 }
                 Ok(ExitCode::SUCCESS)
             }

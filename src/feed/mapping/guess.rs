@@ -237,10 +237,30 @@ const FOOTERS: [&str; 12] = [
     "Opening balance",
 ];
 
-const WAYS_IN: [&str; 16] =
-    ["收入", "收", "贷", "贷方", "进", "转入", "存入", "C", "CR", "Cr", "Credit", "credit", "CREDIT", "In", "IN", "+"];
-const WAYS_OUT: [&str; 16] =
-    ["支出", "支", "借", "借方", "出", "转出", "支取", "D", "DR", "Dr", "Debit", "debit", "DEBIT", "Out", "OUT", "-"];
+const WAYS_IN: [&str; 18] = [
+    "收入", "收", "贷", "贷方", "进", "转入", "存入", "deposit", "Deposit", "C", "CR", "Cr", "Credit", "credit",
+    "CREDIT", "In", "IN", "+",
+];
+const WAYS_OUT: [&str; 18] = [
+    "支出",
+    "支",
+    "借",
+    "借方",
+    "出",
+    "转出",
+    "支取",
+    "withdrawal",
+    "Withdrawal",
+    "D",
+    "DR",
+    "Dr",
+    "Debit",
+    "debit",
+    "DEBIT",
+    "Out",
+    "OUT",
+    "-",
+];
 
 const NULLS: [&str; 8] = ["--", "-", "/", "NULL", "null", "N/A", "n/a", "无"];
 
