@@ -22,8 +22,8 @@ use super::encode::{Encoded, GroupEncoder, ProductFiles};
 use super::reconcile::{AccountCells, Reconciliation};
 use super::{OutputFormat, ProductPlan};
 use crate::account::{Account, mask};
+use crate::cell::depot::Depot;
 use crate::cell::function::CellFunction;
-use crate::cell::{Cell, SPARE_BYTES_MAX};
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::feed::Feed;
@@ -173,8 +173,10 @@ async fn produce_group(shared: &Arc<Shared>, group: usize, sender: &Sender) -> R
     };
     let numbers = rows.numbers();
     let table = Arc::new(GroupTable { schema: runs_schema(), rows: Mutex::new(Some(rows)) });
-    let plan = pipeline::cells(&job.engine, table, CellFunction::udaf(job.secret_id)).await?;
-    let mut cells = CellStream { batches: plan.plan.execute(0, plan.context)?, batch: None, row: 0, spare: Vec::new() };
+    let depot = Arc::new(Depot::default());
+    let function = CellFunction::udaf_into(job.secret_id, Arc::clone(&depot));
+    let plan = pipeline::cells(&job.engine, table, function).await?;
+    let mut cells = CellStream { batches: plan.plan.execute(0, plan.context)?, batch: None, row: 0, depot };
     let mut encoding = encoder.begin(group, sender.clone())?;
     let mut produced = Produced::default();
     for number in numbers {
@@ -185,7 +187,7 @@ async fn produce_group(shared: &Arc<Shared>, group: usize, sender: &Sender) -> R
         produced.accounts_with_rows += u64::from(sums.rows > 0);
         let products_hold = encode_account(job, account, &of_account, &mut encoding).await?;
         produced.reconciliation.check(&sums, &of_account, products_hold);
-        cells.take_back(of_account);
+        cells.depot.reuse(of_account.cells.into_iter().map(|(_, cell)| cell));
         job.observer.advance(1);
     }
     if cells.has_more().await? {
@@ -373,32 +375,25 @@ struct CellStream {
     batches: SendableRecordBatchStream,
     batch: Option<RecordBatch>,
     row: usize,
-    /// Cells of accounts before, to be read into.
-    spare: Vec<(Month, Cell)>,
+    /// Where the cells themselves are.
+    depot: Arc<Depot>,
 }
 
 impl CellStream {
-    /// Takes back the cells of an account that is done with, for the memory of their lists.
-    fn take_back(&mut self, done: AccountCells) {
-        self.spare = done.cells;
-        self.spare.retain(|(_, cell)| cell.heap_bytes() <= SPARE_BYTES_MAX);
-    }
-
     /// The cells of the account with this number; accounts are asked for in ascending order.
     async fn of_account(&mut self, number: u32, account: &Account) -> Result<AccountCells, Error> {
-        let mut spare = std::mem::take(&mut self.spare);
         let mut found = AccountCells::default();
         while self.has_more().await? {
             let Some(batch) = &self.batch else { break };
-            let [accounts, months, bytes] = batch.columns() else {
+            let [accounts, months, cells] = batch.columns() else {
                 return Err(Error::Internal("cells in other columns than their own".to_string()));
             };
             if accounts.as_primitive::<UInt32Type>().value(self.row) != number {
                 break;
             }
             let month = Month(months.as_primitive::<Int32Type>().value(self.row));
-            let mut cell = spare.pop().map_or_else(|| Cell::empty(0), |(_, cell)| cell);
-            cell.read(bytes.as_binary::<i64>().value(self.row))?;
+            let cell = self.depot.take(cells.as_primitive::<UInt32Type>().value(self.row));
+            let cell = cell.ok_or_else(|| Error::Internal("a cell that nobody made".to_string()))?;
             cell.check_range()
                 .map_err(|_| Error::Overflow { account: mask(&account.account_id), month: month.to_string() })?;
             found.rows += cell.rows();

@@ -1,12 +1,13 @@
 //! The aggregate function `cell`: rows in, cells out, over DataFusion.
 //!
 //! Owns: the adapter between Arrow columns and [`Cell`]. Its state *is* the cell: what partial
-//! aggregation hands on are the bytes that a store can keep and merge. Its final value is the sealed cell. Does not own:
-//! what a cell is, or the bytes of rows ([`crate::rows::codec`]).
+//! aggregation hands on are the bytes that a store can keep and merge. Its final value is the sealed cell: as bytes, or,
+//! for a plan whose output is read in the process that runs it, as a number in a [`Depot`]. Does not own: what a cell is,
+//! or the bytes of rows ([`crate::rows::codec`]).
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, LargeBinaryArray, LargeBinaryBuilder};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, LargeBinaryArray, LargeBinaryBuilder, UInt32Array};
 use arrow::datatypes::{DataType, Field, FieldRef};
 use datafusion::common::{DataFusionError, Result, ScalarValue, internal_err};
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
@@ -14,21 +15,51 @@ use datafusion::logical_expr::{
     Accumulator, AggregateUDF, AggregateUDFImpl, EmitTo, GroupsAccumulator, Signature, Volatility,
 };
 
-use super::{Cell, CellError, SPARE_BYTES_MAX};
+use super::depot::Depot;
+use super::{Cell, CellError};
 use crate::rows::codec;
 
-/// `cell(rows)`: the sealed cell of the group's rows, as bytes; each value is a run of rows, one after another.
-#[derive(Debug, PartialEq, Eq, Hash)]
+/// `cell(rows)`: the sealed cell of the group's rows; each value is a run of rows, one after another.
+#[derive(Debug)]
 pub struct CellFunction {
     signature: Signature,
     secret_id: u64,
+    depot: Option<Arc<Depot>>,
 }
 
 impl CellFunction {
-    /// The function for rows whose hashes were made under the secret with this id.
+    /// The function for rows whose hashes were made under the secret with this id; cells leave as bytes (LargeBinary).
     pub fn udaf(secret_id: u64) -> AggregateUDF {
+        CellFunction::new(secret_id, None)
+    }
+
+    /// The same, but cells leave by this depot, each as its number there (UInt32).
+    pub fn udaf_into(secret_id: u64, depot: Arc<Depot>) -> AggregateUDF {
+        CellFunction::new(secret_id, Some(depot))
+    }
+
+    fn new(secret_id: u64, depot: Option<Arc<Depot>>) -> AggregateUDF {
         let signature = Signature::exact(vec![DataType::BinaryView], Volatility::Immutable);
-        AggregateUDF::from(CellFunction { signature, secret_id })
+        AggregateUDF::from(CellFunction { signature, secret_id, depot })
+    }
+
+    fn groups(&self) -> CellGroups {
+        CellGroups { depot: self.depot.clone(), ..CellGroups::new(self.secret_id) }
+    }
+}
+
+// One function a session: two are the same where the secret and the way out are.
+impl PartialEq for CellFunction {
+    fn eq(&self, other: &CellFunction) -> bool {
+        self.secret_id == other.secret_id && self.depot.is_some() == other.depot.is_some()
+    }
+}
+
+impl Eq for CellFunction {}
+
+impl std::hash::Hash for CellFunction {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.secret_id.hash(state);
     }
 }
 
@@ -42,7 +73,7 @@ impl AggregateUDFImpl for CellFunction {
     }
 
     fn return_type(&self, _arguments: &[DataType]) -> Result<DataType> {
-        Ok(DataType::LargeBinary)
+        Ok(if self.depot.is_some() { DataType::UInt32 } else { DataType::LargeBinary })
     }
 
     fn state_fields(&self, arguments: StateFieldsArgs) -> Result<Vec<FieldRef>> {
@@ -50,7 +81,7 @@ impl AggregateUDFImpl for CellFunction {
     }
 
     fn accumulator(&self, _arguments: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
-        Ok(Box::new(OneCell(CellGroups::new(self.secret_id))))
+        Ok(Box::new(OneCell(self.groups())))
     }
 
     fn groups_accumulator_supported(&self, _arguments: AccumulatorArgs) -> bool {
@@ -58,7 +89,7 @@ impl AggregateUDFImpl for CellFunction {
     }
 
     fn create_groups_accumulator(&self, _arguments: AccumulatorArgs) -> Result<Box<dyn GroupsAccumulator>> {
-        Ok(Box::new(CellGroups::new(self.secret_id)))
+        Ok(Box::new(self.groups()))
     }
 }
 
@@ -69,27 +100,23 @@ struct CellGroups {
     cells: Vec<Cell>,
     /// Heap bytes of `cells`, counted as rows come: the memory pool asks after every batch.
     heap_bytes: usize,
-    /// Cells that went out, without rows, for the groups to come: most months are as long as the ones before.
-    spare: Vec<Cell>,
-    /// Heap bytes of `spare`.
-    spare_bytes: usize,
+    /// Where complete cells go, and where cells without rows come from.
+    depot: Option<Arc<Depot>>,
 }
-
-/// Spare cells that are kept: those of a batch of common months.
-const SPARE_CELLS_MAX: usize = 256;
 
 impl CellGroups {
     fn new(secret_id: u64) -> CellGroups {
-        CellGroups { secret_id, cells: Vec::new(), heap_bytes: 0, spare: Vec::new(), spare_bytes: 0 }
+        CellGroups { secret_id, cells: Vec::new(), heap_bytes: 0, depot: None }
     }
 
     fn grow(&mut self, groups: usize) {
+        let before = self.cells.len();
+        if let Some(depot) = &self.depot {
+            self.cells.extend(depot.spare(groups.saturating_sub(before)));
+        }
+        self.heap_bytes += self.cells[before..].iter().map(Cell::heap_bytes).sum::<usize>();
         while self.cells.len() < groups {
-            let cell = self.spare.pop().unwrap_or_else(|| Cell::empty(self.secret_id));
-            let bytes = cell.heap_bytes();
-            self.spare_bytes = self.spare_bytes.saturating_sub(bytes);
-            self.heap_bytes += bytes;
-            self.cells.push(cell);
+            self.cells.push(Cell::empty(self.secret_id));
         }
     }
 
@@ -101,37 +128,33 @@ impl CellGroups {
         cells
     }
 
-    /// The first groups as cells that can still be merged.
-    fn settled(&mut self, emit_to: EmitTo) -> LargeBinaryArray {
+    /// The first groups as cells that can still be merged, as bytes.
+    fn settled(&mut self, emit_to: EmitTo) -> ArrayRef {
         let mut cells = self.take(emit_to);
         cells.iter_mut().for_each(Cell::settle);
-        self.bytes(cells)
+        Arc::new(bytes_of(&cells))
     }
 
-    /// The first groups as complete cells.
-    fn sealed(&mut self, emit_to: EmitTo) -> LargeBinaryArray {
+    /// The first groups as complete cells, as bytes or by number.
+    fn sealed(&mut self, emit_to: EmitTo) -> ArrayRef {
         let mut cells = self.take(emit_to);
         cells.iter_mut().for_each(Cell::seal);
-        self.bytes(cells)
-    }
-
-    /// The bytes of cells, which become spare ones.
-    fn bytes(&mut self, cells: Vec<Cell>) -> LargeBinaryArray {
-        let mut builder = LargeBinaryBuilder::with_capacity(cells.len(), cells.len() * 512);
-        let mut buffer = Vec::new();
-        for mut cell in cells {
-            buffer.clear();
-            cell.encode(&mut buffer);
-            builder.append_value(&buffer);
-            cell.clear();
-            let bytes = cell.heap_bytes();
-            if self.spare.len() < SPARE_CELLS_MAX && bytes <= SPARE_BYTES_MAX {
-                self.spare_bytes += bytes;
-                self.spare.push(cell);
-            }
+        match &self.depot {
+            Some(depot) => Arc::new(UInt32Array::from(depot.put(cells))),
+            None => Arc::new(bytes_of(&cells)),
         }
-        builder.finish()
     }
+}
+
+fn bytes_of(cells: &[Cell]) -> LargeBinaryArray {
+    let mut builder = LargeBinaryBuilder::with_capacity(cells.len(), cells.len() * 512);
+    let mut buffer = Vec::new();
+    for cell in cells {
+        buffer.clear();
+        cell.encode(&mut buffer);
+        builder.append_value(&buffer);
+    }
+    builder.finish()
 }
 
 impl GroupsAccumulator for CellGroups {
@@ -180,11 +203,11 @@ impl GroupsAccumulator for CellGroups {
     }
 
     fn state(&mut self, emit_to: EmitTo) -> Result<Vec<ArrayRef>> {
-        Ok(vec![Arc::new(self.settled(emit_to))])
+        Ok(vec![self.settled(emit_to)])
     }
 
     fn evaluate(&mut self, emit_to: EmitTo) -> Result<ArrayRef> {
-        Ok(Arc::new(self.sealed(emit_to)))
+        Ok(self.sealed(emit_to))
     }
 
     fn convert_to_state(&self, values: &[ArrayRef], opt_filter: Option<&BooleanArray>) -> Result<Vec<ArrayRef>> {
@@ -196,8 +219,7 @@ impl GroupsAccumulator for CellGroups {
     }
 
     fn size(&self) -> usize {
-        let cells = self.cells.capacity() + self.spare.capacity();
-        cells * size_of::<Cell>() + self.heap_bytes + self.spare_bytes
+        self.cells.capacity() * size_of::<Cell>() + self.heap_bytes
     }
 }
 
@@ -218,12 +240,12 @@ impl Accumulator for OneCell {
 
     fn state(&mut self) -> Result<Vec<ScalarValue>> {
         self.0.grow(1);
-        Ok(vec![ScalarValue::try_from_array(&self.0.settled(EmitTo::First(1)), 0)?])
+        Ok(vec![ScalarValue::try_from_array(&*self.0.settled(EmitTo::First(1)), 0)?])
     }
 
     fn evaluate(&mut self) -> Result<ScalarValue> {
         self.0.grow(1);
-        ScalarValue::try_from_array(&self.0.sealed(EmitTo::First(1)), 0)
+        ScalarValue::try_from_array(&*self.0.sealed(EmitTo::First(1)), 0)
     }
 
     fn size(&self) -> usize {
@@ -238,6 +260,7 @@ fn external(error: CellError) -> DataFusionError {
 #[cfg(test)]
 mod tests {
     use arrow::array::BinaryViewArray;
+    use arrow::datatypes::UInt32Type;
 
     use super::*;
     use crate::cell::{Fingerprint, Row};
@@ -341,6 +364,26 @@ mod tests {
         let bytes = runs.as_binary_view().value(0);
         let cut: ArrayRef = Arc::new(BinaryViewArray::from_iter_values([&bytes[..bytes.len() - 1]]));
         assert!(CellGroups::new(7).update_batch(&[cut], &[0], None, 1).is_err());
+    }
+
+    /// By way of a depot come the cells that the bytes are of, in the same order.
+    #[test]
+    fn a_depot_hands_over_what_the_bytes_say() {
+        let (runs, depot) = (runs(90), Arc::new(Depot::default()));
+        let groups: Vec<usize> = (0..90).map(|row| row / 30).collect();
+        let evaluate = |mut cells: CellGroups| {
+            cells.update_batch(&[Arc::clone(&runs)], &groups, None, 3).unwrap();
+            [EmitTo::First(1), EmitTo::All].map(|emit_to| cells.evaluate(emit_to).unwrap())
+        };
+        let expected: Vec<_> = evaluate(CellGroups::new(7)).iter().flat_map(cells).collect();
+        // The second time cells are made of spare ones.
+        for _ in 0..2 {
+            let numbers = evaluate(CellGroups { depot: Some(Arc::clone(&depot)), ..CellGroups::new(7) });
+            let numbers = numbers.iter().flat_map(|array| array.as_primitive::<UInt32Type>().values().to_vec());
+            let taken: Vec<Cell> = numbers.map(|number| depot.take(number).unwrap()).collect();
+            assert_eq!(taken, expected.iter().map(|bytes| Cell::decode(bytes).unwrap()).collect::<Vec<_>>());
+            depot.reuse(taken);
+        }
     }
 
     #[test]

@@ -11,6 +11,7 @@
 //! in neither. That is the form in which products see it.
 
 pub mod bytes;
+pub mod depot;
 pub mod function;
 mod id;
 #[cfg(test)]
