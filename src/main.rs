@@ -9,6 +9,10 @@ use clap::Parser as _;
 fn main() -> ExitCode {
     // A panic's message may quote a value of a feed; the place is enough to mend it.
     std::panic::set_hook(Box::new(|panic| {
+        if liushui::feed::source::is_in_a_reader() {
+            // Some readers panic on damaged content; the file is refused and told so.
+            return;
+        }
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
         cli::tell(&format!("internal: panic at {place}"));
     }));

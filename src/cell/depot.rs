@@ -54,10 +54,12 @@ impl Depot {
     pub fn reuse(&self, cells: impl IntoIterator<Item = Cell>) {
         let spare = &mut self.lock().spare;
         let room = SPARE_CELLS_MAX - spare.len();
-        spare.extend(cells.into_iter().filter(|cell| cell.heap_bytes() <= SPARE_BYTES_MAX).take(room).map(|mut cell| {
-            cell.clear();
-            cell
-        }));
+        spare.extend(cells.into_iter().filter(|cell| cell.heap_bytes() <= SPARE_BYTES_MAX).take(room).map(
+            |mut cell| {
+                cell.clear();
+                cell
+            },
+        ));
     }
 
     /// At most so many cells without rows.

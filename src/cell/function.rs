@@ -30,15 +30,15 @@ pub struct CellFunction {
 impl CellFunction {
     /// The function for rows whose hashes were made under the secret with this id; cells leave as bytes (LargeBinary).
     pub fn udaf(secret_id: u64) -> AggregateUDF {
-        CellFunction::new(secret_id, None)
+        CellFunction::function(secret_id, None)
     }
 
     /// The same, but cells leave by this depot, each as its number there (UInt32).
     pub fn udaf_into(secret_id: u64, depot: Arc<Depot>) -> AggregateUDF {
-        CellFunction::new(secret_id, Some(depot))
+        CellFunction::function(secret_id, Some(depot))
     }
 
-    fn new(secret_id: u64, depot: Option<Arc<Depot>>) -> AggregateUDF {
+    fn function(secret_id: u64, depot: Option<Arc<Depot>>) -> AggregateUDF {
         let signature = Signature::exact(vec![DataType::BinaryView], Volatility::Immutable);
         AggregateUDF::from(CellFunction { signature, secret_id, depot })
     }

@@ -25,7 +25,7 @@ use super::{grouped, load_rules, now, print, size, tell, tell_rejects};
     then only rejects.csv and run.json are written (exit code 1)."
 )]
 pub struct Build {
-    /// Files, folders or globs of `transactions` (.parquet, .arrow, .csv, .csv.gz, .csv.zst); `-` reads an Arrow stream
+    /// Files, folders or globs of `transactions` (.parquet, .arrow, .csv, .csv.gz, .csv.zst, camt.053 .xml, MT940 .sta); `-` reads an Arrow stream
     #[arg(long, required = true, num_args = 1.., value_name = "PATH")]
     transactions: Vec<PathBuf>,
     /// Files, folders or globs of `accounts`; left out where the mapping gives the account itself

@@ -29,7 +29,7 @@ use super::{grouped, load_rules, print, tell_rejects};
     A feed with a bad row is refused (exit code 1) and no class is written; --max-rejects tolerates some."
 )]
 pub struct Classify {
-    /// Files, folders or globs of `transactions` (.parquet, .arrow, .csv, .csv.gz, .csv.zst); `-` reads an Arrow stream
+    /// Files, folders or globs of `transactions` (.parquet, .arrow, .csv, .csv.gz, .csv.zst, camt.053 .xml, MT940 .sta); `-` reads an Arrow stream
     #[arg(long, required_unless_present = "explain", num_args = 1.., value_name = "PATH")]
     transactions: Vec<PathBuf>,
     /// Files, folders or globs of `accounts`; left out where the mapping gives the account itself

@@ -48,7 +48,7 @@ impl FeedCommand {
     3 failure of our own."
 )]
 pub struct Check {
-    /// Files, folders or globs of `transactions` (.parquet, .arrow, .csv, .csv.gz, .csv.zst); `-` reads an Arrow stream
+    /// Files, folders or globs of `transactions` (.parquet, .arrow, .csv, .csv.gz, .csv.zst, camt.053 .xml, MT940 .sta); `-` reads an Arrow stream
     #[arg(long, required = true, num_args = 1.., value_name = "PATH")]
     transactions: Vec<PathBuf>,
     /// Files, folders or globs of `accounts`; left out where the mapping gives the account itself

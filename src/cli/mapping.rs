@@ -149,6 +149,7 @@ fn skipped_by(why: Skip) -> String {
         Skip::Footer => "it begins as `file.footer` says".to_string(),
         Skip::Ragged => "it has another length than the header (`file.ragged`)".to_string(),
         Skip::Blank => "nothing stands in it".to_string(),
+        Skip::Pending => "it is not booked".to_string(),
         Skip::Rule(number) => format!("`[[row]]` number {number} skips it"),
     }
 }

@@ -11,8 +11,9 @@ pub struct LayoutArguments {
     /// A mapping for another layout: a TOML file, or the name of one that is shipped (abc, alipay, berka, boc, icbc)
     #[arg(long, value_name = "FILE")]
     mapping: Option<PathBuf>,
-    /// A column of the one account of a statement that names none, such as account_id=6222; may be given several times
-    #[arg(long, value_name = "COLUMN=TEXT", value_parser = parse_account, requires = "mapping")]
+    /// A column of the one account of a statement that does not tell it, such as account_id=6222, in place of
+    /// --accounts; may be given several times
+    #[arg(long, value_name = "COLUMN=TEXT", value_parser = parse_account)]
     account: Vec<(String, String)>,
 }
 
@@ -22,7 +23,11 @@ impl LayoutArguments {
     /// # Errors
     /// A mapping that cannot be used.
     pub fn mapping(&self) -> Result<Option<Mapping>, Error> {
-        Ok(self.mapping.as_deref().map(|path| Mapping::load(path, &self.account)).transpose()?)
+        Ok(match &self.mapping {
+            Some(path) => Some(Mapping::load(path, &self.account)?),
+            None if self.account.is_empty() => None,
+            None => Some(Mapping::of_account(&self.account)?),
+        })
     }
 }
 

@@ -1,7 +1,7 @@
 //! The feed: files in, checked transactions and rejects out.
 //!
 //! Owns: the way from bytes to the checked `transactions` table: finding and opening files ([`source`]), their formats
-//! ([`csv`], Parquet, Arrow IPC), layouts of other banks ([`mapping`]), the checks ([`check`], [`accounts`]) and what
+//! ([`csv`], Parquet, Arrow IPC, bank [`statement`]s), layouts of other banks ([`mapping`]), the checks ([`check`], [`accounts`]) and what
 //! was refused ([`reject`]). Does not own: classes and cells.
 //!
 //! **Invariant:** every data row of a feed is in the checked table, in the rejects, or skipped by the mapping and counted.
@@ -10,12 +10,14 @@ pub mod accounts;
 pub mod check;
 pub mod convert;
 pub mod csv;
+pub mod guard;
 pub mod mapping;
 pub mod raw;
 pub mod reject;
 pub mod schema;
 pub mod sent;
 pub mod source;
+pub mod statement;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -81,7 +83,7 @@ impl Feed {
         let transaction_files = source::find(&paths.transactions)?;
         let mut warnings = Vec::new();
         let (accounts, account_files) = read_accounts(paths, &mut warnings)?;
-        let mapping = paths.mapping.as_ref().map(|mapping| &mapping.transactions);
+        let mapping = paths.mapping.as_ref().and_then(|mapping| mapping.transactions.as_ref());
         let mut files = Vec::with_capacity(transaction_files.len());
         for (found, number) in transaction_files.iter().zip(0..) {
             let rejects = FileRejects::default();

@@ -35,6 +35,8 @@ pub enum Skip {
     Ragged,
     /// It has another length than the header, and nothing stands in it.
     Blank,
+    /// A statement's entry that is not booked.
+    Pending,
     /// A `[[row]]` with `skip`, from 1.
     Rule(usize),
 }

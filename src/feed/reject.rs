@@ -42,6 +42,8 @@ pub enum Code {
     TruncatedFile,
     /// The file cannot be opened or is not of its format.
     UnreadableFile,
+    /// The entries of a statement do not lead from its opening to its closing balance.
+    StatementMismatch,
 }
 
 impl Code {
@@ -63,6 +65,7 @@ impl Code {
             Code::BadEncoding => "bad_encoding",
             Code::TruncatedFile => "truncated_file",
             Code::UnreadableFile => "unreadable_file",
+            Code::StatementMismatch => "statement_mismatch",
         }
     }
 }

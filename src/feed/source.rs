@@ -3,12 +3,14 @@
 //! Owns: paths, folders, globs and standard input; formats; the cut of a Parquet file into slices that workers can
 //! read side by side. Does not own: what the rows must be (`feed::check`).
 
+use std::cell::Cell;
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek as _, SeekFrom};
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::error::ArrowError;
@@ -20,10 +22,12 @@ use parquet::basic::Encoding;
 use parquet::file::metadata::ColumnChunkMetaData;
 
 use super::csv;
+use super::guard::{self, Limits};
 use super::mapping::TableMapping;
 use super::raw::{RawBatch, RawBatches, RowNumbers};
 use super::reject::{Code, FileFault};
-use super::schema::{Column, Typing, check_schema, unknown_columns};
+use super::schema::{ACCOUNTS, Column, Typing, check_schema, unknown_columns};
+use super::statement::{self, Syntax};
 use crate::error::Error;
 
 /// Rows of a raw batch.
@@ -39,6 +43,7 @@ enum Format {
     IpcFile,
     IpcStream,
     Csv,
+    Statement(Syntax),
 }
 
 /// One file of a feed, found but not opened.
@@ -94,7 +99,7 @@ pub fn find(paths: &[PathBuf]) -> Result<Vec<Found>, Error> {
         }
         if found.len() == before {
             return Err(Error::Usage(format!(
-                "`{name}` holds no feed file (.parquet, .arrow, .arrows, .feather, .ipc, .csv, .csv.gz, .csv.zst)"
+                "`{name}` holds no feed file (.parquet, .arrow, .arrows, .feather, .ipc, .csv, .csv.gz, .csv.zst, .xml, .sta, ..)"
             )));
         }
     }
@@ -131,6 +136,8 @@ fn format_by_name(path: &Path) -> Option<Format> {
         () if ends(&[".arrow", ".feather", ".ipc"]) => Some(Format::IpcFile),
         () if ends(&[".arrows"]) => Some(Format::IpcStream),
         () if ends(&[".csv", ".csv.gz", ".csv.zst"]) => Some(Format::Csv),
+        () if ends(&[".xml", ".xml.gz", ".xml.zst", ".camt", ".camt053"]) => Some(Format::Statement(Syntax::Camt053)),
+        () if ends(&[".sta", ".sta.gz", ".sta.zst", ".mt940", ".940"]) => Some(Format::Statement(Syntax::Mt940)),
         () => None,
     }
 }
@@ -151,6 +158,7 @@ enum Content {
     IpcFile,
     IpcStream,
     Csv(Option<TableMapping>),
+    Statement(Syntax),
 }
 
 /// A part of a file that one worker reads.
@@ -189,6 +197,11 @@ impl Reading {
 pub fn open(found: &Found, table: &'static [Column], mapping: Option<&TableMapping>) -> Result<Opened, Vec<FileFault>> {
     let one = |fault: FileFault| vec![fault];
     let format = if mapping.is_some() { Format::Csv } else { format_of(found).map_err(one)? };
+    // What is opened more than once must be a file; opening a pipe might never end.
+    if format != Format::IpcStream && found.path.exists() && !found.path.is_file() {
+        let hint = "not a regular file; of pipes only Arrow streams are read";
+        return Err(one(FileFault::whole(Code::UnreadableFile, hint)));
+    }
     let (content, schema) = match format {
         Format::Parquet => {
             let metadata = unpanicked(|| parquet_metadata(&found.path)).flatten().map_err(one)?;
@@ -202,8 +215,10 @@ pub fn open(found: &Found, table: &'static [Column], mapping: Option<&TableMappi
         // What is read from front to back is opened once, when it is read.
         Format::IpcStream => (Content::IpcStream, None),
         Format::Csv => (Content::Csv(mapping.cloned()), None),
+        Format::Statement(syntax) => (Content::Statement(syntax), None),
     };
-    let typing = if format == Format::Csv { Typing::AllText } else { Typing::Typed };
+    let is_text = matches!(format, Format::Csv | Format::Statement(_));
+    let typing = if is_text { Typing::AllText } else { Typing::Typed };
     let mut unknown = Vec::new();
     if let Some(schema) = schema {
         let faults = check_schema(table, &schema, typing);
@@ -261,6 +276,14 @@ impl Opened {
             }
             (Content::IpcStream, _) => ipc_stream(&self.path, self.table),
             (Content::Csv(mapping), _) => self.csv(mapping.as_ref()),
+            (Content::Statement(_), _) if self.table == ACCOUNTS.as_slice() => {
+                let hint = "a bank statement is no table of accounts; give its account by --account COLUMN=TEXT";
+                Err(one(FileFault::whole(Code::UnreadableFile, hint)))
+            }
+            (Content::Statement(syntax), _) => {
+                let batches = statement::open(&self.path, *syntax, BATCH_ROWS).map_err(one)?;
+                Ok(Reading { batches, unknown_columns: Vec::new() })
+            }
         }
     }
 
@@ -293,6 +316,10 @@ impl Opened {
         let mask = ProjectionMask::roots(metadata.parquet_schema(), known.map(|(root, _)| root));
         let metadata = metadata.clone();
         let reader = move |group: usize| {
+            let of_group = metadata.metadata().row_group(group);
+            let wanted = of_group.columns().iter().enumerate().filter(|(leaf, _)| mask.leaf_included(*leaf));
+            let rows = of_group.num_rows().max(0) as u64;
+            guard::parquet::pages(&file, wanted.map(|(_, chunk)| chunk), rows, &Limits::FEED)?;
             let file = file.try_clone().map_err(|error| cannot_open(&error))?;
             let options = ArrowReaderOptions::new().with_schema(group_schema(&metadata, group));
             let metadata = ArrowReaderMetadata::try_new(Arc::clone(metadata.metadata()), options);
@@ -353,26 +380,61 @@ fn numbered<E: 'static>(
     })
 }
 
+thread_local! {
+    static IN_A_READER: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether this thread runs a reader of a library's just now: a panic then is the file's fault, and is told as such.
+pub fn is_in_a_reader() -> bool {
+    IN_A_READER.get()
+}
+
 /// Runs a reader of a library's. Damaged content makes some of them panic; that too is the file's fault.
 fn unpanicked<T>(read: impl FnOnce() -> T) -> Result<T, FileFault> {
-    catch_unwind(AssertUnwindSafe(read)).map_err(|_| unreadable(&()))
+    IN_A_READER.set(true);
+    let result = catch_unwind(AssertUnwindSafe(read));
+    IN_A_READER.set(false);
+    result.map_err(|_| unreadable(&()))
+}
+
+/// A pipe that nobody writes to would be waited for without end.
+const PIPE_WAIT: Duration = Duration::from_secs(10);
+
+/// Opens what is read from front to back, once: a file, a pipe or a device.
+fn open_once(path: &Path) -> Result<File, FileFault> {
+    if path.is_file() {
+        return File::open(path).map_err(|error| cannot_open(&error));
+    }
+    let (sender, receiver) = mpsc::channel();
+    let path = path.to_path_buf();
+    // The thread outlives the wait only where nobody comes to write.
+    std::thread::spawn(move || sender.send(File::open(path)));
+    match receiver.recv_timeout(PIPE_WAIT) {
+        Ok(opened) => opened.map_err(|error| cannot_open(&error)),
+        Err(_) => Err(FileFault::whole(Code::UnreadableFile, "nobody writes to the pipe")),
+    }
 }
 
 /// The format by ending, or where that tells nothing, by the first bytes.
 fn format_of(found: &Found) -> Result<Format, FileFault> {
     let by_name = format_by_name(&found.path);
-    if let Some(format @ (Format::Parquet | Format::Csv | Format::IpcStream)) = by_name {
+    if let Some(format @ (Format::Parquet | Format::Csv | Format::IpcStream | Format::Statement(_))) = by_name {
         return Ok(format);
     }
     // Standard input and pipes can be read once only, so no first bytes are looked at.
     if found.name == "-" || (found.path.exists() && !found.path.is_file()) {
         return Ok(Format::IpcStream);
     }
-    let mut magic = [0; 6];
+    let mut magic = [0; 64];
     let mut file = File::open(&found.path).map_err(|error| cannot_open(&error))?;
     let read = file.read(&mut magic).map_err(|error| cannot_open(&error))?;
+    if by_name.is_none()
+        && let Some(syntax) = statement::syntax_of(&magic[..read])
+    {
+        return Ok(Format::Statement(syntax));
+    }
     Ok(match magic.get(..read) {
-        Some(b"ARROW1") => Format::IpcFile,
+        Some(head) if head.starts_with(b"ARROW1") => Format::IpcFile,
         _ if by_name == Some(Format::IpcFile) => Format::IpcStream,
         Some(head) if head.starts_with(b"PAR1") => Format::Parquet,
         _ => Format::Csv,
@@ -399,7 +461,10 @@ fn parquet_metadata(path: &Path) -> Result<ArrowReaderMetadata, FileFault> {
     framed(&file, b"PAR1", b"PAR1")?;
     // The types are the columns' own, whatever a writer noted of Arrow's.
     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-    ArrowReaderMetadata::load(&file, options).map_err(|error| unreadable(&error))
+    guard::parquet::footer(&file, &Limits::FEED)?;
+    let metadata = ArrowReaderMetadata::load(&file, options).map_err(|error| unreadable(&error))?;
+    guard::parquet::counts(&file, metadata.metadata(), &Limits::FEED)?;
+    Ok(metadata)
 }
 
 /// The schema by which a row group is read: a text column of which every page refers to a dictionary as that dictionary,
@@ -452,6 +517,8 @@ fn framed(mut file: &File, head: &[u8], tail: &[u8]) -> Result<(), FileFault> {
 fn ipc_file(path: &Path) -> Result<FileReader<BufReader<File>>, FileFault> {
     let file = File::open(path).map_err(|error| cannot_open(&error))?;
     framed(&file, b"ARROW1", b"ARROW1")?;
+    guard::ipc::file(&file, &Limits::FEED)?;
+    (&file).seek(SeekFrom::Start(0)).map_err(|error| cannot_open(&error))?;
     FileReader::try_new(BufReader::new(file), None).map_err(|error| unreadable(&error))
 }
 
@@ -460,7 +527,7 @@ fn ipc_stream(path: &Path, table: &'static [Column]) -> Result<Reading, Vec<File
     let mut input: Box<dyn Read + Send> = if path == Path::new("-") {
         Box::new(io::stdin())
     } else {
-        Box::new(File::open(path).map_err(|error| vec![cannot_open(&error)])?)
+        Box::new(open_once(path).map_err(|fault| vec![fault])?)
     };
     // Every message of a stream begins so; without it, the reader would take four bytes of anything for a length.
     const MESSAGE: [u8; 4] = [0xFF; 4];
@@ -475,7 +542,8 @@ fn ipc_stream(path: &Path, table: &'static [Column]) -> Result<Reading, Vec<File
         ArrowError::IoError(_, inner) if inner.kind() == io::ErrorKind::UnexpectedEof => truncated(),
         other => unreadable(&other),
     };
-    let reader = unpanicked(|| StreamReader::try_new(Tail::new(BufReader::new(input)), None).map_err(fault));
+    let input = guard::ipc::Stream::new(Tail::new(BufReader::new(input)), Limits::FEED);
+    let reader = unpanicked(|| StreamReader::try_new(input, None).map_err(fault));
     let mut reader = reader.flatten().map_err(|fault| vec![fault])?;
     let faults = check_schema(table, &reader.schema(), Typing::Typed);
     if !faults.is_empty() {
@@ -487,11 +555,11 @@ fn ipc_stream(path: &Path, table: &'static [Column]) -> Result<Reading, Vec<File
         _ if done => None,
         Some(batch) => {
             done = batch.is_err();
-            Some(batch.map_err(fault))
+            Some(batch.map_err(|error| reader.get_mut().take_fault().unwrap_or_else(|| fault(error))))
         }
         None => {
             done = true;
-            (!reader.get_ref().ends_with_mark()).then(|| Err(truncated()))
+            (!reader.get_ref().get_ref().ends_with_mark()).then(|| Err(truncated()))
         }
     });
     Ok(Reading { batches: Box::new(numbered(batches, 0, |fault| fault)), unknown_columns })

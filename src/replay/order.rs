@@ -94,7 +94,7 @@ impl Source {
                 return Err(Error::Usage(format!("`{}`: a replay reads its feed twice; give files", found.name)));
             }
             let (rejects, metadata) = (FileRejects::default(), std::fs::metadata(&found.name).ok());
-            let opened = source::open(&found, &TRANSACTIONS, mapping.map(|mapping| &mapping.transactions));
+            let opened = source::open(&found, &TRANSACTIONS, mapping.and_then(|mapping| mapping.transactions.as_ref()));
             let opened = opened.map_err(|faults| faults.into_iter().for_each(|fault| rejects.note_fault(fault))).ok();
             let unknown = opened.iter().flat_map(|opened| opened.unknown_columns.clone()).collect();
             files.push(SourceFile {

@@ -12,7 +12,9 @@ mod datagen_answers; // the engine's figures equal the generator's own answers
 mod determinism; // the same bytes whatever threads, batches, layout, order and memory
 mod doctor; // the feed doctor finds each fault and no other
 mod feed_tables; // schemas/feed.toml equals the code
+mod hostile; // damaged and hostile files: refused, in bounds, nothing half written
 mod house; // facts about the tree itself: module docs, pipelines, floats
+mod iso_statements; // camt.053 and MT940, from file to products
 mod mapping_check; // a mapping tried on a file: each row is taken, skipped or refused
 mod names; // classes on real names
 mod pipelines; // the plans of pipelines/*.sql, as text

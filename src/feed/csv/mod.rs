@@ -24,7 +24,7 @@ use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use csv_core::ReadRecordResult;
 
 pub use self::text::Encoding;
-use self::text::Text;
+pub(in crate::feed) use self::text::Text;
 use super::mapping::{Bound, JOIN_PARTS_MAX, Layout, Ragged, TableMapping};
 use super::raw::{RawBatch, RawBatches, RowNumbers, Skip};
 use super::reject::{Code, FileFault};
@@ -703,7 +703,7 @@ mod tests {
         let mapping = Mapping::parse("test", &toml).unwrap();
         let dir = tempfile::tempdir().unwrap();
         let path = write(&dir, "x.csv", bytes);
-        read_path(&path, Some(&mapping.transactions), 1_000)
+        read_path(&path, mapping.transactions.as_ref(), 1_000)
     }
 
     #[test]

@@ -11,6 +11,8 @@ use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, BufReader, ErrorKind, Read};
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use encoding_rs::{Decoder, DecoderResult, GB18030};
 use sha2::{Digest as _, Sha256};
@@ -37,7 +39,7 @@ pub enum Encoding {
 }
 
 /// The text of one file.
-pub(super) struct Text {
+pub(in crate::feed) struct Text {
     source: Source,
     decoding: Decoding,
     /// What is handed out; beyond `ready` stands the start of a character that the next chunk completes.
@@ -57,7 +59,7 @@ enum Decoding {
 
 impl Text {
     /// Opens a file's text, and gives its [`content_id`] where that is wanted.
-    pub(super) fn open(
+    pub(in crate::feed) fn open(
         path: &Path,
         declared: Option<Encoding>,
         wants_id: bool,
@@ -80,12 +82,12 @@ impl Text {
     }
 
     /// What the last [`advance`](Text::advance) brought.
-    pub(super) fn chunk(&self) -> &[u8] {
+    pub(in crate::feed) fn chunk(&self) -> &[u8] {
         &self.buffer[..self.ready]
     }
 
     /// Brings the next chunk, which replaces the one before; false at the end of the file.
-    pub(super) fn advance(&mut self) -> Result<bool, FileFault> {
+    pub(in crate::feed) fn advance(&mut self) -> Result<bool, FileFault> {
         self.buffer.resize(CHUNK_BYTES, 0);
         loop {
             if self.ended {
@@ -113,7 +115,10 @@ impl Text {
                 }
             }
             if self.ready > 0 {
-                return Ok(true);
+                return match self.buffer[..self.ready].contains(&0) {
+                    true => Err(has_nul()),
+                    false => Ok(true),
+                };
             }
         }
     }
@@ -220,10 +225,40 @@ fn content_id(mut source: Source) -> Result<String, FileFault> {
     Ok(id)
 }
 
+fn has_nul() -> FileFault {
+    FileFault::whole(
+        Code::BadEncoding,
+        "it holds NUL bytes, as text in UTF-16 or no text does; send it as UTF-8 or GB18030",
+    )
+}
+
+/// What is packed may expand to so many times its size; text of a feed packs to a tenth or a thirtieth ...
+const RATIO_MAX: u64 = 100;
+
+/// ... and to so many bytes whatever its size.
+const EXPANDED_BYTES_FREE: u64 = 64 << 20;
+
+/// A file whose bytes are counted as they are read.
+struct Counted<R> {
+    inner: R,
+    count: Arc<AtomicU64>,
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(out)?;
+        self.count.fetch_add(count as u64, Ordering::Relaxed);
+        Ok(count)
+    }
+}
+
 /// A file's bytes, decompressed, without a UTF-8 byte order mark.
 struct Source {
     bytes: Box<dyn Read + Send>,
     packed: Packing,
+    /// Bytes of the file that were read, and what they expanded to.
+    packed_bytes: Arc<AtomicU64>,
+    expanded_bytes: u64,
     /// Bytes read ahead for the byte order mark.
     head: Vec<u8>,
     /// The file begins with UTF-8's byte order mark.
@@ -249,7 +284,8 @@ impl Source {
         let mut magic = Vec::new();
         file.by_ref().take(4).read_to_end(&mut magic).map_err(|error| unreadable(&error))?;
         packed.check(&magic)?;
-        let file = io::Cursor::new(magic).chain(file);
+        let packed_bytes = Arc::new(AtomicU64::new(0));
+        let file = Counted { inner: io::Cursor::new(magic).chain(file), count: Arc::clone(&packed_bytes) };
         let bytes: Box<dyn Read + Send> = match packed {
             Packing::None => Box::new(file),
             Packing::Gzip => {
@@ -261,7 +297,8 @@ impl Source {
                 Box::new(decoder)
             }
         };
-        let mut source = Source { bytes, packed, head: Vec::new(), marked: false };
+        let (head, marked) = (Vec::new(), false);
+        let mut source = Source { bytes, packed, packed_bytes, expanded_bytes: 0, head, marked };
         let mut head = [0; 3];
         let mut length = 0;
         while length < head.len() {
@@ -288,10 +325,29 @@ impl Source {
         }
         loop {
             match self.bytes.read(buffer) {
-                Ok(read) => return Ok(read),
+                Ok(read) => {
+                    self.expanded_bytes += read as u64;
+                    return self.check_ratio().map(|()| read);
+                }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => return Err(self.packed.fault(&error)),
             }
+        }
+    }
+}
+
+impl Source {
+    fn check_ratio(&self) -> Result<(), FileFault> {
+        let packed_bytes = self.packed_bytes.load(Ordering::Relaxed);
+        let is_bomb = self.packed != Packing::None
+            && self.expanded_bytes > EXPANDED_BYTES_FREE
+            && self.expanded_bytes > packed_bytes.saturating_mul(RATIO_MAX);
+        match is_bomb {
+            true => {
+                let hint = "it expands to more than a hundred times its size; send it as plain CSV if it is right";
+                Err(FileFault::whole(Code::UnreadableFile, hint))
+            }
+            false => Ok(()),
         }
     }
 }

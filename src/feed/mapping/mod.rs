@@ -102,8 +102,8 @@ pub enum MappingError {
 pub struct Mapping {
     /// The shipped name or the path.
     pub name: String,
-    /// For the files of transactions.
-    pub transactions: TableMapping,
+    /// For the files of transactions; `None` where only the account is given, and they come in a format of their own.
+    pub transactions: Option<TableMapping>,
     /// For the accounts.
     pub accounts: AccountsMapping,
 }
@@ -298,6 +298,14 @@ impl Mapping {
         parse::mapping(&shown, &text, account)
     }
 
+    /// No layout, only the one account of a feed whose files tell everything else, such as bank statements.
+    ///
+    /// # Errors
+    /// [`MappingError`] for an account that lacks a required column.
+    pub fn of_account(account: &[(String, String)]) -> Result<Mapping, MappingError> {
+        parse::account_alone(account)
+    }
+
     /// Parses a mapping's TOML; `name` is for messages.
     ///
     /// # Errors
@@ -381,7 +389,7 @@ mod tests {
             REST.lines().filter(given).filter(|line| !(amount_makes_direction && line.contains("direction"))).collect();
         let mapping = parse(&format!("[columns]\n{columns}\n{}\n{rules}", rest.join("\n")));
         let constant = |name: &str| rest.iter().any(|line| line.trim_start().starts_with(name));
-        let table = &mapping.transactions;
+        let table = mapping.transactions.as_ref().unwrap();
         let made: Vec<String> = rows(text, table)
             .iter()
             .map(|row| {
@@ -459,14 +467,14 @@ mod tests {
     #[test]
     fn a_missing_txn_id_is_made_of_content_and_row() {
         let mapping = parse(&format!("[columns]\n{}", REST.replace("txn_id", "summary")));
-        assert!(mapping.transactions.makes_txn_id());
+        assert!(mapping.transactions.as_ref().unwrap().makes_txn_id());
         let dir = tempfile::tempdir().unwrap();
         let text = b"x\n1\n2\n".as_slice();
         let (plain, packed) = (dir.path().join("x.csv"), dir.path().join("x.csv.zst"));
         std::fs::write(&plain, text).unwrap();
         std::fs::write(&packed, zstd::encode_all(text, 1).unwrap()).unwrap();
         let ids = |path: &Path| -> Vec<String> {
-            let rows = rows_of(path, &mapping.transactions, &TRANSACTIONS);
+            let rows = rows_of(path, mapping.transactions.as_ref().unwrap(), &TRANSACTIONS);
             rows.iter().map(|row| row["txn_id"].clone()).collect()
         };
         // printf 'x\n1\n2\n' | sha256sum
@@ -549,12 +557,21 @@ mod tests {
             6294;25;961006;withdrawal;remittance to another bank;1110.00;79599.50; ;AB;79838293\r\n\
             1;2;981231;withdrawal in cash;withdrawal in cash;1.20;3.40;household;;0\r\n\
             1;2;981332;refund;;1.20;3.40;;;0\r\n";
-        let made = rows(text, &mapping.transactions);
+        let made = rows(text, mapping.transactions.as_ref().unwrap());
         let lines: Vec<String> = made
             .iter()
-            .map(|row| mapping.transactions.columns().map(|name| row[name].as_str()).collect::<Vec<_>>().join("|"))
+            .map(|row| {
+                mapping
+                    .transactions
+                    .as_ref()
+                    .unwrap()
+                    .columns()
+                    .map(|name| row[name].as_str())
+                    .collect::<Vec<_>>()
+                    .join("|")
+            })
             .collect();
-        let columns: Vec<&str> = mapping.transactions.columns().collect();
+        let columns: Vec<&str> = mapping.transactions.as_ref().unwrap().columns().collect();
         assert_eq!(
             columns.join("|"),
             "account_id|txn_id|booked_at|direction|amount|balance|currency|kind|counterparty_account|summary"
@@ -587,7 +604,7 @@ mod tests {
             return;
         }
         let mapping = Mapping::load(Path::new("berka"), &[]).unwrap();
-        let made = rows_of(&data.join("trans_comp.csv"), &mapping.transactions, &TRANSACTIONS);
+        let made = rows_of(&data.join("trans_comp.csv"), mapping.transactions.as_ref().unwrap(), &TRANSACTIONS);
         assert_eq!(made.len(), 30_200);
         let mut kinds = BTreeMap::new();
         for row in &made {

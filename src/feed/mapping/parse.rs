@@ -28,7 +28,14 @@ pub(super) fn mapping(name: &str, toml: &str, account: &[(String, String)]) -> R
     };
     let transactions = table_mapping(&mut keys, &TRANSACTIONS, account_id.map(|(_, text)| text.as_str()))?;
     keys.finish()?;
-    Ok(Mapping { name: name.to_string(), transactions, accounts })
+    Ok(Mapping { name: name.to_string(), transactions: Some(transactions), accounts })
+}
+
+/// No layout, only an account: of statements that say which account they are of, but not whose it is.
+pub(super) fn account_alone(account: &[(String, String)]) -> Result<Mapping> {
+    let keys = Keys { name: "--account", path: String::new(), table: Table::new() };
+    let accounts = AccountsMapping::Constants(account_constants(keys, account)?);
+    Ok(Mapping { name: "--account".to_string(), transactions: None, accounts })
 }
 
 fn accounts_mapping(keys: &mut Keys<'_>, account: &[(String, String)]) -> Result<AccountsMapping> {

@@ -58,7 +58,9 @@ pub struct Sample {
 /// # Errors
 /// `Ok(Err(..))` where the file cannot be opened under the mapping; [`Error::Arrow`]-like mistakes of our own.
 pub fn sample(mapping: &Mapping, path: &Path, rows: usize) -> Result<Result<Sample, FileFault>, Error> {
-    let table = &mapping.transactions;
+    let Some(table) = &mapping.transactions else {
+        return Err(Error::Internal("a sample needs a layout".to_string()));
+    };
     let wanted: Vec<&str> = TRANSACTIONS.iter().map(|column| column.name).collect();
     let opened = match open(path, &wanted, CsvOptions { mapping: Some(table), batch_rows: rows.max(1) }) {
         Ok(opened) => opened,

@@ -1,0 +1,249 @@
+//! Arrow IPC: each message before a reader allocates for it.
+
+use std::fs::File;
+use std::io::{self, Read, Seek as _, SeekFrom};
+
+use arrow::ipc::{Message, RecordBatch, root_as_footer, root_as_message};
+
+use super::{Held, Limits, damaged};
+use crate::feed::reject::FileFault;
+
+/// Bytes behind a file's footer: its length and the magic.
+const TAIL_BYTES: u64 = 10;
+
+/// A compressed buffer begins with its length before compression.
+const PREFIX_BYTES: usize = 8;
+
+/// Holds an Arrow file against the limits: its footer, and each message that the footer lists.
+///
+/// # Errors
+/// A fault of the file.
+pub fn file(mut file: &File, limits: &Limits) -> Result<(), FileFault> {
+    let size = file.metadata().map_err(|_| damaged())?.len();
+    let mut read = |at: u64, out: &mut [u8]| {
+        file.seek(SeekFrom::Start(at)).and_then(|_| file.read_exact(out)).map_err(|_| damaged())
+    };
+    let mut tail = [0; 4];
+    read(size.checked_sub(TAIL_BYTES).ok_or_else(damaged)?, &mut tail)?;
+    let length = u64::try_from(i32::from_le_bytes(tail)).map_err(|_| damaged())?;
+    let start = size.checked_sub(TAIL_BYTES + length).ok_or_else(damaged)?;
+    limits.description(length)?;
+    let mut footer = vec![0; length as usize];
+    read(start, &mut footer)?;
+    let footer = root_as_footer(&footer).map_err(|_| damaged())?;
+    let blocks = footer.dictionaries().into_iter().flatten().chain(footer.recordBatches().into_iter().flatten());
+    for block in blocks {
+        let unsigned = |value: i64| u64::try_from(value).map_err(|_| damaged());
+        let (at, body_bytes) = (unsigned(block.offset())?, unsigned(block.bodyLength())?);
+        let description_bytes = unsigned(i64::from(block.metaDataLength()))?;
+        limits.description(description_bytes)?;
+        let body_at = at.checked_add(description_bytes).ok_or_else(damaged)?;
+        if body_at.checked_add(body_bytes).is_none_or(|end| end > size) {
+            return Err(damaged());
+        }
+        let mut description = vec![0; description_bytes as usize];
+        read(at, &mut description)?;
+        let buffers = Buffers::of(unframed(&description), body_bytes, limits)?;
+        let mut held = buffers.held(limits)?;
+        for (offset, length) in &buffers.compressed {
+            let mut prefix = [0; PREFIX_BYTES];
+            read(body_at + offset, &mut prefix)?;
+            add_inflated(&mut held, prefix, *length, limits)?;
+        }
+    }
+    Ok(())
+}
+
+/// A message's description without what frames it: a continuation mark and its length.
+fn unframed(description: &[u8]) -> &[u8] {
+    match description.strip_prefix(&[0xFF; 4]) {
+        Some(rest) => rest.get(4..).unwrap_or_default(),
+        None => description.get(4..).unwrap_or_default(),
+    }
+}
+
+/// What a message's body holds.
+#[derive(Default)]
+struct Buffers {
+    body_bytes: u64,
+    /// Offset and length of each compressed buffer that is not empty.
+    compressed: Vec<(u64, u64)>,
+}
+
+impl Buffers {
+    fn of(description: &[u8], body_bytes: u64, limits: &Limits) -> Result<Buffers, FileFault> {
+        let message = root_as_message(description).map_err(|_| damaged())?;
+        if u64::try_from(message.bodyLength()) != Ok(body_bytes) {
+            return Err(damaged());
+        }
+        let mut buffers = Buffers { body_bytes, compressed: Vec::new() };
+        if let Some(batch) = batch_of(&message) {
+            buffers.add(batch, description.len() as u64 + body_bytes, limits)?;
+        }
+        Ok(buffers)
+    }
+
+    fn add(&mut self, batch: RecordBatch<'_>, bytes: u64, limits: &Limits) -> Result<(), FileFault> {
+        let lengths = batch.nodes().into_iter().flatten().map(|node| node.length()).chain([batch.length()]);
+        for length in lengths {
+            limits.rows(u64::try_from(length).map_err(|_| damaged())?, bytes)?;
+        }
+        if batch.variadicBufferCounts().into_iter().flatten().any(|count| !(0..=1 << 20).contains(&count)) {
+            return Err(damaged());
+        }
+        for buffer in batch.buffers().into_iter().flatten() {
+            let unsigned = |value: i64| u64::try_from(value).map_err(|_| damaged());
+            let (offset, length) = (unsigned(buffer.offset())?, unsigned(buffer.length())?);
+            if offset.checked_add(length).is_none_or(|end| end > self.body_bytes) {
+                return Err(damaged());
+            }
+            if batch.compression().is_some() && length > 0 {
+                if length < PREFIX_BYTES as u64 {
+                    return Err(damaged());
+                }
+                self.compressed.push((offset, length));
+            }
+        }
+        Ok(())
+    }
+
+    /// The body itself, which is held whole.
+    fn held(&self, limits: &Limits) -> Result<Held, FileFault> {
+        let mut held = Held::default();
+        held.add(self.body_bytes, self.body_bytes, limits);
+        held.check(limits)?;
+        Ok(held)
+    }
+}
+
+fn batch_of<'a>(message: &Message<'a>) -> Option<RecordBatch<'a>> {
+    message.header_as_record_batch().or_else(|| message.header_as_dictionary_batch()?.data())
+}
+
+fn add_inflated(held: &mut Held, prefix: [u8; PREFIX_BYTES], length: u64, limits: &Limits) -> Result<(), FileFault> {
+    // -1 says that the buffer is not compressed after all.
+    let bytes = match i64::from_le_bytes(prefix) {
+        -1 => length,
+        claimed => u64::try_from(claimed).map_err(|_| damaged())?,
+    };
+    held.add(bytes, length, limits);
+    held.check(limits)
+}
+
+/// An Arrow stream on its way to a reader, each message held against the limits before the reader sees it.
+pub struct Stream<R> {
+    inner: R,
+    limits: Limits,
+    /// Bytes that the reader may have: the frame and description of a message.
+    ready: io::Cursor<Vec<u8>>,
+    body: Body,
+    /// What a message was refused for, which an I/O error can only say that it was.
+    fault: Option<FileFault>,
+}
+
+/// A body while it passes.
+#[derive(Default)]
+struct Body {
+    left: u64,
+    at: u64,
+    /// Compressed buffers, by descending offset, whose first bytes have not passed yet.
+    ahead: Vec<(u64, u64)>,
+    prefix: Vec<u8>,
+    held: Held,
+}
+
+impl<R: Read> Stream<R> {
+    /// A guarded stream.
+    pub fn new(inner: R, limits: Limits) -> Stream<R> {
+        Stream { inner, limits, ready: io::Cursor::default(), body: Body::default(), fault: None }
+    }
+
+    /// What a message was refused for, once reading failed.
+    pub fn take_fault(&mut self) -> Option<FileFault> {
+        self.fault.take()
+    }
+
+    /// The stream below.
+    pub fn get_ref(&self) -> &R {
+        &self.inner
+    }
+
+    /// Reads the next message's frame and description, and holds it against the limits; nothing comes at the end.
+    fn next_message(&mut self) -> io::Result<()> {
+        let mut bytes = Vec::new();
+        let head = |inner: &mut R, bytes: &mut Vec<u8>| inner.by_ref().take(4).read_to_end(bytes);
+        head(&mut self.inner, &mut bytes)?;
+        if bytes == [0xFF; 4] {
+            head(&mut self.inner, &mut bytes)?;
+        }
+        let length =
+            bytes.last_chunk::<4>().filter(|_| bytes.len().is_multiple_of(4)).map(|last| i32::from_le_bytes(*last));
+        let length = length.filter(|length| *length > 0).unwrap_or(0) as u64;
+        if length > 0 {
+            self.limits.description(length).map_err(|fault| self.refuse(fault))?;
+            let start = bytes.len();
+            self.inner.by_ref().take(length).read_to_end(&mut bytes)?;
+            // A description that ends early is for the reader to tell.
+            if let Some(description) = bytes.get(start..).filter(|rest| rest.len() as u64 == length) {
+                self.body = Body::of(description, &self.limits).map_err(|fault| self.refuse(fault))?;
+            }
+        }
+        self.ready = io::Cursor::new(bytes);
+        Ok(())
+    }
+
+    fn refuse(&mut self, fault: FileFault) -> io::Error {
+        self.fault = Some(fault);
+        io::ErrorKind::InvalidData.into()
+    }
+}
+
+impl Body {
+    fn of(description: &[u8], limits: &Limits) -> Result<Body, FileFault> {
+        let message = root_as_message(description).map_err(|_| damaged())?;
+        let left = u64::try_from(message.bodyLength()).map_err(|_| damaged())?;
+        let mut buffers = Buffers::of(description, left, limits)?;
+        let held = buffers.held(limits)?;
+        buffers.compressed.sort_unstable_by_key(|(offset, _)| std::cmp::Reverse(*offset));
+        Ok(Body { left, at: 0, ahead: buffers.compressed, prefix: Vec::new(), held })
+    }
+
+    /// Looks at bytes of the body as they pass.
+    fn pass(&mut self, mut bytes: &[u8], limits: &Limits) -> Result<(), FileFault> {
+        self.left -= bytes.len() as u64;
+        while let Some((offset, length)) = self.ahead.last().copied() {
+            let wanted = offset + self.prefix.len() as u64;
+            // Buffers do not overlap in what a writer makes.
+            let skipped = usize::try_from(wanted.checked_sub(self.at).ok_or_else(damaged)?).map_err(|_| damaged())?;
+            let Some(rest) = bytes.get(skipped..).filter(|rest| !rest.is_empty()) else { break };
+            let taken = rest.len().min(PREFIX_BYTES - self.prefix.len());
+            self.prefix.extend_from_slice(&rest[..taken]);
+            self.at += (skipped + taken) as u64;
+            bytes = &rest[taken..];
+            if let Ok(prefix) = <[u8; PREFIX_BYTES]>::try_from(self.prefix.as_slice()) {
+                add_inflated(&mut self.held, prefix, length, limits)?;
+                self.prefix.clear();
+                self.ahead.pop();
+            }
+        }
+        self.at += bytes.len() as u64;
+        Ok(())
+    }
+}
+
+impl<R: Read> Read for Stream<R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        if self.body.left == 0 && self.ready.position() == self.ready.get_ref().len() as u64 && !out.is_empty() {
+            self.next_message()?;
+        }
+        let count = self.ready.read(out)?;
+        if count > 0 || self.body.left == 0 {
+            return Ok(count);
+        }
+        let room = out.len().min(usize::try_from(self.body.left).unwrap_or(usize::MAX));
+        let count = self.inner.read(&mut out[..room])?;
+        let limits = self.limits;
+        self.body.pass(&out[..count], &limits).map_err(|fault| self.refuse(fault))?;
+        Ok(count)
+    }
+}

@@ -1,0 +1,111 @@
+//! What a file claims, held against what it is, before a library's reader believes it.
+//!
+//! Readers of Parquet and Arrow allocate what a file's counts and sizes ask for, recurse as deeply as its schema nests, and
+//! inflate whatever a small page expands to. A damaged or hostile file can so take any memory, or end the process where no
+//! error can be caught. Owns: the limits, and what is looked at in [`parquet`] and [`ipc`] files to hold them. Does not own:
+//! the reading itself ([`super::source`]).
+//!
+//! What is not limited here is bounded by the file's own size.
+
+mod compact;
+pub mod ipc;
+pub mod parquet;
+
+use super::reject::{Code, FileFault};
+
+/// The bounds that a file must keep.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Limits {
+    /// Bytes of a footer, or of one message's description.
+    pub description_bytes: u64,
+    /// Columns, nested ones included.
+    pub columns: usize,
+    /// Columns within each other.
+    pub depth: usize,
+    /// Column chunks of a file: row groups times columns.
+    pub chunks: usize,
+    /// Rows a byte of file.
+    pub rows_per_byte: u64,
+    /// What is held at once may be so many times its bytes in the file ...
+    pub ratio: u64,
+    /// ... and so many bytes beyond that.
+    pub free_bytes: u64,
+    /// Bytes that are held at once, whatever the file's size: a page and a dictionary of each column of a row group, or an
+    /// Arrow batch.
+    pub held_bytes: u64,
+}
+
+impl Limits {
+    /// Those that every file of a feed must keep. Writers make pages of about 1 MiB, and footers of a few kilobytes a row
+    /// group.
+    pub const FEED: Limits = Limits {
+        description_bytes: 8 << 20,
+        columns: 4_096,
+        depth: 16,
+        chunks: 65_536,
+        rows_per_byte: 64,
+        ratio: 100,
+        free_bytes: 32 << 20,
+        held_bytes: 512 << 20,
+    };
+
+    /// No bounds: what a reader does without them.
+    pub const NONE: Limits = Limits {
+        description_bytes: u64::MAX,
+        columns: usize::MAX,
+        depth: usize::MAX,
+        chunks: usize::MAX,
+        rows_per_byte: u64::MAX,
+        ratio: u64::MAX,
+        free_bytes: u64::MAX,
+        held_bytes: u64::MAX,
+    };
+
+    fn description(&self, bytes: u64) -> Result<(), FileFault> {
+        match bytes > self.description_bytes {
+            true => Err(too_much("its footer, or a message's description, is longer than 8 MiB")),
+            false => Ok(()),
+        }
+    }
+
+    fn rows(&self, rows: u64, bytes: u64) -> Result<(), FileFault> {
+        match rows > bytes.saturating_mul(self.rows_per_byte) {
+            true => Err(too_much("it claims more rows than its size can hold")),
+            false => Ok(()),
+        }
+    }
+}
+
+/// What is held at once, and its bytes in the file.
+#[derive(Clone, Copy, Default, Debug)]
+struct Held {
+    bytes: u64,
+    /// Beyond the ratio, added up piece by piece.
+    inflated: u64,
+}
+
+impl Held {
+    fn add(&mut self, bytes: u64, in_file: u64, limits: &Limits) {
+        self.bytes = self.bytes.saturating_add(bytes);
+        let inflated = bytes.saturating_sub(in_file.saturating_mul(limits.ratio));
+        self.inflated = self.inflated.saturating_add(inflated);
+    }
+
+    fn check(&self, limits: &Limits) -> Result<(), FileFault> {
+        match (self.inflated > limits.free_bytes, self.bytes > limits.held_bytes) {
+            (true, _) => Err(too_much("its content expands to more than a hundred times its size")),
+            (_, true) => {
+                Err(too_much("it needs more than 512 MiB at once; write it in smaller row groups, pages or batches"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn too_much(hint: &str) -> FileFault {
+    FileFault::whole(Code::UnreadableFile, hint)
+}
+
+fn damaged() -> FileFault {
+    too_much("its own description of its content is damaged")
+}

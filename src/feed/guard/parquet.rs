@@ -1,0 +1,232 @@
+//! Parquet: the footer before it is decoded, and the pages of a row group before they are.
+
+use std::fs::File;
+use std::io::{Read as _, Seek as _, SeekFrom};
+
+use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
+
+use super::compact::{Kind, Walk};
+use super::{Held, Limits, damaged};
+use crate::feed::reject::FileFault;
+
+/// Bytes behind the footer: its length and the magic.
+const TAIL_BYTES: u64 = 8;
+
+/// A page header is read so far at first, and in full where it is longer: statistics stand in it.
+const HEADER_BYTES: u64 = 256;
+
+/// The longest page header that is read.
+const HEADER_BYTES_MAX: u64 = 256 << 10;
+
+/// Holds a file's footer against the limits, before anything is decoded from it: its length, how many columns there are
+/// and how deeply they nest.
+///
+/// # Errors
+/// A fault of the file.
+pub fn footer(file: &File, limits: &Limits) -> Result<(), FileFault> {
+    let size = size_of(file)?;
+    let mut tail = [0; TAIL_BYTES as usize];
+    read_at(file, size.checked_sub(TAIL_BYTES).ok_or_else(damaged)?, &mut tail)?;
+    let length = u64::from(u32::from_le_bytes([tail[0], tail[1], tail[2], tail[3]]));
+    let start = size.checked_sub(TAIL_BYTES + length).ok_or_else(damaged)?;
+    limits.description(length)?;
+    let mut footer = vec![0; length as usize];
+    read_at(file, start, &mut footer)?;
+    let (columns, groups) = walk_footer(&footer, limits).ok_or_else(damaged)??;
+    match columns.saturating_mul(groups) > limits.chunks {
+        true => Err(super::too_much("it has more than 65,536 column chunks; write it in larger row groups")),
+        false => Ok(()),
+    }
+}
+
+/// Columns and row groups, as the footer lists them; `None` where it is damaged.
+fn walk_footer(footer: &[u8], limits: &Limits) -> Option<Result<(usize, usize), FileFault>> {
+    let (mut walk, mut before, mut found) = (Walk::new(footer), 0, (0, 0));
+    while let Some((number, kind)) = walk.field(&mut before)? {
+        match (number, kind) {
+            (2, Kind::List) => match walk_schema(&mut walk, limits)? {
+                Ok(columns) => found.0 = columns,
+                Err(fault) => return Some(Err(fault)),
+            },
+            (4, Kind::List) => {
+                // The head is read twice: once to count, once to step over.
+                found.1 = usize::try_from(Walk::clone(&walk).list()?.0).ok()?;
+                walk.skip(kind)?;
+            }
+            _ => walk.skip(kind)?,
+        }
+    }
+    Some(Ok(found))
+}
+
+/// The elements of a schema, which are listed depth first, each with the number of its children.
+fn walk_schema(walk: &mut Walk<'_>, limits: &Limits) -> Option<Result<usize, FileFault>> {
+    let (count, kind) = walk.list()?;
+    if kind != Kind::Struct {
+        return None;
+    }
+    let columns = usize::try_from(count).ok()?;
+    if columns > limits.columns {
+        return Some(Err(super::too_much("it has more than 4,096 columns")));
+    }
+    // Children still to come of each open element.
+    let mut open: Vec<i64> = Vec::new();
+    for _ in 0..count {
+        while open.last().is_some_and(|left| *left == 0) {
+            open.pop();
+        }
+        if let Some(left) = open.last_mut() {
+            *left -= 1;
+        }
+        let (mut before, mut children) = (0, 0);
+        while let Some((number, kind)) = walk.field(&mut before)? {
+            match (number, kind) {
+                (5, Kind::Integer) => children = walk.integer()?,
+                _ => walk.skip(kind)?,
+            }
+        }
+        if children < 0 {
+            return None;
+        }
+        open.push(children);
+        if open.len() > limits.depth {
+            return Some(Err(super::too_much("its columns are nested too deeply")));
+        }
+    }
+    Some(Ok(columns))
+}
+
+/// Holds the decoded footer against the limits: rows, and where the column chunks lie.
+///
+/// # Errors
+/// A fault of the file.
+pub fn counts(file: &File, metadata: &ParquetMetaData, limits: &Limits) -> Result<(), FileFault> {
+    let size = size_of(file)?;
+    let mut rows = 0_u64;
+    for group in metadata.row_groups() {
+        rows = rows.saturating_add(u64::try_from(group.num_rows()).map_err(|_| damaged())?);
+        for chunk in group.columns() {
+            let (start, length) = range_of(chunk).ok_or_else(damaged)?;
+            if start.checked_add(length).is_none_or(|end| end > size) || chunk.num_values() < 0 {
+                return Err(damaged());
+            }
+        }
+    }
+    if u64::try_from(metadata.file_metadata().num_rows()) != Ok(rows) {
+        return Err(damaged());
+    }
+    limits.rows(rows, size)
+}
+
+/// Where a chunk's first page begins, and the bytes of all of them.
+fn range_of(chunk: &ColumnChunkMetaData) -> Option<(u64, u64)> {
+    let start = chunk.dictionary_page_offset().unwrap_or(chunk.data_page_offset());
+    Some((u64::try_from(start).ok()?, u64::try_from(chunk.compressed_size()).ok()?))
+}
+
+/// Holds the pages of some columns of a row group against the limits, by their headers alone: nothing is decompressed.
+/// A reader holds a dictionary and a page of each column at a time.
+///
+/// # Errors
+/// A fault of the file.
+pub fn pages<'a>(
+    file: &File,
+    chunks: impl Iterator<Item = &'a ColumnChunkMetaData>,
+    rows: u64,
+    limits: &Limits,
+) -> Result<(), FileFault> {
+    let mut held = Held::default();
+    for chunk in chunks {
+        let (start, length) = range_of(chunk).ok_or_else(damaged)?;
+        chunk_pages(file, start, length, rows.max(chunk.num_values().max(0) as u64), &mut held, limits)?;
+    }
+    held.check(limits)
+}
+
+fn chunk_pages(
+    file: &File,
+    start: u64,
+    length: u64,
+    rows: u64,
+    held: &mut Held,
+    limits: &Limits,
+) -> Result<(), FileFault> {
+    let end = start.checked_add(length).ok_or_else(damaged)?;
+    let (mut at, mut pages, mut values) = (start, 0_u64, 0_u64);
+    let mut largest = (0_u64, 0_u64);
+    while at < end {
+        let header = page_header(file, at, end)?;
+        if header.is_dictionary {
+            held.add(header.uncompressed, header.compressed, limits);
+            limits.rows(header.values, header.uncompressed.saturating_add(1))?;
+        } else {
+            values = values.saturating_add(header.values);
+            largest = largest.max((header.uncompressed, header.compressed));
+        }
+        pages += 1;
+        at = at.saturating_add(header.length).saturating_add(header.compressed);
+        // A page without values says nothing; one may stand for an empty chunk.
+        if at > end || values > rows || pages > rows.saturating_add(2) {
+            return Err(damaged());
+        }
+    }
+    held.add(largest.0, largest.1, limits);
+    Ok(())
+}
+
+/// What a page says of itself.
+#[derive(Default)]
+struct PageHeader {
+    /// Bytes of the header itself.
+    length: u64,
+    uncompressed: u64,
+    compressed: u64,
+    values: u64,
+    is_dictionary: bool,
+}
+
+fn page_header(file: &File, at: u64, end: u64) -> Result<PageHeader, FileFault> {
+    let mut wanted = HEADER_BYTES;
+    loop {
+        let available = wanted.min(end - at);
+        let mut bytes = vec![0; available as usize];
+        read_at(file, at, &mut bytes)?;
+        match walk_page_header(&bytes) {
+            Some(header) => return Ok(header),
+            None if available == wanted && wanted < HEADER_BYTES_MAX => wanted *= 16,
+            None => return Err(damaged()),
+        }
+    }
+}
+
+fn walk_page_header(bytes: &[u8]) -> Option<PageHeader> {
+    let (mut walk, mut before, mut header) = (Walk::new(bytes), 0, PageHeader::default());
+    while let Some((number, kind)) = walk.field(&mut before)? {
+        match (number, kind) {
+            (2, Kind::Integer) => header.uncompressed = u64::try_from(walk.integer()?).ok()?,
+            (3, Kind::Integer) => header.compressed = u64::try_from(walk.integer()?).ok()?,
+            // Data page, dictionary page, data page of version 2: the first field of each is the number of values.
+            (5 | 7 | 8, Kind::Struct) => {
+                header.is_dictionary |= number == 7;
+                let mut before = 0;
+                while let Some((number, kind)) = walk.field(&mut before)? {
+                    match (number, kind) {
+                        (1, Kind::Integer) => header.values = u64::try_from(walk.integer()?).ok()?,
+                        _ => walk.skip(kind)?,
+                    }
+                }
+            }
+            _ => walk.skip(kind)?,
+        }
+    }
+    header.length = (bytes.len() - walk.left()) as u64;
+    Some(header)
+}
+
+fn size_of(file: &File) -> Result<u64, FileFault> {
+    file.metadata().map(|metadata| metadata.len()).map_err(|_| damaged())
+}
+
+fn read_at(mut file: &File, at: u64, out: &mut [u8]) -> Result<(), FileFault> {
+    file.seek(SeekFrom::Start(at)).and_then(|_| file.read_exact(out)).map_err(|_| damaged())
+}
