@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod against_reference; // the engine's products equal those of the reference implementation, on random feeds
+mod attacks; // the list of attacks on feeds, by id
 mod benches; // each bench at a small size
 mod berka; // real rows, checked against the CSV itself
 mod classify; // every row's class, rule and evidence, whatever the order and threads
