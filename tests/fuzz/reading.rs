@@ -1,0 +1,72 @@
+//! What the fuzz targets do with bytes: read them as a file of one format, check every row, and see that nothing panics.
+//!
+//! Shared by the targets (`tests/fuzz/targets/`, run by libFuzzer) and by a short run in the tests (`tests/it/fuzz.rs`).
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use liushui::feed::accounts::AccountIndex;
+use liushui::feed::check::Checker;
+use liushui::feed::mapping::Mapping;
+use liushui::feed::mapping::sample::sample;
+use liushui::feed::reject::FileRejects;
+use liushui::feed::schema::TRANSACTIONS;
+use liushui::feed::source::{find, open};
+
+/// The targets, each with the ending of the files that it reads.
+pub const TARGETS: [(&str, &str); 6] = [
+    ("csv", "csv"),
+    ("mapping", "toml"),
+    ("arrow", "arrow"),
+    ("parquet", "parquet"),
+    ("camt", "xml"),
+    ("mt940", "sta"),
+];
+
+/// Reads bytes as a target does.
+pub fn read(target: &str, bytes: &[u8]) {
+    match target {
+        "mapping" => read_mapping(bytes),
+        "arrow" if !bytes.starts_with(b"ARROW1") => read_file("arrows", bytes),
+        other => {
+            let ending = TARGETS.iter().find(|(name, _)| *name == other).map_or(other, |(_, ending)| *ending);
+            read_file(ending, bytes);
+        }
+    }
+}
+
+/// A file of this process and thread with these bytes.
+fn file(ending: &str, bytes: &[u8]) -> PathBuf {
+    let name = format!("liushui-fuzz-{}-{:?}.{ending}", std::process::id(), std::thread::current().id());
+    let path = std::env::temp_dir().join(name);
+    std::fs::write(&path, bytes).expect("the folder for temporary files takes files");
+    path
+}
+
+fn read_file(ending: &str, bytes: &[u8]) {
+    let path = file(ending, bytes);
+    let found = find(&[path.clone()]).expect("the file is there");
+    if let Ok(opened) = open(&found[0], &TRANSACTIONS, None) {
+        for slice in opened.slices() {
+            let rejects = FileRejects::default();
+            let mut checker = Checker::new(opened.typing, 0, Arc::new(AccountIndex::default()));
+            let Ok(reading) = opened.read(&slice) else { continue };
+            for raw in reading.batches.map_while(Result::ok) {
+                let checked = checker.check(&raw, &rejects).expect("columns can be put together");
+                assert!(checked.num_rows() <= raw.batch.num_rows());
+            }
+        }
+    }
+    std::fs::remove_file(path).ok();
+}
+
+/// The first part of the bytes is a mapping, what follows a line of `===` the file that it is for.
+fn read_mapping(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let (toml, csv) = text.split_once("\n===\n").unwrap_or((&text, "a,b,c\n1,2,3\n"));
+    let Ok(mapping) = Mapping::parse("fuzz", toml) else { return };
+    let path = file("csv", csv.as_bytes());
+    // Whether it fits is the mapping's business; that it ends is ours.
+    let _ = sample(&mapping, &path, 100);
+    std::fs::remove_file(path).ok();
+}
