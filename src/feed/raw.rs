@@ -54,5 +54,26 @@ pub struct RawBatch {
     pub faults: Vec<(u64, Code)>,
 }
 
+impl RawBatch {
+    /// The same in batches of at most so many rows, which share their lists of texts. What is no row comes with the first.
+    pub fn pieces(self, rows_max: usize) -> Vec<RawBatch> {
+        let rows = self.batch.num_rows();
+        if rows <= rows_max {
+            return vec![self];
+        }
+        let (mut skips, mut faults) = (self.skips, self.faults);
+        let piece = |start: usize| {
+            let length = rows_max.min(rows - start);
+            let numbers = match &self.rows {
+                RowNumbers::From(first) => RowNumbers::From(first + start as u64),
+                RowNumbers::Each(rows) => RowNumbers::Each(rows[start..start + length].to_vec()),
+            };
+            let (skips, faults) = (std::mem::take(&mut skips), std::mem::take(&mut faults));
+            RawBatch { batch: self.batch.slice(start, length), rows: numbers, skips, faults }
+        };
+        (0..rows).step_by(rows_max.max(1)).map(piece).collect()
+    }
+}
+
 /// Batches of one file, in order; the first fault ends them.
 pub type RawBatches = Box<dyn Iterator<Item = Result<RawBatch, FileFault>> + Send>;

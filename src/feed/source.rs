@@ -33,6 +33,9 @@ use crate::error::Error;
 /// Rows of a raw batch.
 pub const BATCH_ROWS: usize = 8192;
 
+/// Rows of a CSV file that are read at once, if they are not too long: what is found out of a text is so for all of them.
+const CSV_BATCH_ROWS: usize = 8 * BATCH_ROWS;
+
 /// About so many rows of a Parquet file make a slice.
 const SLICE_ROWS: u64 = 262_144;
 
@@ -289,7 +292,7 @@ impl Opened {
 
     fn csv(&self, mapping: Option<&TableMapping>) -> Result<Reading, Vec<FileFault>> {
         let wanted: Vec<&str> = self.table.iter().map(|column| column.name).collect();
-        let options = csv::CsvOptions { mapping, batch_rows: BATCH_ROWS };
+        let options = csv::CsvOptions { mapping, batch_rows: CSV_BATCH_ROWS, numbered: true };
         let csv::Opened { mut batches, unknown_columns } =
             csv::open(&self.path, &wanted, options).map_err(|fault| vec![fault])?;
         // There is at least one batch, if an empty one; its columns are the file's.
@@ -300,7 +303,12 @@ impl Opened {
                 return Err(faults);
             }
         }
-        Ok(Reading { batches: Box::new(first.into_iter().chain(batches)), unknown_columns })
+        let batches = first.into_iter().chain(batches);
+        let batches = batches.flat_map(|raw| match raw {
+            Ok(raw) => raw.pieces(BATCH_ROWS).into_iter().map(Ok).collect::<Vec<_>>(),
+            Err(fault) => vec![Err(fault)],
+        });
+        Ok(Reading { batches: Box::new(batches), unknown_columns })
     }
 
     /// The batches of some row groups, one group after another: a batch that crossed from one to the next would lose

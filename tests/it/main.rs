@@ -13,6 +13,7 @@ mod datagen_answers; // the engine's figures equal the generator's own answers
 mod determinism; // the same bytes whatever threads, batches, layout, order and memory
 mod doctor; // the feed doctor finds each fault and no other
 mod feed_tables; // schemas/feed.toml equals the code
+mod fuzz; // a short run of the fuzz targets
 mod hostile; // damaged and hostile files: refused, in bounds, nothing half written
 mod house; // facts about the tree itself: module docs, pipelines, floats
 mod iso_statements; // camt.053 and MT940, from file to products

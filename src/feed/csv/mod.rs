@@ -12,17 +12,19 @@
 //! **Invariant:** memory is bounded by a batch of [`BATCH_BYTES_MAX`] and a row, whatever the file holds. A fault
 //! never carries a value.
 
+mod column;
 mod text;
 
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, StringArray};
-use arrow::buffer::{Buffer, OffsetBuffer, ScalarBuffer};
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::array::ArrayRef;
+use arrow::datatypes::{Field, Schema, SchemaRef};
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use csv_core::ReadRecordResult;
 
+use self::column::TextColumn;
 pub use self::text::Encoding;
 pub(in crate::feed) use self::text::Text;
 use super::mapping::{Bound, JOIN_PARTS_MAX, Layout, Ragged, TableMapping};
@@ -51,6 +53,8 @@ pub struct CsvOptions<'a> {
     pub mapping: Option<&'a TableMapping>,
     /// Most rows of a batch.
     pub batch_rows: usize,
+    /// Columns of `transactions` whose texts repeat come as dictionaries; else all are plain texts.
+    pub numbered: bool,
 }
 
 /// A CSV file whose header was read.
@@ -90,9 +94,11 @@ pub fn open(path: &Path, wanted: &[&str], options: CsvOptions<'_>) -> Result<Ope
             (mapping.columns().collect(), Fill::Mapped(Box::new(bound)))
         }
     };
-    let fields: Vec<Field> = names.iter().map(|name| Field::new(*name, DataType::Utf8, true)).collect();
+    let columns: Vec<TextColumn> = names.iter().map(|name| TextColumn::new(name, options.numbered)).collect();
+    let field = |(name, column): (&&str, &TextColumn)| Field::new(*name, column.data_type(), true);
+    let fields: Vec<Field> = names.iter().zip(&columns).map(field).collect();
     let batches = Batches {
-        columns: names.iter().map(|_| TextColumn::default()).collect(),
+        columns,
         schema: Arc::new(Schema::new(fields)),
         records,
         fill,
@@ -306,36 +312,13 @@ impl Batches {
     }
 }
 
-/// A column of a batch that is being filled.
-#[derive(Default)]
-struct TextColumn {
-    values: Vec<u8>,
-    /// Where each value ends.
-    ends: Vec<i32>,
-}
-
-impl TextColumn {
-    fn end_value(&mut self) {
-        // Fits: see the assertion at BATCH_BYTES_MAX.
-        self.ends.push(self.values.len() as i32);
-    }
-
-    fn finish(&mut self) -> Result<ArrayRef, arrow::error::ArrowError> {
-        let mut offsets = Vec::with_capacity(self.ends.len() + 1);
-        offsets.push(0);
-        offsets.append(&mut self.ends);
-        let capacity = self.values.len();
-        let values = std::mem::replace(&mut self.values, Vec::with_capacity(capacity));
-        let offsets = OffsetBuffer::new(ScalarBuffer::from(offsets));
-        Ok(Arc::new(StringArray::try_new(offsets, Buffer::from_vec(values), None)?))
-    }
-}
-
 /// One record, as text.
 #[derive(Clone, Copy)]
 pub(super) struct Record<'a> {
     text: &'a str,
     ends: &'a [usize],
+    /// Bytes between a field's end and the next one's start.
+    gap: usize,
 }
 
 impl<'a> Record<'a> {
@@ -344,7 +327,7 @@ impl<'a> Record<'a> {
         let Some(end) = self.ends.get(index) else {
             return "";
         };
-        let start = if index == 0 { 0 } else { self.ends[index - 1] };
+        let start = if index == 0 { 0 } else { self.ends[index - 1] + self.gap };
         self.text.get(start..*end).unwrap_or_default()
     }
 
@@ -365,7 +348,11 @@ struct Records {
     at: usize,
     tail: Tail,
     parser: csv_core::Reader,
+    delimiter: u8,
+    /// The fields of a record that the parser took apart, one after another.
     fields: Vec<u8>,
+    /// Where a plain record stands in the text's chunk; `None` where the fields are in `fields`.
+    plain: Option<Range<usize>>,
     ends: Vec<usize>,
     /// Fields of the current record.
     fields_count: usize,
@@ -390,7 +377,9 @@ impl Records {
             at: 0,
             tail: Tail::Ahead,
             parser,
+            delimiter,
             fields: vec![0; 4_096],
+            plain: None,
             ends: vec![0; 64],
             fields_count: 0,
             cut: false,
@@ -399,6 +388,10 @@ impl Records {
 
     /// Reads the next record; false where there is none.
     fn advance(&mut self) -> Result<bool, FileFault> {
+        self.plain = None;
+        if self.tail == Tail::Ahead && self.advance_plain()? {
+            return Ok(true);
+        }
         let mut written = 0;
         self.fields_count = 0;
         loop {
@@ -439,22 +432,58 @@ impl Records {
         }
     }
 
+    /// Reads the next record where it stands in the chunk as a whole and has no quote: then its fields are what is between
+    /// its delimiters. Nearly all records are such, and need no automaton that goes byte by byte.
+    fn advance_plain(&mut self) -> Result<bool, FileFault> {
+        let chunk = self.text.chunk();
+        let is_end = |byte: &u8| matches!(byte, b'\r' | b'\n');
+        // Line ends before a record are empty lines, or the second half of one.
+        let blank = chunk[self.at..].iter().take_while(|byte| is_end(byte)).count();
+        let start = self.at + blank;
+        let Some(length) = memchr::memchr3(b'"', b'\r', b'\n', &chunk[start..]) else { return Ok(false) };
+        let end = start + length;
+        if chunk[end] == b'"' {
+            return Ok(false);
+        }
+        let mut count = 0;
+        for at in memchr::memchr_iter(self.delimiter, &chunk[start..end]).chain([length]) {
+            if count == self.ends.len() {
+                grow(&mut self.ends, FIELDS_MAX, "fields")?;
+            }
+            self.ends[count] = at;
+            count += 1;
+        }
+        (self.fields_count, self.cut, self.at, self.plain) = (count, false, end + 1, Some(start..end));
+        Ok(true)
+    }
+
+    /// The bytes that the current record's fields end in, and what lies between two of them.
+    fn bytes(&self) -> (&[u8], usize) {
+        match &self.plain {
+            Some(range) => (&self.text.chunk()[range.clone()], 1),
+            None => (&self.fields, 0),
+        }
+    }
+
     /// A field of the current record, as bytes; empty beyond the last.
+    #[inline]
     fn field(&self, index: usize) -> &[u8] {
         if index >= self.fields_count {
             return b"";
         }
-        let start = if index == 0 { 0 } else { self.ends[index - 1] };
-        &self.fields[start..self.ends[index]]
+        let (bytes, gap) = self.bytes();
+        let start = if index == 0 { 0 } else { self.ends[index - 1] + gap };
+        &bytes[start..self.ends[index]]
     }
 
     /// The current record as text.
     fn record(&self) -> Result<Record<'_>, FileFault> {
         let ends = &self.ends[..self.fields_count];
-        let bytes = &self.fields[..ends.last().copied().unwrap_or_default()];
+        let (bytes, gap) = self.bytes();
+        let bytes = &bytes[..ends.last().copied().unwrap_or_default()];
         let text = std::str::from_utf8(bytes)
             .map_err(|_| FileFault::whole(Code::BadEncoding, "the file changed while it was read"))?;
-        Ok(Record { text, ends })
+        Ok(Record { text, ends, gap })
     }
 }
 
@@ -472,6 +501,8 @@ fn grow<T: Clone + Default>(buffer: &mut Vec<T>, max: usize, unit: &str) -> Resu
 mod tests {
     use std::io::Write as _;
 
+    use arrow::array::StringArray;
+
     use super::super::mapping::Mapping;
     use super::*;
 
@@ -485,7 +516,7 @@ mod tests {
 
     /// The rows of a file as `number:value|value`, then what ended or spoilt it.
     fn read_path(path: &Path, mapping: Option<&TableMapping>, batch_rows: usize) -> String {
-        let opened = match open(path, &WANTED, CsvOptions { mapping, batch_rows }) {
+        let opened = match open(path, &WANTED, CsvOptions { mapping, batch_rows, numbered: false }) {
             Ok(opened) => opened,
             Err(fault) => return show(&fault),
         };
@@ -579,7 +610,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let open = |text: &str| {
             let path = write(&dir, "x.csv", text.as_bytes());
-            open(&path, &WANTED, CsvOptions { mapping: None, batch_rows: 10 }).unwrap()
+            open(&path, &WANTED, CsvOptions { mapping: None, batch_rows: 10, numbered: true }).unwrap()
         };
         let opened = open("b,y,a,z\n");
         assert_eq!(opened.unknown_columns, ["y", "z"]);
@@ -689,7 +720,7 @@ mod tests {
         let rows = format!("{value},1\n").repeat(200);
         let dir = tempfile::tempdir().unwrap();
         let path = write(&dir, "x.csv", format!("a,b\n{rows}").as_bytes());
-        let opened = open(&path, &WANTED, CsvOptions { mapping: None, batch_rows: 100_000 }).unwrap();
+        let opened = open(&path, &WANTED, CsvOptions { mapping: None, batch_rows: 100_000, numbered: false }).unwrap();
         let sizes: Vec<usize> = opened.batches.map(|raw| raw.unwrap().batch.num_rows()).collect();
         assert_eq!(sizes, [84, 84, 32]);
     }

@@ -170,7 +170,7 @@ fn cut_character() -> FileFault {
 /// Length of the valid text that `bytes` begin with, up to a character cut at their end; `None` where they are
 /// not UTF-8.
 fn utf8_prefix(bytes: &[u8]) -> Option<usize> {
-    match std::str::from_utf8(bytes) {
+    match simdutf8::compat::from_utf8(bytes) {
         Ok(_) => Some(bytes.len()),
         Err(error) => error.error_len().is_none().then_some(error.valid_up_to()),
     }

@@ -351,7 +351,8 @@ mod tests {
     /// Each row of a file as its values by column, under the mapping.
     fn rows_of(path: &Path, table: &TableMapping, columns: &[schema::Column]) -> Vec<BTreeMap<&'static str, String>> {
         let wanted: Vec<&str> = columns.iter().map(|column| column.name).collect();
-        let opened = open(path, &wanted, CsvOptions { mapping: Some(table), batch_rows: 1_000 }).unwrap();
+        let opened =
+            open(path, &wanted, CsvOptions { mapping: Some(table), batch_rows: 1_000, numbered: false }).unwrap();
         let mut rows = Vec::new();
         for raw in opened.batches {
             let RawBatch { batch, faults, .. } = raw.unwrap();

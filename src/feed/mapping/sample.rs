@@ -62,10 +62,11 @@ pub fn sample(mapping: &Mapping, path: &Path, rows: usize) -> Result<Result<Samp
         return Err(Error::Internal("a sample needs a layout".to_string()));
     };
     let wanted: Vec<&str> = TRANSACTIONS.iter().map(|column| column.name).collect();
-    let opened = match open(path, &wanted, CsvOptions { mapping: Some(table), batch_rows: rows.max(1) }) {
-        Ok(opened) => opened,
-        Err(fault) => return Ok(Err(fault)),
-    };
+    let opened =
+        match open(path, &wanted, CsvOptions { mapping: Some(table), batch_rows: rows.max(1), numbered: false }) {
+            Ok(opened) => opened,
+            Err(fault) => return Ok(Err(fault)),
+        };
     let mut batches = opened.batches;
     let (raw, fault) = match batches.next() {
         Some(Ok(raw)) => (raw, None),

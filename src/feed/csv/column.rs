@@ -1,0 +1,213 @@
+//! A column of a batch that is being filled with texts.
+//!
+//! Owns: values one after another, and, for columns whose texts repeat, a list of the different ones with a number a row. So
+//! what comes after looks at a text once a list, as with a source that has dictionaries of its own. Does not own: records.
+
+use std::hash::BuildHasher as _;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, DictionaryArray, Int32Array, StringArray};
+use arrow::buffer::{Buffer, OffsetBuffer, ScalarBuffer};
+use arrow::datatypes::DataType;
+use arrow::error::ArrowError;
+use foldhash::quality::RandomState;
+
+/// The columns of `transactions` whose texts mostly come again.
+const REPEATED: [&str; 12] = [
+    "account_id",
+    "direction",
+    "currency",
+    "kind",
+    "channel",
+    "counterparty_name",
+    "counterparty_account",
+    "counterparty_bank",
+    "counterparty_uscc",
+    "summary",
+    "remark",
+    "reversal_of",
+];
+
+/// Texts of one column.
+#[derive(Default)]
+pub(super) struct TextColumn {
+    /// The text of the row that is filled is appended here.
+    pub(super) values: Vec<u8>,
+    /// Where each value ends.
+    ends: Vec<i32>,
+    numbers: Option<Numbers>,
+}
+
+impl TextColumn {
+    /// A column of this name; `numbered` where texts that repeat are to be kept once.
+    pub(super) fn new(name: &str, numbered: bool) -> TextColumn {
+        let numbers = (numbered && REPEATED.contains(&name)).then(Numbers::default);
+        TextColumn { numbers, ..TextColumn::default() }
+    }
+
+    /// The type of its arrays.
+    pub(super) fn data_type(&self) -> DataType {
+        match self.numbers {
+            Some(_) => DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8)),
+            None => DataType::Utf8,
+        }
+    }
+
+    /// Ends the text of a row.
+    #[inline]
+    pub(super) fn end_value(&mut self) {
+        let start = self.ends.last().map_or(0, |end| *end as usize);
+        if let Some(numbers) = &mut self.numbers {
+            let is_new = numbers.number(&self.values, start, &self.ends);
+            if !is_new {
+                self.values.truncate(start);
+                return;
+            }
+        }
+        // Fits: see the assertion at BATCH_BYTES_MAX.
+        self.ends.push(self.values.len() as i32);
+    }
+
+    /// The column of the batch; the next one begins.
+    pub(super) fn finish(&mut self) -> Result<ArrayRef, ArrowError> {
+        let mut offsets = Vec::with_capacity(self.ends.len() + 1);
+        offsets.push(0);
+        offsets.append(&mut self.ends);
+        let capacity = self.values.len();
+        let values = std::mem::replace(&mut self.values, Vec::with_capacity(capacity));
+        let offsets = OffsetBuffer::new(ScalarBuffer::from(offsets));
+        let values: ArrayRef = Arc::new(StringArray::try_new(offsets, Buffer::from_vec(values), None)?);
+        match &mut self.numbers {
+            None => Ok(values),
+            Some(numbers) => Ok(Arc::new(DictionaryArray::try_new(Int32Array::from(numbers.take()), values)?)),
+        }
+    }
+}
+
+/// The number of each row's text, and a table by which a text finds its number.
+#[derive(Default)]
+struct Numbers {
+    of_rows: Vec<i32>,
+    /// Number and hash of each text, at a place that its hash tells or the next free one. A power of two long, and at most
+    /// half full.
+    table: Vec<Place>,
+    count: usize,
+    hasher: RandomState,
+}
+
+#[derive(Clone, Copy)]
+struct Place {
+    number: i32,
+    hash: u32,
+}
+
+const FREE: Place = Place { number: -1, hash: 0 };
+
+const TABLE_LENGTH_MIN: usize = 64;
+
+impl Numbers {
+    /// Numbers the text from `start` on, of texts that end at `ends`; whether it is a new one.
+    #[inline]
+    fn number(&mut self, values: &[u8], start: usize, ends: &[i32]) -> bool {
+        let text = &values[start..];
+        let text_of = |number: i32| {
+            let number = number as usize;
+            let begin = if number == 0 { 0 } else { ends[number - 1] as usize };
+            &values[begin..ends[number] as usize]
+        };
+        // Many a column says the same in row after row.
+        if let Some(last) = self.of_rows.last().copied()
+            && text_of(last) == text
+        {
+            self.of_rows.push(last);
+            return false;
+        }
+        if self.count * 2 >= self.table.len() {
+            self.grow();
+        }
+        let hash = self.hasher.hash_one(text);
+        let mask = self.table.len() - 1;
+        let mut at = hash as u32 as usize & mask;
+        loop {
+            let place = self.table[at];
+            if place.number < 0 {
+                let number = self.count as i32;
+                self.table[at] = Place { number, hash: hash as u32 };
+                self.count += 1;
+                self.of_rows.push(number);
+                return true;
+            }
+            if place.hash == hash as u32 && text_of(place.number) == text {
+                self.of_rows.push(place.number);
+                return false;
+            }
+            at = (at + 1) & mask;
+        }
+    }
+
+    /// Doubles the table. Places are found anew by what of the hash is kept, so that no text is looked at.
+    fn grow(&mut self) {
+        let length = (self.table.len() * 2).max(TABLE_LENGTH_MIN);
+        let old = std::mem::replace(&mut self.table, vec![FREE; length]);
+        for place in old.into_iter().filter(|place| place.number >= 0) {
+            let mut at = place.hash as usize & (length - 1);
+            while self.table[at].number >= 0 {
+                at = (at + 1) & (length - 1);
+            }
+            self.table[at] = place;
+        }
+    }
+
+    fn take(&mut self) -> Vec<i32> {
+        self.table.fill(FREE);
+        self.count = 0;
+        std::mem::take(&mut self.of_rows)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{Array as _, AsArray as _};
+    use arrow::datatypes::Int32Type;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn texts(column: &mut TextColumn, texts: &[String]) -> Vec<String> {
+        for text in texts {
+            column.values.extend_from_slice(text.as_bytes());
+            column.end_value();
+        }
+        let array = column.finish().unwrap();
+        assert_eq!(*array.data_type(), column.data_type());
+        let array = arrow::compute::cast(&array, &DataType::Utf8).unwrap();
+        array.as_string::<i32>().iter().map(|text| text.unwrap().to_string()).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn numbered_or_not_the_texts_are_the_same(
+            batches in prop::collection::vec(prop::collection::vec("[ab甲]{0,3}", 0..300), 1..4)
+        ) {
+            let mut plain = TextColumn::new("remark", false);
+            let mut numbered = TextColumn::new("remark", true);
+            for batch in &batches {
+                prop_assert_eq!(&texts(&mut plain, batch), batch);
+                prop_assert_eq!(&texts(&mut numbered, batch), batch);
+            }
+        }
+    }
+
+    #[test]
+    fn a_text_is_kept_once_and_only_where_texts_repeat() {
+        let mut column = TextColumn::new("remark", true);
+        for number in 0..10_000 {
+            column.values.extend_from_slice(format!("text {}", number % 500).as_bytes());
+            column.end_value();
+        }
+        let array = column.finish().unwrap();
+        let array = array.as_dictionary::<Int32Type>();
+        assert_eq!((array.len(), array.values().len()), (10_000, 500));
+        assert_eq!(TextColumn::new("txn_id", true).data_type(), DataType::Utf8);
+    }
+}
