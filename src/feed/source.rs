@@ -1,7 +1,7 @@
 //! The files of a feed: which there are, of which format, and their rows as raw batches.
 //!
-//! Owns: paths, folders, globs and standard input; formats; the cut of a Parquet file into slices that workers can
-//! read side by side. Does not own: what the rows must be (`feed::check`).
+//! Owns: paths, folders, globs and standard input; formats; the slices of a file that workers can read side by
+//! side. Does not own: what the rows must be (`feed::check`).
 
 use std::cell::Cell;
 use std::fs::File;
@@ -38,6 +38,9 @@ const CSV_BATCH_ROWS: usize = 8 * BATCH_ROWS;
 
 /// About so many rows of a Parquet file make a slice.
 const SLICE_ROWS: u64 = 262_144;
+
+/// About so many bytes of a plain CSV file make a slice.
+const CSV_SLICE_BYTES: u64 = 16 << 20;
 
 /// The formats a feed may come in.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -169,6 +172,8 @@ enum Content {
 pub enum Slice {
     /// All of it.
     Whole,
+    /// A part of a plain CSV file.
+    Part(csv::Part),
     /// Some row groups of a Parquet file.
     RowGroups {
         /// Which.
@@ -236,6 +241,10 @@ pub fn open(found: &Found, table: &'static [Column], mapping: Option<&TableMappi
 impl Opened {
     /// The slices that workers read.
     pub fn slices(&self) -> Vec<Slice> {
+        if let Content::Csv(mapping) = &self.content {
+            let parts = csv::cut(&self.path, mapping.as_ref(), CSV_SLICE_BYTES);
+            return if parts.is_empty() { vec![Slice::Whole] } else { parts.into_iter().map(Slice::Part).collect() };
+        }
         let Content::Parquet(metadata) = &self.content else { return vec![Slice::Whole] };
         let mut slices = Vec::new();
         let (mut first, mut rows_before, mut rows) = (0, 0, 0);
@@ -268,7 +277,7 @@ impl Opened {
             (Content::Parquet(metadata), slice) => {
                 let (groups, rows_before) = match slice {
                     Slice::RowGroups { groups, rows_before } => (groups.clone(), *rows_before),
-                    Slice::Whole => (0..metadata.metadata().num_row_groups(), 0),
+                    Slice::Whole | Slice::Part(_) => (0..metadata.metadata().num_row_groups(), 0),
                 };
                 let readers = self.parquet_readers(metadata, groups).map_err(one)?;
                 Ok(Reading::of(numbered(readers, rows_before, |fault| fault)))
@@ -278,7 +287,8 @@ impl Opened {
                 Ok(Reading::of(numbered(reader, 0, |error| unreadable(&error))))
             }
             (Content::IpcStream, _) => ipc_stream(&self.path, self.table),
-            (Content::Csv(mapping), _) => self.csv(mapping.as_ref()),
+            (Content::Csv(mapping), Slice::Part(part)) => self.csv(mapping.as_ref(), Some(part)),
+            (Content::Csv(mapping), _) => self.csv(mapping.as_ref(), None),
             (Content::Statement(_), _) if self.table == ACCOUNTS.as_slice() => {
                 let hint = "a bank statement is no table of accounts; give its account by --account COLUMN=TEXT";
                 Err(one(FileFault::whole(Code::UnreadableFile, hint)))
@@ -290,11 +300,11 @@ impl Opened {
         }
     }
 
-    fn csv(&self, mapping: Option<&TableMapping>) -> Result<Reading, Vec<FileFault>> {
+    fn csv(&self, mapping: Option<&TableMapping>, part: Option<&csv::Part>) -> Result<Reading, Vec<FileFault>> {
         let wanted: Vec<&str> = self.table.iter().map(|column| column.name).collect();
         let options = csv::CsvOptions { mapping, batch_rows: CSV_BATCH_ROWS, numbered: true };
         let csv::Opened { mut batches, unknown_columns } =
-            csv::open(&self.path, &wanted, options).map_err(|fault| vec![fault])?;
+            csv::open_part(&self.path, &wanted, options, part).map_err(|fault| vec![fault])?;
         // There is at least one batch, if an empty one; its columns are the file's.
         let first = batches.next();
         if let Some(Ok(raw)) = &first {

@@ -271,6 +271,7 @@ impl Surveyed {
     fn first_row(&self) -> u64 {
         match &self.slice {
             Slice::Whole => 0,
+            Slice::Part(part) => part.rows_before,
             Slice::RowGroups { rows_before, .. } => *rows_before,
         }
     }

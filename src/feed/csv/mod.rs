@@ -9,10 +9,13 @@
 //! and has no line end, and a quote that is never closed, mean that the file is cut (`truncated_file`). A row
 //! above [`ROW_BYTES_MAX`] or with more than [`FIELDS_MAX`] fields is none (`unreadable_file`).
 //!
+//! A large plain file in UTF-8 is read in parts, side by side ([`cut`]); the parts give what the whole gives.
+//!
 //! **Invariant:** memory is bounded by a batch of [`BATCH_BYTES_MAX`] and a row, whatever the file holds. A fault
 //! never carries a value.
 
 mod column;
+mod cut;
 mod text;
 
 use std::ops::Range;
@@ -25,6 +28,7 @@ use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use csv_core::ReadRecordResult;
 
 use self::column::TextColumn;
+pub use self::cut::{Part, cut};
 pub use self::text::Encoding;
 pub(in crate::feed) use self::text::Text;
 use super::mapping::{Bound, JOIN_PARTS_MAX, Layout, Ragged, TableMapping};
@@ -72,18 +76,39 @@ pub struct Opened {
 /// order; headings are trimmed, and one that comes twice is a fault of that column (`bad_value`). With a mapping,
 /// the mapping's columns come, and a source column that it names and the file lacks is a `missing_column`.
 pub fn open(path: &Path, wanted: &[&str], options: CsvOptions<'_>) -> Result<Opened, FileFault> {
+    open_part(path, wanted, options, None)
+}
+
+/// The same for a part of the file, or all of it. Only the first part tells of unknown columns.
+pub fn open_part(
+    path: &Path,
+    wanted: &[&str],
+    options: CsvOptions<'_>,
+    part: Option<&Part>,
+) -> Result<Opened, FileFault> {
     let own = Layout::default();
     let layout = options.mapping.map_or(&own, TableMapping::layout);
     let wants_id = options.mapping.is_some_and(TableMapping::makes_txn_id);
-    let (text, content_id) = Text::open(path, layout.encoding, wants_id)?;
+    let (text, content_id) = match part {
+        None => Text::open(path, layout.encoding, wants_id)?,
+        Some(part) => {
+            // The header stands in the first part, which the others read so far.
+            let end = if part.start > 0 { Some(part.start) } else { part.end };
+            (Text::part(path, 0, end)?, part.content_id.as_deref().map(String::from))
+        }
+    };
     let mut records = Records::new(text, layout.delimiter);
-    let header = read_header(&mut records, &layout.header)?;
+    let (header, _) = read_header(&mut records, &layout.header)?;
+    let is_first = part.is_none_or(|part| part.start == 0);
+    if let Some(part) = part.filter(|_| !is_first) {
+        records.go_on_with(Text::part(path, part.start, part.end)?);
+    }
     let mut unknown_columns = Vec::new();
     let (names, fill) = match options.mapping {
         None => {
             let columns = own_columns(&header, wanted)?;
             let names: Vec<&str> = columns.iter().map(|column| header[*column].as_str()).collect();
-            if !names.is_empty() {
+            if is_first && !names.is_empty() {
                 let unknown = header.iter().filter(|name| !name.is_empty() && !wanted.contains(&name.as_str()));
                 unknown_columns.extend(unknown.cloned());
             }
@@ -105,7 +130,7 @@ pub fn open(path: &Path, wanted: &[&str], options: CsvOptions<'_>) -> Result<Ope
         width: header.len(),
         layout: layout.clone(),
         batch_rows: options.batch_rows.max(1),
-        row: 0,
+        row: part.map_or(0, |part| part.rows_before),
         begun: false,
         ended: false,
         fault: None,
@@ -125,8 +150,8 @@ pub(super) fn head(path: &Path, delimiter: u8, count: usize) -> Result<Vec<Vec<S
 }
 
 /// Reads up to and with the header: the first row that holds all of `headings`; the first at all where none is
-/// given.
-fn read_header(records: &mut Records, headings: &[String]) -> Result<Vec<String>, FileFault> {
+/// given. Tells too which row it is, from 1.
+fn read_header(records: &mut Records, headings: &[String]) -> Result<(Vec<String>, usize), FileFault> {
     for read in 0..HEADER_ROWS_MAX {
         if !records.advance()? {
             let Some(heading) = headings.first().filter(|_| read > 0) else {
@@ -137,7 +162,7 @@ fn read_header(records: &mut Records, headings: &[String]) -> Result<Vec<String>
         let record = records.record()?;
         let header: Vec<String> = record.fields().map(|name| name.trim().to_string()).collect();
         if headings.iter().all(|heading| header.contains(heading)) {
-            return Ok(header);
+            return Ok((header, read + 1));
         }
     }
     Err(no_header(headings.first().map_or("", String::as_str)))
@@ -384,6 +409,11 @@ impl Records {
             fields_count: 0,
             cut: false,
         }
+    }
+
+    /// Goes on with another text, at the start of a record.
+    fn go_on_with(&mut self, text: Text) {
+        (self.text, self.at, self.tail) = (text, 0, Tail::Ahead);
     }
 
     /// Reads the next record; false where there is none.

@@ -9,7 +9,7 @@
 
 use std::fmt::Write as _;
 use std::fs::File;
-use std::io::{self, BufReader, ErrorKind, Read};
+use std::io::{self, BufReader, ErrorKind, Read, Seek as _, SeekFrom};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -79,6 +79,13 @@ impl Text {
         let source = if declared.is_none() && !source.marked { Source::open(path)? } else { source };
         let text = Text { source, decoding, buffer: Vec::new(), ready: 0, filled: 0, ended: false };
         Ok((text, id))
+    }
+
+    /// A part of a plain file that a [`pass`] found to be UTF-8, between two places behind its byte order mark.
+    pub(super) fn part(path: &Path, start: u64, end: Option<u64>) -> Result<Text, FileFault> {
+        let source = Source::part(path, start, end)?;
+        let decoding = Decoding::Utf8 { validated: true };
+        Ok(Text { source, decoding, buffer: Vec::new(), ready: 0, filled: 0, ended: false })
     }
 
     /// What the last [`advance`](Text::advance) brought.
@@ -206,6 +213,38 @@ fn validity(source: &mut Source) -> Result<Validity, FileFault> {
     }
 }
 
+/// Shows a plain file's bytes, without byte order mark, chunk by chunk until `see` says no, and then gives its
+/// [`content_id`] where that is wanted. `None` where the file is not plain, not good UTF-8, or `see` said no.
+pub(super) fn pass(
+    path: &Path,
+    declared: Option<Encoding>,
+    wants_id: bool,
+    see: &mut dyn FnMut(&[u8]) -> bool,
+) -> Option<Option<String>> {
+    let mut source = Source::open(path).ok()?;
+    if source.packed != Packing::None || (declared == Some(Encoding::Gb18030) && !source.marked) {
+        return None;
+    }
+    let (mut hash, mut buffer, mut kept) = (Sha256::new(), vec![0; CHUNK_BYTES], 0);
+    loop {
+        let read = source.read(&mut buffer[kept..]).ok()?;
+        if read == 0 {
+            return (kept == 0).then(|| wants_id.then(|| first_digits(hash)));
+        }
+        let filled = kept + read;
+        let valid = utf8_prefix(&buffer[..filled])?;
+        let text = &buffer[..valid];
+        if text.contains(&0) || !see(text) {
+            return None;
+        }
+        if wants_id {
+            hash.update(text);
+        }
+        buffer.copy_within(valid..filled, 0);
+        kept = filled - valid;
+    }
+}
+
 /// The first 16 hexadecimal digits of the SHA-256 of a file's content, decompressed and before decoding, without
 /// a UTF-8 byte order mark: the same for a file and its .gz.
 fn content_id(mut source: Source) -> Result<String, FileFault> {
@@ -217,12 +256,16 @@ fn content_id(mut source: Source) -> Result<String, FileFault> {
         }
         hash.update(&buffer[..read]);
     }
+    Ok(first_digits(hash))
+}
+
+fn first_digits(hash: Sha256) -> String {
     let mut id = String::with_capacity(16);
     for byte in hash.finalize().iter().take(8) {
         // Writing to a String cannot fail.
         let _ = write!(id, "{byte:02x}");
     }
-    Ok(id)
+    id
 }
 
 fn has_nul() -> FileFault {
@@ -259,6 +302,8 @@ struct Source {
     /// Bytes of the file that were read, and what they expanded to.
     packed_bytes: Arc<AtomicU64>,
     expanded_bytes: u64,
+    /// Bytes that are still to come, where the source ends before the file does.
+    left: Option<u64>,
     /// Bytes read ahead for the byte order mark.
     head: Vec<u8>,
     /// The file begins with UTF-8's byte order mark.
@@ -298,7 +343,7 @@ impl Source {
             }
         };
         let (head, marked) = (Vec::new(), false);
-        let mut source = Source { bytes, packed, packed_bytes, expanded_bytes: 0, head, marked };
+        let mut source = Source { bytes, packed, packed_bytes, expanded_bytes: 0, left: None, head, marked };
         let mut head = [0; 3];
         let mut length = 0;
         while length < head.len() {
@@ -315,6 +360,21 @@ impl Source {
         Ok(source)
     }
 
+    /// A plain file between two places behind its byte order mark.
+    fn part(path: &Path, start: u64, end: Option<u64>) -> Result<Source, FileFault> {
+        let mut source = Source::open(path)?;
+        if source.packed != Packing::None {
+            return Err(FileFault::whole(Code::UnreadableFile, "a compressed file has no parts"));
+        }
+        let mut file = File::open(path).map_err(|error| unreadable(&error))?;
+        let mark = if source.marked { UTF8_MARK.len() as u64 } else { 0 };
+        file.seek(SeekFrom::Start(mark.saturating_add(start))).map_err(|error| unreadable(&error))?;
+        source.bytes = Box::new(file);
+        source.head.clear();
+        source.left = end.map(|end| end.saturating_sub(start));
+        Ok(source)
+    }
+
     /// Reads some bytes; 0 at the end.
     fn read(&mut self, buffer: &mut [u8]) -> Result<usize, FileFault> {
         if !self.head.is_empty() {
@@ -323,9 +383,14 @@ impl Source {
             self.head.drain(..taken);
             return Ok(taken);
         }
+        let wanted = self.left.map_or(buffer.len(), |left| left.min(buffer.len() as u64) as usize);
         loop {
-            match self.bytes.read(buffer) {
+            match self.bytes.read(&mut buffer[..wanted]) {
+                Ok(0) if wanted > 0 && self.left.is_some() => {
+                    return Err(FileFault::whole(Code::TruncatedFile, "the file changed while it was read"));
+                }
                 Ok(read) => {
+                    self.left = self.left.map(|left| left.saturating_sub(read as u64));
                     self.expanded_bytes += read as u64;
                     return self.check_ratio().map(|()| read);
                 }
