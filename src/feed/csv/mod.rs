@@ -604,12 +604,16 @@ mod tests {
 
     #[test]
     fn records() {
-        let cases: [(&str, &str); 24] = [
+        let cases: [(&str, &str); 27] = [
             ("a,b,c\n1,2,3\n", "1:1|2|3"),
             ("a,b,c\r\n1,2,3\r\n4,5,6", "1:1|2|3 2:4|5|6"),
             ("a,b,c\r1,2,3\r", "1:1|2|3"),
             ("\u{feff}a,b\n1,2\n", "1:1|2"),
             ("\u{feff}\"a\",b\n1,2\n", "1:1|2"),
+            // A mark elsewhere is text, however the records before it are read; a second one at the start is none.
+            ("a,b\n\u{feff}1,\"2\"\n", "1:\u{feff}1|2"),
+            ("a,b\n\u{feff}1,2\n", "1:\u{feff}1|2"),
+            ("\u{feff}\u{feff}a,b\n1,2\n", "1:1|2"),
             (" a ,\"b\"\n1,2\n", "1:1|2"),
             ("c,x,a\n3,9,1\n", "1:3|1"),
             ("a,b\n,\n", "1:|"),
