@@ -283,7 +283,7 @@ impl Opened {
                 Ok(Reading::of(numbered(readers, rows_before, |fault| fault)))
             }
             (Content::IpcFile, _) => {
-                let reader = ipc_file(&self.path).map_err(one)?;
+                let reader = unpanicked(|| ipc_file(&self.path)).flatten().map_err(one)?;
                 Ok(Reading::of(numbered(reader, 0, |error| unreadable(&error))))
             }
             (Content::IpcStream, _) => ipc_stream(&self.path, self.table),

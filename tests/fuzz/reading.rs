@@ -45,7 +45,7 @@ fn file(ending: &str, bytes: &[u8]) -> PathBuf {
 
 fn read_file(ending: &str, bytes: &[u8]) {
     let path = file(ending, bytes);
-    let found = find(&[path.clone()]).expect("the file is there");
+    let found = find(std::slice::from_ref(&path)).expect("the file is there");
     if let Ok(opened) = open(&found[0], &TRANSACTIONS, None) {
         for slice in opened.slices() {
             let rejects = FileRejects::default();

@@ -291,7 +291,7 @@ fn parquet_magic() {
     let mut bytes = small_parquet();
     bytes[0] = b'Q';
     assert_eq!(refused("t.parquet", &bytes), ["t.parquet,,,unreadable_file"]);
-    let noise: Vec<u8> = (0..999_u32).map(|at| (at * 193 >> 3) as u8).collect();
+    let noise: Vec<u8> = (0..999_u32).map(|at| ((at * 193) >> 3) as u8).collect();
     let framed = [b"PAR1".as_slice(), &noise, b"PAR1"].concat();
     assert_eq!(refused("t.parquet", framed), ["t.parquet,,,unreadable_file"]);
 }

@@ -241,7 +241,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("x.csv");
         std::fs::write(&path, bytes).unwrap();
-        let options = CsvOptions { mapping, batch_rows: 3 };
+        let options = CsvOptions { mapping, batch_rows: 3, numbered: false };
         let parts = parts(&path, mapping, part_bytes).unwrap_or_default();
         if parts.is_empty() {
             return 1;

@@ -3,10 +3,13 @@
 use std::fs::File;
 use std::io::{self, Read, Seek as _, SeekFrom};
 
-use arrow::ipc::{Message, RecordBatch, root_as_footer, root_as_message};
+use arrow::ipc::{Field, Message, RecordBatch, root_as_footer, root_as_message};
 
 use super::{Held, Limits, damaged};
 use crate::feed::reject::FileFault;
+
+/// The fields of a schema, or of a field.
+type Fields<'a> = Box<dyn Iterator<Item = Field<'a>> + 'a>;
 
 /// Bytes behind a file's footer: its length and the magic.
 const TAIL_BYTES: u64 = 10;
@@ -31,6 +34,13 @@ pub fn file(mut file: &File, limits: &Limits) -> Result<(), FileFault> {
     let mut footer = vec![0; length as usize];
     read(start, &mut footer)?;
     let footer = root_as_footer(&footer).map_err(|_| damaged())?;
+    fields(
+        footer.schema().and_then(|schema| Some(Box::new(schema.fields()?.iter()) as Fields<'_>)),
+        1,
+        &mut 0,
+        limits,
+    )?;
+    let (mut dictionaries, mut rows, mut ranges) = (Held::default(), 0_u64, Vec::new());
     let blocks = footer.dictionaries().into_iter().flatten().chain(footer.recordBatches().into_iter().flatten());
     for block in blocks {
         let unsigned = |value: i64| u64::try_from(value).map_err(|_| damaged());
@@ -44,12 +54,35 @@ pub fn file(mut file: &File, limits: &Limits) -> Result<(), FileFault> {
         let mut description = vec![0; description_bytes as usize];
         read(at, &mut description)?;
         let buffers = Buffers::of(unframed(&description), body_bytes, limits)?;
-        let mut held = buffers.held(limits)?;
+        // Many blocks that share their bytes would be read as many times.
+        ranges.push(at..body_at + body_bytes);
+        rows = rows.saturating_add(buffers.rows);
+        let mut held = buffers.held(dictionaries, limits)?;
         for (offset, length) in &buffers.compressed {
             let mut prefix = [0; PREFIX_BYTES];
             read(body_at + offset, &mut prefix)?;
             add_inflated(&mut held, prefix, *length, limits)?;
         }
+        if buffers.is_dictionary {
+            dictionaries = held;
+        }
+    }
+    ranges.sort_unstable_by_key(|range| range.start);
+    if ranges.windows(2).any(|pair| pair[0].end > pair[1].start) && *limits != Limits::NONE {
+        return Err(damaged());
+    }
+    limits.rows(rows, size)
+}
+
+/// Counts the fields of a schema, those within others too: a reader makes each, however many share their bytes.
+fn fields(of: Option<Fields<'_>>, depth: usize, count: &mut usize, limits: &Limits) -> Result<(), FileFault> {
+    for field in of.into_iter().flatten() {
+        *count += 1;
+        if *count > limits.columns || depth > limits.depth {
+            return Err(super::too_much("it has more than 4,096 columns, or they are nested too deeply"));
+        }
+        let children = field.children().map(|fields| Box::new(fields.iter()) as Fields<'_>);
+        fields(children, depth + 1, count, limits)?;
     }
     Ok(())
 }
@@ -66,6 +99,10 @@ fn unframed(description: &[u8]) -> &[u8] {
 #[derive(Default)]
 struct Buffers {
     body_bytes: u64,
+    /// Rows of a batch; none of a dictionary.
+    rows: u64,
+    /// It is a dictionary, which a reader keeps.
+    is_dictionary: bool,
     /// Offset and length of each compressed buffer that is not empty.
     compressed: Vec<(u64, u64)>,
 }
@@ -76,8 +113,11 @@ impl Buffers {
         if u64::try_from(message.bodyLength()) != Ok(body_bytes) {
             return Err(damaged());
         }
-        let mut buffers = Buffers { body_bytes, compressed: Vec::new() };
+        let mut buffers = Buffers { body_bytes, ..Buffers::default() };
+        let schema = message.header_as_schema().and_then(|schema| schema.fields());
+        fields(schema.map(|fields| Box::new(fields.iter()) as Fields<'_>), 1, &mut 0, limits)?;
         if let Some(batch) = batch_of(&message) {
+            buffers.is_dictionary = message.header_as_dictionary_batch().is_some();
             buffers.add(batch, description.len() as u64 + body_bytes, limits)?;
         }
         Ok(buffers)
@@ -88,6 +128,7 @@ impl Buffers {
         for length in lengths {
             limits.rows(u64::try_from(length).map_err(|_| damaged())?, bytes)?;
         }
+        self.rows = if self.is_dictionary { 0 } else { batch.length().max(0) as u64 };
         if batch.variadicBufferCounts().into_iter().flatten().any(|count| !(0..=1 << 20).contains(&count)) {
             return Err(damaged());
         }
@@ -107,9 +148,9 @@ impl Buffers {
         Ok(())
     }
 
-    /// The body itself, which is held whole.
-    fn held(&self, limits: &Limits) -> Result<Held, FileFault> {
-        let mut held = Held::default();
+    /// The body itself, which is held whole, beside the dictionaries before it.
+    fn held(&self, dictionaries: Held, limits: &Limits) -> Result<Held, FileFault> {
+        let mut held = dictionaries;
         held.add(self.body_bytes, self.body_bytes, limits);
         held.check(limits)?;
         Ok(held)
@@ -137,6 +178,11 @@ pub struct Stream<R> {
     /// Bytes that the reader may have: the frame and description of a message.
     ready: io::Cursor<Vec<u8>>,
     body: Body,
+    /// The dictionaries so far, which the reader keeps.
+    dictionaries: Held,
+    /// Rows and bytes of all messages so far.
+    rows: u64,
+    bytes: u64,
     /// What a message was refused for, which an I/O error can only say that it was.
     fault: Option<FileFault>,
 }
@@ -150,12 +196,15 @@ struct Body {
     ahead: Vec<(u64, u64)>,
     prefix: Vec<u8>,
     held: Held,
+    rows: u64,
+    is_dictionary: bool,
 }
 
 impl<R: Read> Stream<R> {
     /// A guarded stream.
     pub fn new(inner: R, limits: Limits) -> Stream<R> {
-        Stream { inner, limits, ready: io::Cursor::default(), body: Body::default(), fault: None }
+        let (ready, body, dictionaries) = (io::Cursor::default(), Body::default(), Held::default());
+        Stream { inner, limits, ready, body, dictionaries, rows: 0, bytes: 0, fault: None }
     }
 
     /// What a message was refused for, once reading failed.
@@ -170,6 +219,9 @@ impl<R: Read> Stream<R> {
 
     /// Reads the next message's frame and description, and holds it against the limits; nothing comes at the end.
     fn next_message(&mut self) -> io::Result<()> {
+        if self.body.is_dictionary {
+            self.dictionaries = self.body.held;
+        }
         let mut bytes = Vec::new();
         let head = |inner: &mut R, bytes: &mut Vec<u8>| inner.by_ref().take(4).read_to_end(bytes);
         head(&mut self.inner, &mut bytes)?;
@@ -185,7 +237,11 @@ impl<R: Read> Stream<R> {
             self.inner.by_ref().take(length).read_to_end(&mut bytes)?;
             // A description that ends early is for the reader to tell.
             if let Some(description) = bytes.get(start..).filter(|rest| rest.len() as u64 == length) {
-                self.body = Body::of(description, &self.limits).map_err(|fault| self.refuse(fault))?;
+                let body = Body::of(description, self.dictionaries, &self.limits);
+                self.body = body.map_err(|fault| self.refuse(fault))?;
+                self.rows = self.rows.saturating_add(self.body.rows);
+                self.bytes = self.bytes.saturating_add(length + self.body.left);
+                self.limits.rows(self.rows, self.bytes).map_err(|fault| self.refuse(fault))?;
             }
         }
         self.ready = io::Cursor::new(bytes);
@@ -199,13 +255,14 @@ impl<R: Read> Stream<R> {
 }
 
 impl Body {
-    fn of(description: &[u8], limits: &Limits) -> Result<Body, FileFault> {
+    fn of(description: &[u8], dictionaries: Held, limits: &Limits) -> Result<Body, FileFault> {
         let message = root_as_message(description).map_err(|_| damaged())?;
         let left = u64::try_from(message.bodyLength()).map_err(|_| damaged())?;
         let mut buffers = Buffers::of(description, left, limits)?;
-        let held = buffers.held(limits)?;
+        let held = buffers.held(dictionaries, limits)?;
+        let (rows, is_dictionary) = (buffers.rows, buffers.is_dictionary);
         buffers.compressed.sort_unstable_by_key(|(offset, _)| std::cmp::Reverse(*offset));
-        Ok(Body { left, at: 0, ahead: buffers.compressed, prefix: Vec::new(), held })
+        Ok(Body { left, at: 0, ahead: buffers.compressed, prefix: Vec::new(), held, rows, is_dictionary })
     }
 
     /// Looks at bytes of the body as they pass.

@@ -46,7 +46,7 @@ impl Limits {
         rows_per_byte: 64,
         ratio: 100,
         free_bytes: 32 << 20,
-        held_bytes: 512 << 20,
+        held_bytes: 256 << 20,
     };
 
     /// No bounds: what a reader does without them.
@@ -95,7 +95,7 @@ impl Held {
         match (self.inflated > limits.free_bytes, self.bytes > limits.held_bytes) {
             (true, _) => Err(too_much("its content expands to more than a hundred times its size")),
             (_, true) => {
-                Err(too_much("it needs more than 512 MiB at once; write it in smaller row groups, pages or batches"))
+                Err(too_much("it needs more than 256 MiB at once; write it in smaller row groups, pages or batches"))
             }
             _ => Ok(()),
         }

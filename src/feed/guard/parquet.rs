@@ -2,7 +2,9 @@
 
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom};
+use std::ops::Range;
 
+use parquet::basic::Type;
 use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
 
 use super::compact::{Kind, Walk};
@@ -42,15 +44,24 @@ pub fn footer(file: &File, limits: &Limits) -> Result<(), FileFault> {
 /// Columns and row groups, as the footer lists them; `None` where it is damaged.
 fn walk_footer(footer: &[u8], limits: &Limits) -> Option<Result<(usize, usize), FileFault>> {
     let (mut walk, mut before, mut found) = (Walk::new(footer), 0, (0, 0));
+    let mut last = 0;
     while let Some((number, kind)) = walk.field(&mut before)? {
+        // A field that comes twice would be counted once and made twice.
+        (number > last).then_some(())?;
+        last = number;
         match (number, kind) {
             (2, Kind::List) => match walk_schema(&mut walk, limits)? {
                 Ok(columns) => found.0 = columns,
                 Err(fault) => return Some(Err(fault)),
             },
-            (4, Kind::List) => {
+            (_, Kind::List) => {
                 // The head is read twice: once to count, once to step over.
-                found.1 = usize::try_from(Walk::clone(&walk).list()?.0).ok()?;
+                let count = usize::try_from(Walk::clone(&walk).list()?.0).ok()?;
+                if number == 4 {
+                    found.1 = count;
+                } else if count > limits.chunks {
+                    return Some(Err(super::too_much("its footer lists more than 65,536 things of a kind")));
+                }
                 walk.skip(kind)?;
             }
             _ => walk.skip(kind)?,
@@ -138,27 +149,42 @@ pub fn pages<'a>(
     let mut held = Held::default();
     for chunk in chunks {
         let (start, length) = range_of(chunk).ok_or_else(damaged)?;
-        chunk_pages(file, start, length, rows.max(chunk.num_values().max(0) as u64), &mut held, limits)?;
+        let rows = rows.max(chunk.num_values().max(0) as u64);
+        chunk_pages(file, start..start.saturating_add(length), (rows, value_bytes_min(chunk)), &mut held, limits)?;
     }
     held.check(limits)
 }
 
+/// The least that a value of a dictionary takes.
+fn value_bytes_min(chunk: &ColumnChunkMetaData) -> u64 {
+    match chunk.column_type() {
+        Type::BOOLEAN => 1,
+        // A text begins with its length.
+        Type::INT32 | Type::FLOAT | Type::BYTE_ARRAY => 4,
+        Type::INT64 | Type::DOUBLE => 8,
+        Type::INT96 => 12,
+        Type::FIXED_LEN_BYTE_ARRAY => u64::try_from(chunk.column_descr().type_length()).unwrap_or(0).max(1),
+    }
+}
+
+/// Follows the pages of a chunk of at most so many rows, whose values take so many bytes at least.
 fn chunk_pages(
     file: &File,
-    start: u64,
-    length: u64,
-    rows: u64,
+    range: Range<u64>,
+    (rows, value_bytes_min): (u64, u64),
     held: &mut Held,
     limits: &Limits,
 ) -> Result<(), FileFault> {
-    let end = start.checked_add(length).ok_or_else(damaged)?;
-    let (mut at, mut pages, mut values) = (start, 0_u64, 0_u64);
+    let (mut at, mut pages, mut values, end) = (range.start, 0_u64, 0_u64, range.end);
     let mut largest = (0_u64, 0_u64);
     while at < end {
         let header = page_header(file, at, end)?;
         if header.is_dictionary {
             held.add(header.uncompressed, header.compressed, limits);
-            limits.rows(header.values, header.uncompressed.saturating_add(1))?;
+            // A reader makes room for as many values as the page claims.
+            if header.values.saturating_mul(value_bytes_min) > header.uncompressed && *limits != Limits::NONE {
+                return Err(damaged());
+            }
         } else {
             values = values.saturating_add(header.values);
             largest = largest.max((header.uncompressed, header.compressed));
@@ -201,13 +227,25 @@ fn page_header(file: &File, at: u64, end: u64) -> Result<PageHeader, FileFault> 
 
 fn walk_page_header(bytes: &[u8]) -> Option<PageHeader> {
     let (mut walk, mut before, mut header) = (Walk::new(bytes), 0, PageHeader::default());
+    let (mut last, mut page_type) = (0, None);
     while let Some((number, kind)) = walk.field(&mut before)? {
+        // A field that comes twice, or a page of two types, could say one thing here and another to the reader.
+        (number > last).then_some(())?;
+        last = number;
         match (number, kind) {
+            (1, Kind::Integer) => page_type = Some(walk.integer()?),
             (2, Kind::Integer) => header.uncompressed = u64::try_from(walk.integer()?).ok()?,
             (3, Kind::Integer) => header.compressed = u64::try_from(walk.integer()?).ok()?,
             // Data page, dictionary page, data page of version 2: the first field of each is the number of values.
             (5 | 7 | 8, Kind::Struct) => {
-                header.is_dictionary |= number == 7;
+                let expected = match page_type? {
+                    0 => 5,
+                    2 => 7,
+                    3 => 8,
+                    _ => return None,
+                };
+                (number == expected).then_some(())?;
+                header.is_dictionary = number == 7;
                 let mut before = 0;
                 while let Some((number, kind)) = walk.field(&mut before)? {
                     match (number, kind) {
@@ -229,4 +267,76 @@ fn size_of(file: &File) -> Result<u64, FileFault> {
 
 fn read_at(mut file: &File, at: u64, out: &mut [u8]) -> Result<(), FileFault> {
     file.seek(SeekFrom::Start(at)).and_then(|_| file.read_exact(out)).map_err(|_| damaged())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    /// A page header: type, sizes, and structs by their field's number, each with a number of values.
+    fn header(page_type: u8, uncompressed: u64, compressed: u64, structs: &[(u8, u64)]) -> Vec<u8> {
+        let mut out = vec![0x15, page_type << 1];
+        let put = |out: &mut Vec<u8>, mut value: u64| {
+            value <<= 1;
+            while value >= 0x80 {
+                out.push(value as u8 | 0x80);
+                value >>= 7;
+            }
+            out.push(value as u8);
+        };
+        for size in [uncompressed, compressed] {
+            out.push(0x15);
+            put(&mut out, size);
+        }
+        let mut before = 3;
+        for (number, values) in structs {
+            out.extend_from_slice(&[(number - before) << 4 | 0x0C, 0x15]);
+            put(&mut out, *values);
+            out.push(0);
+            before = *number;
+        }
+        out.push(0);
+        out
+    }
+
+    /// A header, and bytes behind it.
+    type Page = (Vec<u8>, usize);
+    type Pages = Vec<Page>;
+
+    /// Whether a chunk of these pages, each a header and so many bytes, of ten rows of texts keeps the limits.
+    fn holds(pages: &[Page], limits: &Limits) -> bool {
+        let mut file = tempfile::tempfile().unwrap();
+        let bytes: Vec<u8> =
+            pages.iter().flat_map(|(header, body)| header.iter().copied().chain(vec![7; *body])).collect();
+        file.write_all(&bytes).unwrap();
+        let mut held = Held::default();
+        let followed = chunk_pages(&file, 0..bytes.len() as u64, (10, 4), &mut held, limits);
+        followed.and_then(|()| held.check(limits)).is_ok()
+    }
+
+    #[test]
+    fn pages_as_rows() {
+        let dictionary = (header(2, 40, 40, &[(7, 10)]), 40);
+        let data = (header(0, 20, 20, &[(5, 10)]), 20);
+        let cases: [(&str, Pages, bool); 10] = [
+            ("sound", vec![dictionary.clone(), data.clone()], true),
+            ("version 2", vec![(header(3, 20, 20, &[(8, 10)]), 20)], true),
+            ("more values than rows", vec![(header(0, 20, 20, &[(5, 11)]), 20)], false),
+            ("a page beyond the chunk", vec![(header(0, 20, 200, &[(5, 10)]), 20)], false),
+            ("a size of 2^31-1", vec![(header(0, (1 << 31) - 1, 20, &[(5, 10)]), 20)], false),
+            ("a dictionary of 2^31-1", vec![(header(2, (1 << 31) - 1, 20, &[(7, 1)]), 20)], false),
+            ("more dictionary values than bytes", vec![(header(2, 40, 40, &[(7, 11)]), 40), data.clone()], false),
+            ("a page of two types", vec![(header(2, 40, 40, &[(7, 1 << 30), (8, 1)]), 40)], false),
+            ("another type than its struct", vec![(header(0, 40, 40, &[(7, 1)]), 40)], false),
+            ("no struct's type", vec![(header(9, 40, 40, &[(5, 1)]), 40)], false),
+        ];
+        for (case, pages, expected) in cases {
+            assert_eq!(holds(&pages, &Limits::FEED), expected, "{case}");
+        }
+        // The control: sizes are what the limits are for.
+        assert!(holds(&[(header(0, (1 << 31) - 1, 20, &[(5, 10)]), 20)], &Limits::NONE));
+        assert!(holds(&[(header(2, 40, 40, &[(7, 11)]), 40), data], &Limits::NONE));
+    }
 }
