@@ -186,6 +186,8 @@ fn drafts_of_other_layouts() {
         feed.write("x.csv", &text);
         let (mapping, _, toml) = drafted(&feed.path("x.csv"));
         assert_eq!(rows(&mapping, &feed.path("x.csv")), expected, "{toml}");
+        // A running number begins anew with every statement, and identifies nothing.
+        assert!(!toml.contains("txn_id = \"序号\""), "{toml}");
     }
 }
 
