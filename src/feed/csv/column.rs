@@ -53,13 +53,26 @@ impl TextColumn {
         }
     }
 
-    /// Ends the text of a row.
+    /// Adds the text of a row.
+    #[inline]
+    pub(super) fn push(&mut self, text: &[u8]) {
+        if let Some(numbers) = &mut self.numbers
+            && !numbers.number(text, &self.values, &self.ends)
+        {
+            return;
+        }
+        self.values.extend_from_slice(text);
+        // Fits: see the assertion at BATCH_BYTES_MAX.
+        self.ends.push(self.values.len() as i32);
+    }
+
+    /// Ends the text of a row that was appended to `values`.
     #[inline]
     pub(super) fn end_value(&mut self) {
         let start = self.ends.last().map_or(0, |end| *end as usize);
         if let Some(numbers) = &mut self.numbers {
-            let is_new = numbers.number(&self.values, start, &self.ends);
-            if !is_new {
+            let (before, text) = self.values.split_at(start);
+            if !numbers.number(text, before, &self.ends) {
                 self.values.truncate(start);
                 return;
             }
@@ -106,10 +119,9 @@ const FREE: Place = Place { number: -1, hash: 0 };
 const TABLE_LENGTH_MIN: usize = 64;
 
 impl Numbers {
-    /// Numbers the text from `start` on, of texts that end at `ends`; whether it is a new one.
+    /// Numbers a text among those of `values`, which end at `ends`; whether it is a new one.
     #[inline]
-    fn number(&mut self, values: &[u8], start: usize, ends: &[i32]) -> bool {
-        let text = &values[start..];
+    fn number(&mut self, text: &[u8], values: &[u8], ends: &[i32]) -> bool {
         let text_of = |number: i32| {
             let number = number as usize;
             let begin = if number == 0 { 0 } else { ends[number - 1] as usize };
@@ -194,6 +206,10 @@ mod tests {
             for batch in &batches {
                 prop_assert_eq!(&texts(&mut plain, batch), batch);
                 prop_assert_eq!(&texts(&mut numbered, batch), batch);
+                batch.iter().for_each(|text| numbered.push(text.as_bytes()));
+                let pushed = arrow::compute::cast(&numbered.finish().unwrap(), &DataType::Utf8).unwrap();
+                let pushed: Vec<_> = pushed.as_string::<i32>().iter().map(Option::unwrap).collect();
+                prop_assert_eq!(&pushed, batch);
             }
         }
     }

@@ -311,8 +311,9 @@ impl Batches {
         match &mut self.fill {
             Fill::Own(fields) => {
                 for (column, field) in self.columns.iter_mut().zip(fields.iter()) {
-                    column.values.extend_from_slice(self.records.field(*field));
+                    column.push(self.records.field(*field));
                 }
+                return Ok(Some(Outcome::Row));
             }
             Fill::Mapped(bound) => {
                 let outs = self.columns.iter_mut().map(|column| &mut column.values);
