@@ -1,0 +1,18 @@
+//! How a target runs: bytes are read as a file, and a panic of our own ends the run.
+
+#[path = "reading.rs"]
+mod reading;
+
+/// Reads bytes as a target does. A panic of a library's reader is caught and told as damage; any other is a finding.
+pub fn run(target: &str, bytes: &[u8]) {
+    static ONCE: std::sync::Once = std::sync::Once::new();
+    ONCE.call_once(|| {
+        std::panic::set_hook(Box::new(|panic| {
+            if !liushui::feed::source::is_in_a_reader() {
+                eprintln!("{panic}");
+                std::process::abort();
+            }
+        }));
+    });
+    reading::read(target, bytes);
+}
