@@ -105,6 +105,8 @@ struct Numbers {
     /// half full.
     table: Vec<Place>,
     count: usize,
+    /// The number of the empty text, where it came up.
+    nothing: Option<i32>,
     hasher: RandomState,
 }
 
@@ -127,11 +129,11 @@ impl Numbers {
             let begin = if number == 0 { 0 } else { ends[number - 1] as usize };
             &values[begin..ends[number] as usize]
         };
-        // Many a column says the same in row after row.
-        if let Some(last) = self.of_rows.last().copied()
-            && text_of(last) == text
+        // Many a column says nothing in most rows.
+        if text.is_empty()
+            && let Some(nothing) = self.nothing
         {
-            self.of_rows.push(last);
+            self.of_rows.push(nothing);
             return false;
         }
         if self.count * 2 >= self.table.len() {
@@ -147,6 +149,7 @@ impl Numbers {
                 self.table[at] = Place { number, hash: hash as u32 };
                 self.count += 1;
                 self.of_rows.push(number);
+                self.nothing = self.nothing.or(text.is_empty().then_some(number));
                 return true;
             }
             if place.hash == hash as u32 && text_of(place.number) == text {
@@ -172,7 +175,7 @@ impl Numbers {
 
     fn take(&mut self) -> Vec<i32> {
         self.table.fill(FREE);
-        self.count = 0;
+        (self.count, self.nothing) = (0, None);
         std::mem::take(&mut self.of_rows)
     }
 }

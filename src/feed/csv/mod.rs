@@ -310,8 +310,10 @@ impl Batches {
         }
         match &mut self.fill {
             Fill::Own(fields) => {
+                // What the record's fields lie in is looked up once a row, not once a field.
+                let (bytes, ends, gap) = self.records.parts();
                 for (column, field) in self.columns.iter_mut().zip(fields.iter()) {
-                    column.push(self.records.field(*field));
+                    column.push(field_of(bytes, ends, gap, *field));
                 }
                 return Ok(Some(Outcome::Row));
             }
@@ -496,15 +498,10 @@ impl Records {
         }
     }
 
-    /// A field of the current record, as bytes; empty beyond the last.
-    #[inline]
-    fn field(&self, index: usize) -> &[u8] {
-        if index >= self.fields_count {
-            return b"";
-        }
+    /// What the current record's fields lie in, where each ends, and what lies between two of them.
+    fn parts(&self) -> (&[u8], &[usize], usize) {
         let (bytes, gap) = self.bytes();
-        let start = if index == 0 { 0 } else { self.ends[index - 1] + gap };
-        &bytes[start..self.ends[index]]
+        (bytes, &self.ends[..self.fields_count], gap)
     }
 
     /// The current record as text.
@@ -516,6 +513,14 @@ impl Records {
             .map_err(|_| FileFault::whole(Code::BadEncoding, "the file changed while it was read"))?;
         Ok(Record { text, ends, gap })
     }
+}
+
+/// A field of a record, as bytes; empty beyond the last.
+#[inline]
+fn field_of<'a>(bytes: &'a [u8], ends: &[usize], gap: usize, index: usize) -> &'a [u8] {
+    let Some(end) = ends.get(index) else { return b"" };
+    let start = if index == 0 { 0 } else { ends[index - 1] + gap };
+    bytes.get(start..*end).unwrap_or_default()
 }
 
 /// Doubles a buffer of the current record, up to a limit.
