@@ -137,13 +137,15 @@ fn walk(folder: &Path, found: &mut Vec<PathBuf>) -> io::Result<()> {
 fn format_by_name(path: &Path) -> Option<Format> {
     let name = path.file_name()?.to_string_lossy().to_lowercase();
     let ends = |endings: &[&str]| endings.iter().any(|ending| name.ends_with(ending));
+    let plain = name.strip_suffix(".gz").or(name.strip_suffix(".zst")).unwrap_or(&name);
+    let ends_packed = |endings: &[&str]| endings.iter().any(|ending| plain.ends_with(ending));
     match () {
         () if ends(&[".parquet"]) => Some(Format::Parquet),
         () if ends(&[".arrow", ".feather", ".ipc"]) => Some(Format::IpcFile),
         () if ends(&[".arrows"]) => Some(Format::IpcStream),
         () if ends(&[".csv", ".csv.gz", ".csv.zst"]) => Some(Format::Csv),
-        () if ends(&[".xml", ".xml.gz", ".xml.zst", ".camt", ".camt053"]) => Some(Format::Statement(Syntax::Camt053)),
-        () if ends(&[".sta", ".sta.gz", ".sta.zst", ".mt940", ".940"]) => Some(Format::Statement(Syntax::Mt940)),
+        () if ends_packed(&[".xml", ".camt", ".camt053"]) => Some(Format::Statement(Syntax::Camt053)),
+        () if ends_packed(&[".sta", ".mt940", ".940"]) => Some(Format::Statement(Syntax::Mt940)),
         () => None,
     }
 }

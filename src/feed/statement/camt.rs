@@ -21,6 +21,15 @@ const DEPTH_MAX: usize = 40;
 /// Transactions of one entry.
 const DETAILS_MAX: usize = 65_536;
 
+/// Text of one entry in all its transactions, and what its rows repeat of it.
+const ENTRY_BYTES_MAX: usize = 16 << 20;
+
+/// Balances of a statement.
+const BALANCES_MAX: usize = 64;
+
+/// What a file may declare; which of them it is in is told by its bytes.
+const ENCODINGS: [&str; 6] = ["utf-8", "utf8", "us-ascii", "gb18030", "gbk", "gb2312"];
+
 /// The message inside `Document`.
 const MESSAGE: &str = "BkToCstmrStmt";
 
@@ -62,7 +71,11 @@ pub(super) struct Reader {
     text: String,
     balance: Balance,
     balances: Vec<Balance>,
+    /// The statement's opening balance was told.
+    is_open: bool,
     entry: Draft,
+    /// Bytes of text in the entry so far.
+    entry_bytes: usize,
     queue: VecDeque<Part>,
     /// A statement came.
     begun: bool,
@@ -149,7 +162,9 @@ impl Reader {
             text: String::new(),
             balance: Balance::default(),
             balances: Vec::new(),
+            is_open: false,
             entry: Draft::default(),
+            entry_bytes: 0,
             queue: VecDeque::new(),
             begun: false,
             ended: false,
@@ -168,6 +183,12 @@ impl Reader {
             Ok(Event::Text(text)) => self.add_text(&text.xml10_content()),
             Ok(Event::CData(text)) => self.add_text(&text.xml10_content()),
             Ok(Event::GeneralRef(reference)) => self.add_reference(&reference),
+            Ok(Event::Decl(declaration)) => match declaration.encoding() {
+                Some(Ok(encoding)) if !ENCODINGS.contains(&encoding.to_lowercase().as_str()) => {
+                    Err(unreadable("it declares an encoding that is neither UTF-8 nor GB18030"))
+                }
+                _ => Ok(ControlFlow::Continue(())),
+            },
             Ok(Event::DocType(_)) => Err(unreadable("a document type (DOCTYPE) is not accepted")),
             Ok(Event::Eof) if !self.path.is_empty() => Err(truncated()),
             Ok(Event::Eof) if !self.begun => Err(unreadable("it holds no statement (BkToCstmrStmt/Stmt)")),
@@ -202,14 +223,17 @@ impl Reader {
                 return Err(unreadable(format!("a message `{other}`; camt.053 ({MESSAGE}) is what is read")));
             }
             (2, "Stmt") => {
-                self.begun = true;
+                (self.begun, self.is_open) = (true, false);
                 self.balances.clear();
                 self.queue.push_back(Part::Begin);
+            }
+            (STATEMENT_DEPTH, "Bal") if self.balances.len() >= BALANCES_MAX => {
+                return Err(unreadable("a statement with more than 64 balances"));
             }
             (STATEMENT_DEPTH, "Bal") => self.balance = Balance::default(),
             (STATEMENT_DEPTH, "Ntry") => {
                 self.tell_opening();
-                self.entry = Draft::default();
+                (self.entry, self.entry_bytes) = (Draft::default(), 0);
             }
             (5, "TxDtls") => {
                 if self.entry.details.len() >= DETAILS_MAX {
@@ -239,8 +263,17 @@ impl Reader {
                 }
                 ["Bal"] => self.balances.push(std::mem::take(&mut self.balance)),
                 ["Bal", rest @ ..] => self.balance.set(rest, text.trim()),
-                ["Ntry"] => self.queue.push_back(std::mem::take(&mut self.entry).finish()),
-                ["Ntry", rest @ ..] => self.entry.set(rest, text.trim()),
+                ["Ntry"] => {
+                    let part = std::mem::take(&mut self.entry).finish();
+                    self.queue.push_back(part.ok_or_else(too_large)?);
+                }
+                ["Ntry", rest @ ..] => {
+                    self.entry_bytes += text.len();
+                    if self.entry_bytes > ENTRY_BYTES_MAX {
+                        return Err(too_large());
+                    }
+                    self.entry.set(rest, text.trim());
+                }
                 _ => {}
             }
         } else if self.path.len() == STATEMENT_DEPTH && self.path[2] == "Stmt" {
@@ -271,9 +304,12 @@ impl Reader {
 
     /// Tells the opening balance once, before the first entry: balances come before entries.
     fn tell_opening(&mut self) {
+        if std::mem::replace(&mut self.is_open, true) {
+            return;
+        }
         let of = |codes: &[&str]| self.balances.iter().position(|balance| codes.contains(&balance.code.as_str()));
         // A page of a statement that was divided may have interim balances alone: the first of them opens it.
-        let (at, page) = match of(&["OPBD", "PRCD"]) {
+        let (at, page) = match of(&["OPBD"]).or(of(&["PRCD"])) {
             Some(at) => (Some(at), Page::Whole),
             None => (of(&["ITBD"]), Page::Between),
         };
@@ -331,10 +367,11 @@ impl Draft {
         }
     }
 
-    /// The rows of the entry: one, or one a transaction where the transactions' amounts make up the entry's.
-    fn finish(mut self) -> Part {
+    /// The rows of the entry: one, or one a transaction where the transactions' amounts make up the entry's. `None` where
+    /// they would repeat too much of its text.
+    fn finish(mut self) -> Option<Part> {
         if matches!(self.status.as_str(), "PDNG" | "INFO" | "FUTR") {
-            return Part::Pending;
+            return Some(Part::Pending);
         }
         let entry = &mut self.entry;
         if entry.booked_at.is_empty() {
@@ -345,6 +382,9 @@ impl Draft {
             [] => {}
             [detail] => detail.tell(entry),
             details if make_up(details, entry) => {
+                let repeated =
+                    entry.summary.len() + entry.reference.len() + entry.booked_at.len() + entry.currency.len();
+                (repeated.saturating_mul(details.len()) <= ENTRY_BYTES_MAX).then_some(())?;
                 let row = |(detail, number): (&Detail, usize)| {
                     let mut row = entry.clone();
                     row.amount.clone_from(&detail.amount);
@@ -354,13 +394,17 @@ impl Draft {
                     detail.tell(&mut row);
                     row
                 };
-                return Part::Entries(details.iter().zip(1..).map(row).collect());
+                return Some(Part::Entries(details.iter().zip(1..).map(row).collect()));
             }
             // Who of them had which part of the amount is not told, so the entry has no counterparty.
             _ => {}
         }
-        Part::Entries(vec![self.entry])
+        Some(Part::Entries(vec![self.entry]))
     }
+}
+
+fn too_large() -> FileFault {
+    unreadable("an entry of more than 16 MiB")
 }
 
 /// Whether the transactions go the entry's way and add up to its amount.

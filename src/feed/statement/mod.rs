@@ -39,7 +39,7 @@ pub fn syntax_of(head: &[u8]) -> Option<Syntax> {
     let head = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head).trim_ascii_start();
     let begins = |starts: &[&[u8]]| starts.iter().any(|start| head.starts_with(start));
     match () {
-        () if begins(&[b"<?xml", b"<Document"]) => Some(Syntax::Camt053),
+        () if begins(&[b"<"]) => Some(Syntax::Camt053),
         () if begins(&[b":20:", b"{1:"]) => Some(Syntax::Mt940),
         () => None,
     }
@@ -208,6 +208,10 @@ impl Survey {
                 }
             }
         }
+        if !pages.is_empty() {
+            let hint = "the last page of a statement is missing: its balance says that more follow";
+            return Err(FileFault::whole(Code::TruncatedFile, hint));
+        }
         survey.is_crowded = references.len() >= REFERENCES_MAX;
         references.sort_unstable();
         survey.repeated = references.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0]).collect();
@@ -245,8 +249,12 @@ impl Chain {
             return mismatch("its opening or closing balance is no amount");
         };
         let before = pages.remove(&self.account);
-        if first == Page::Between && before.is_some_and(|before| before != opening) {
-            return mismatch("the page does not begin with the balance that the page before ends with");
+        match (first, before) {
+            (Page::Between, Some(before)) if before != opening => {
+                return mismatch("the page does not begin with the balance that the page before ends with");
+            }
+            (Page::Whole, Some(_)) => return mismatch("the statement before it lacks its last page"),
+            _ => {}
         }
         if last == Page::Between {
             pages.insert(self.account.clone(), closing);
@@ -306,7 +314,12 @@ struct Batch {
     columns: [StringBuilder; COLUMNS.len()],
     rows: Vec<u64>,
     skips: Vec<(u64, Skip)>,
+    /// Of its texts.
+    bytes: usize,
 }
+
+/// A batch ends when its text reaches this, however few rows it has.
+const BATCH_BYTES: usize = 8 << 20;
 
 impl Iterator for Rows {
     type Item = Result<RawBatch, FileFault>;
@@ -316,7 +329,7 @@ impl Iterator for Rows {
             return None;
         }
         let mut batch = Batch::default();
-        while batch.rows.len() + batch.skips.len() < self.batch_rows {
+        while batch.rows.len() + batch.skips.len() < self.batch_rows && batch.bytes < BATCH_BYTES {
             match self.parts.next() {
                 Some(Ok(part)) => self.take(part, &mut batch),
                 Some(Err(fault)) => {
@@ -388,6 +401,7 @@ impl Rows {
         ];
         for (column, text) in batch.columns.iter_mut().zip(texts) {
             column.append_value(text);
+            batch.bytes += text.len();
         }
         batch.rows.push(self.row);
     }

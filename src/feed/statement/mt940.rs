@@ -144,8 +144,11 @@ impl Reader {
             }
             "61" => {
                 self.end_entry();
-                let entry = statement_line(&text, &self.currency);
-                self.entry = Some(entry.ok_or_else(|| unreadable("a statement line (:61:) is not of the form"))?);
+                let line = statement_line(&text, &self.currency);
+                match line.ok_or_else(|| unreadable("a statement line (:61:) is not of the form"))? {
+                    Line::Booked(entry) => self.entry = Some(*entry),
+                    Line::Expected => self.queue.push_back(Part::Pending),
+                }
             }
             "86" => {
                 if let Some(entry) = &mut self.entry {
@@ -224,8 +227,15 @@ fn point(amount: &str) -> String {
     amount.strip_suffix(',').map_or_else(|| amount.replacen(',', ".", 1), str::to_string)
 }
 
+/// What a statement line tells.
+enum Line {
+    Booked(Box<Entry>),
+    /// `EC` and `ED`: an entry that is not booked yet.
+    Expected,
+}
+
 /// `YYMMDD[MMDD]{C|D|RC|RD}[letter]amount,type reference[//servicer's reference]`, and on a line of its own details.
-fn statement_line(text: &str, currency: &str) -> Option<Entry> {
+fn statement_line(text: &str, currency: &str) -> Option<Line> {
     let (line, details) = text.split_once('\n').unwrap_or((text, ""));
     let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     let (value, rest) = line.split_at_checked(6).filter(|(date, _)| is_digits(date))?;
@@ -233,6 +243,9 @@ fn statement_line(text: &str, currency: &str) -> Option<Entry> {
         Some((day, rest)) => (Some(day), rest),
         None => (None, rest),
     };
+    if rest.starts_with("EC") || rest.starts_with("ED") {
+        return Some(Line::Expected);
+    }
     let marks = [("RC", false, true), ("RD", true, true), ("C", true, false), ("D", false, false)];
     let (rest, is_credit, is_reversal) = marks
         .iter()
@@ -243,17 +256,19 @@ fn statement_line(text: &str, currency: &str) -> Option<Entry> {
     let (code, references) = rest[amount.len()..].split_at_checked(4)?;
     let (_, servicer) = references.split_once("//").unwrap_or((references, ""));
     let reference = Some(servicer.trim()).filter(|text| !matches!(*text, "" | "NONREF" | "NOTPROVIDED"));
-    Some(Entry {
+    let kind =
+        code.get(1..).and_then(|code| KINDS.iter().find(|(known, _)| *known == code)).map_or("", |(_, kind)| *kind);
+    Some(Line::Booked(Box::new(Entry {
         reference: reference.unwrap_or_default().to_string(),
         booked_at: booked_on(value, entry_day),
         is_credit,
         is_reversal,
         amount: point(amount),
         currency: currency.to_string(),
-        kind: KINDS.iter().find(|(known, _)| *known == &code[1..]).map_or("", |(_, kind)| *kind),
+        kind,
         summary: details.trim().to_string(),
         ..Entry::default()
-    })
+    })))
 }
 
 /// The day of booking as `YYYY-MM-DD`: the entry date, of the year that brings it nearest to the value date. Years from 70
@@ -290,7 +305,7 @@ fn inform(entry: &mut Entry, text: &str) {
         (entry.remark, entry.name) = (remark.trim().to_string(), name.trim().to_string());
         return;
     }
-    if flat.starts_with('/') {
+    if flat.starts_with('/') && words(&flat).next().is_some() {
         for (word, value) in words(&flat) {
             match word {
                 "NAME" => entry.name = value.to_string(),

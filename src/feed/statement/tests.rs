@@ -135,6 +135,62 @@ fn references_that_come_twice_are_none() {
     assert_eq!(ids[2], "S");
 }
 
+/// A statement with these balances and two entries, 100.00 in and 20.00 out.
+fn with_balances(balances: &[(&str, &str)]) -> String {
+    let entries = entry("100.00", "CRDT", "") + &entry("20.00", "DBIT", "");
+    let text = camt(&entries, "0");
+    let (start, end) = (text.find("<Bal>").unwrap(), text.rfind("</Bal>").unwrap() + "</Bal>".len());
+    let balance = |(code, amount): &(&str, &str)| {
+        format!(
+            "<Bal><Tp><CdOrPrtry><Cd>{code}</Cd></CdOrPrtry></Tp><Amt Ccy=\"CNY\">{amount}</Amt><CdtDbtInd>CRDT</CdtDbtInd></Bal>"
+        )
+    };
+    format!("{}{}{}", &text[..start], balances.iter().map(balance).collect::<String>(), &text[end..])
+}
+
+/// Banks give several opening and closing balances; each row's is the same whichever they give.
+#[test]
+fn one_opening_balance_opens_a_statement() {
+    let given: [&[(&str, &str)]; 4] = [
+        &[("OPBD", "1000.00"), ("CLBD", "1080.00")],
+        &[("PRCD", "1000.00"), ("OPBD", "1000.00"), ("CLBD", "1080.00")],
+        &[("PRCD", "1000.00"), ("ITBD", "1050.00"), ("CLBD", "1080.00"), ("CLAV", "7.00")],
+        &[("CLBD", "1080.00"), ("PRCD", "999.00"), ("OPBD", "1000.00")],
+    ];
+    for balances in given {
+        let (rows, _) = read("a.xml", with_balances(balances).as_bytes()).unwrap();
+        let balances: Vec<&str> = rows.iter().map(|row| row.split('|').nth(5).unwrap()).collect();
+        assert_eq!(balances, ["1100.00", "1080.00"]);
+    }
+    // A first page of two ends with an interim balance; alone it lacks the rest.
+    let page = [("OPBD", "1000.00"), ("ITBD", "1080.00")];
+    assert_eq!(read("a.xml", with_balances(&page).as_bytes()).unwrap_err().0, Code::TruncatedFile);
+    let first = with_balances(&page);
+    let last = with_balances(&[("ITBD", "1080.00"), ("CLBD", "1160.00")]);
+    let stmt = |text: &str| text[text.find("<Stmt>").unwrap()..text.find("</BkToCstmrStmt>").unwrap()].to_string();
+    let both = first.replace("</Stmt>", &format!("</Stmt>{}", stmt(&last)));
+    let (rows, _) = read("a.xml", both.as_bytes()).unwrap();
+    assert!(rows.len() == 4 && rows[3].contains("|1160.00|CNY|"), "{rows:?}");
+}
+
+/// What a review found: each of these ended the process, or said too much.
+#[test]
+fn odd_lines_and_large_entries() {
+    assert!(read("a.sta", mt940(&[":61:240105C5,€A//R"], "1005,00").as_bytes()).is_ok_and(|(rows, _)| rows.len() == 1));
+    let (rows, skips) =
+        read("a.sta", mt940(&[":61:240105EC5,NTRFA", ":86:x", ":86:/text/"], "1000,00").as_bytes()).unwrap();
+    assert_eq!((rows.len(), skips), (0, vec![1]));
+    let (rows, _) = read("a.sta", mt940(&[":61:240105C5,NTRFA//R", ":86:/some text"], "1005,00").as_bytes()).unwrap();
+    assert!(rows[0].ends_with("||/some text|"), "{rows:?}");
+    // One text of 60 KB that every one of 2,000 transactions would repeat.
+    let details = "<TxDtls><Amt>1.00</Amt></TxDtls>".repeat(2_000);
+    let large = format!("<NtryDtls>{details}</NtryDtls><AddtlNtryInf>{}</AddtlNtryInf>", "x".repeat(60_000));
+    let text = camt(&entry("2000.00", "CRDT", &large), "3000.00");
+    assert_eq!(read("a.xml", text.as_bytes()).unwrap_err().0, Code::UnreadableFile);
+    let latin = camt("", "1000.00").replace("UTF-8", "ISO-8859-1");
+    assert_eq!(read("a.xml", latin.as_bytes()).unwrap_err().0, Code::UnreadableFile);
+}
+
 /// What refuses a file, as rows. The first of each pair of balances is the control: the file has no other fault.
 #[test]
 fn what_refuses_a_statement() {
@@ -204,7 +260,7 @@ fn damage_is_told() {
         let mut refused = 0;
         for at in 0..text.len() {
             let mut bytes = text.clone().into_bytes();
-            bytes[at] ^= 1 << (at % 7);
+            bytes[at] ^= 1 << (at % 8);
             refused += usize::from(read(name, &bytes).is_err());
         }
         // Names and remarks may be any text; most of the rest is held by syntax or balances.
