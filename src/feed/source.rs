@@ -562,7 +562,10 @@ fn ipc_stream(path: &Path, table: &'static [Column]) -> Result<Reading, Vec<File
         ArrowError::IoError(_, inner) if inner.kind() == io::ErrorKind::UnexpectedEof => truncated(),
         other => unreadable(&other),
     };
-    let input = guard::ipc::Stream::new(Tail::new(BufReader::new(input)), Limits::FEED);
+    // A file's size bounds what a message of it may claim; a pipe has none.
+    let size = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file).map_or(u64::MAX, |file| file.len());
+    let limits = Limits::FEED.of_file(size);
+    let input = guard::ipc::Stream::new(Tail::new(BufReader::new(input)), limits);
     let reader = unpanicked(|| StreamReader::try_new(input, None).map_err(fault));
     let mut reader = reader.flatten().map_err(|fault| vec![fault])?;
     let faults = check_schema(table, &reader.schema(), Typing::Typed);

@@ -61,6 +61,12 @@ impl Limits {
         held_bytes: u64::MAX,
     };
 
+    /// The same for a file of so many bytes: it can hold no more at once than it may expand to.
+    pub fn of_file(self, bytes: u64) -> Limits {
+        let held_bytes = bytes.saturating_mul(self.ratio).saturating_add(self.free_bytes).min(self.held_bytes);
+        Limits { held_bytes, ..self }
+    }
+
     fn description(&self, bytes: u64) -> Result<(), FileFault> {
         match bytes > self.description_bytes {
             true => Err(too_much("its footer, or a message's description, is longer than 8 MiB")),
