@@ -241,11 +241,22 @@ impl<T> PerValue<T> {
         self.of.as_ref().is_some_and(|of| of.views().ptr_eq(texts.values.views()))
     }
 
+    /// How many of the values of `texts` this spares a look at: all or none.
+    pub fn known(&self, texts: &Texts) -> usize {
+        if self.is_of(texts) { texts.values.len() } else { 0 }
+    }
+
     /// What `find` tells of each value, in the order of the values; asked only where the list is another than last time.
     pub fn get(&mut self, texts: &Texts, find: impl FnMut(&str) -> T) -> &mut [T] {
+        self.get_all(texts, |values, found| found.extend(values.iter().map(Option::unwrap_or_default).map(find)))
+    }
+
+    /// [`PerValue::get`], where `find` looks at the whole list and adds what it tells of each value, in their order.
+    pub fn get_all(&mut self, texts: &Texts, find: impl FnOnce(&StringViewArray, &mut Vec<T>)) -> &mut [T] {
         if !self.is_of(texts) {
+            self.of = None;
             self.found.clear();
-            self.found.extend(texts.values.iter().map(Option::unwrap_or_default).map(find));
+            find(&texts.values, &mut self.found);
             self.of = Some(texts.values.clone());
         }
         &mut self.found
@@ -263,11 +274,14 @@ impl<M> Default for Memories<M> {
 }
 
 impl<M> Memories<M> {
-    /// A memory that no one else has just now: one that `knows` the batch's lists, else the one given back last. `None`
-    /// where all are taken.
-    pub fn take(&self, knows: impl Fn(&M) -> bool) -> Option<M> {
+    /// A memory that no one else has just now: the one that has the most `known` of the batch's values, of several the one
+    /// given back last. `None` where all are taken.
+    ///
+    /// One that knows some list of the batch is not enough: workers whose lists of names change with every batch would
+    /// swap memories, and look at all their other lists anew.
+    pub fn take(&self, known: impl Fn(&M) -> usize) -> Option<M> {
         let mut free = self.free();
-        let at = free.iter().position(knows).or(free.len().checked_sub(1))?;
+        let (at, _) = free.iter().enumerate().max_by_key(|(_, memory)| known(memory))?;
         Some(free.swap_remove(at))
     }
 
@@ -336,12 +350,13 @@ mod tests {
     #[test]
     fn a_worker_gets_the_memory_that_knows_its_list() {
         let memories = Memories::default();
-        assert_eq!(memories.take(|_: &i32| true), None);
-        [1, 2, 3].into_iter().for_each(|memory| memories.give(memory));
-        assert_eq!(memories.take(|memory| *memory == 2), Some(2));
-        assert_eq!(memories.take(|memory| *memory == 2), Some(3));
-        assert_eq!(memories.take(|memory| *memory == 2), Some(1));
-        assert_eq!(memories.take(|memory| *memory == 2), None);
+        assert_eq!(memories.take(|_: &usize| 1), None);
+        [1, 3, 2].into_iter().for_each(|memory| memories.give(memory));
+        // The one that knows most, not the first that knows something.
+        assert_eq!(memories.take(|memory| *memory), Some(3));
+        assert_eq!(memories.take(|_| 0), Some(2));
+        assert_eq!(memories.take(|_| 0), Some(1));
+        assert_eq!(memories.take(|_| 0), None);
     }
 
     #[test]

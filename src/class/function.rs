@@ -4,7 +4,7 @@
 //! out once a value of a list (see [`crate::texts`]), what a name says once a name as long as the memory holds it,
 //! and what several values say together once a combination. Does not own: which class a row has.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use arrow::array::{
@@ -19,6 +19,7 @@ use foldhash::fast::RandomState;
 
 use super::decide::{Relation, Said, Verdict, is_business};
 use super::key::has_key_chars;
+use super::names::{Named, Names};
 use super::{Evidence, Facts, Kind, Matcher, Tally, key_input, normalise};
 use crate::account::Account;
 use crate::flow::{Direction, Flow};
@@ -32,6 +33,8 @@ pub struct Classify {
     signature: Signature,
     matcher: Arc<Matcher>,
     holders: Vec<Holder>,
+    /// All keys of all holders: most counterparties are nobody's holder, and need no look at the row's own.
+    holder_keys: HashSet<Key, RandomState>,
     secret: Secret,
     /// Tells names apart.
     names: TextHasher,
@@ -40,7 +43,7 @@ pub struct Classify {
 }
 
 /// A counterparty's key: a keyed hash, or [`NOBODY`].
-type Key = u128;
+pub(super) type Key = u128;
 
 /// Nothing to tell a counterparty by. No key is like it, as far as 128 bits go.
 const NOBODY: Key = 0;
@@ -54,9 +57,6 @@ struct Holder {
     former_names: Box<[Key]>,
 }
 
-/// Names remembered at most by one worker: about 12 MiB. Then it starts afresh.
-const NAMES_MAX: usize = 7 << 15;
-
 /// Sets of facts, and combinations of them, remembered at most by one worker; there are some hundred in all feeds we know.
 const FACTS_MAX: usize = 1 << 14;
 
@@ -68,7 +68,7 @@ struct Memory {
     account: PerValue<Numbered>,
     name: PerValue<Named>,
     /// By a hash of the name as the feed has it.
-    names: HashMap<u128, Named, RandomState>,
+    names: Names,
     facts: Vec<Facts>,
     facts_numbers: HashMap<Facts, FactsNumber, RandomState>,
     verdicts: HashMap<u128, Verdict, RandomState>,
@@ -89,7 +89,7 @@ struct BatchMemory {
 }
 
 /// The number of some facts in a [`Memory`]; 0 says nothing.
-type FactsNumber = u32;
+pub(super) type FactsNumber = u32;
 
 /// What is known of a code.
 #[derive(Debug, Clone, Copy)]
@@ -97,6 +97,8 @@ struct Coded {
     key: Key,
     facts: FactsNumber,
     is_business: bool,
+    /// Whether some account's holder has it.
+    is_holder: bool,
 }
 
 /// What is known of an account number.
@@ -106,13 +108,6 @@ struct Numbered {
     key: Key,
     facts: FactsNumber,
     is_known: bool,
-}
-
-/// What is known of a name, whoever's account it is seen on.
-#[derive(Debug, Clone, Copy)]
-struct Named {
-    key: Key,
-    facts: FactsNumber,
 }
 
 /// All of a row that decides, but for its account.
@@ -138,6 +133,16 @@ impl Combination {
     }
 }
 
+impl Memory {
+    /// How many values of these columns need no new look.
+    fn known(&self, columns: &RowColumns<'_>) -> usize {
+        self.uscc.known(&columns.uscc)
+            + self.bank.known(&columns.bank)
+            + self.account.known(&columns.counterparty_account)
+            + self.name.known(&columns.name)
+    }
+}
+
 impl Default for Memory {
     fn default() -> Memory {
         let nothing = Facts::default();
@@ -146,7 +151,7 @@ impl Default for Memory {
             bank: PerValue::default(),
             account: PerValue::default(),
             name: PerValue::default(),
-            names: HashMap::default(),
+            names: Names::default(),
             facts: vec![nothing],
             facts_numbers: HashMap::from_iter([(nothing, 0)]),
             verdicts: HashMap::default(),
@@ -173,10 +178,12 @@ impl Classify {
     pub fn udf(matcher: Arc<Matcher>, accounts: &[Account], secret: Secret) -> ScalarUDF {
         let text = Texts::data_type();
         let types = vec![DataType::UInt32, DataType::UInt8, text.clone(), text.clone(), text.clone(), text];
+        let holders: Vec<Holder> = accounts.iter().map(|account| Holder::new(account, &secret)).collect();
         ScalarUDF::from(Classify {
             signature: Signature::exact(types, Volatility::Immutable),
             matcher,
-            holders: accounts.iter().map(|account| Holder::new(account, &secret)).collect(),
+            holder_keys: holders.iter().flat_map(Holder::keys).collect(),
+            holders,
             names: secret.text_hasher("classify names"),
             secret,
             memories: Memories::default(),
@@ -188,10 +195,14 @@ impl Classify {
         let Memory { uscc, bank, account, name, names, facts, facts_numbers, verdicts, batch } = memory;
         let mut scratch = String::new();
         let (matcher, secret) = (&self.matcher, &self.secret);
-        let usccs = uscc.get(&columns.uscc, |uscc| Coded {
-            key: key_of(secret, Some(uscc), "", None, &mut scratch),
-            facts: number_of(matcher.uscc_facts(Some(uscc)), facts, facts_numbers),
-            is_business: is_business(uscc),
+        let usccs = uscc.get(&columns.uscc, |uscc| {
+            let key = key_of(secret, Some(uscc), "", None, &mut scratch);
+            Coded {
+                key,
+                facts: number_of(matcher.uscc_facts(Some(uscc)), facts, facts_numbers),
+                is_business: is_business(uscc),
+                is_holder: self.holder_keys.contains(&key),
+            }
         });
         let banks = bank.get(&columns.bank, |code| number_of(matcher.bank_facts(Some(code)), facts, facts_numbers));
         let accounts = account.get(&columns.counterparty_account, |account| Numbered {
@@ -199,34 +210,23 @@ impl Classify {
             facts: number_of(matcher.account_facts(Some(account)), facts, facts_numbers),
             is_known: has_key_chars(account),
         });
-        // All names are hashed before any is looked up: the memory is larger than a cache, and lookups that wait for
-        // nothing else wait side by side.
-        batch.hashes.clear();
-        if !name.is_of(&columns.name) {
-            let names = columns.name.values().iter().map(Option::unwrap_or_default);
-            batch.hashes.extend(names.map(|name| self.names.long(name)));
-        }
-        let mut hashes = batch.hashes.iter().copied();
         let mut normalised = String::new();
-        let known = name.get(&columns.name, |name| {
-            let hash = hashes.next().unwrap_or_else(|| self.names.long(name));
-            if let Some(named) = names.get(&hash) {
-                return *named;
-            }
-            if names.len() >= NAMES_MAX {
-                names.clear();
-            }
-            normalise(name, &mut normalised);
-            let facts = number_of(matcher.name_facts(name, &normalised), facts, facts_numbers);
-            let named = Named { key: key_of(secret, None, &normalised, None, &mut scratch), facts };
-            names.insert(hash, named);
-            named
+        let known = name.get_all(&columns.name, |values, found| {
+            batch.hashes.clear();
+            batch.hashes.extend(values.iter().map(|name| self.names.long(name.unwrap_or_default())));
+            names.look_up(&batch.hashes, found, |at| {
+                let name = if values.is_valid(at) { values.value(at) } else { "" };
+                normalise(name, &mut normalised);
+                let facts = number_of(matcher.name_facts(name, &normalised), facts, facts_numbers);
+                let key = key_of(secret, None, &normalised, None, &mut scratch);
+                Named { key, facts, is_holder: self.holder_keys.contains(&key) }
+            });
         });
 
-        let nobody = Coded { key: NOBODY, facts: 0, is_business: false };
+        let nobody = Coded { key: NOBODY, facts: 0, is_business: false, is_holder: false };
         columns.uscc.gather_into(usccs, nobody, &mut batch.usccs);
         columns.bank.gather_into(banks, 0, &mut batch.banks);
-        columns.name.gather_into(known, Named { key: NOBODY, facts: 0 }, &mut batch.names);
+        columns.name.gather_into(known, Named { key: NOBODY, facts: 0, is_holder: false }, &mut batch.names);
         let nowhere = Numbered { key: NOBODY, facts: 0, is_known: false };
         columns.counterparty_account.gather_into(accounts, nowhere, &mut batch.accounts);
         batch.relations.clear();
@@ -234,7 +234,8 @@ impl Classify {
             let Some(holder) = self.holders.get(*account as usize) else {
                 return exec_err!("`classify`: an account without a number");
             };
-            batch.relations.push(holder.relation(uscc.key, name.key));
+            let is_related = uscc.is_holder || name.is_holder;
+            batch.relations.push(if is_related { holder.relation(uscc.key, name.key) } else { Relation::default() });
         }
 
         let [mut classes, mut subclasses, mut evidences] = [(); 3].map(|()| Vec::with_capacity(rows));
@@ -331,6 +332,12 @@ impl Holder {
         }
     }
 
+    /// All its keys.
+    fn keys(&self) -> impl Iterator<Item = Key> {
+        let own = [self.uscc, self.name, self.provider_name];
+        own.into_iter().chain(self.former_names.iter().copied()).filter(|key| *key != NOBODY)
+    }
+
     /// How a counterparty with this code and this name is related to the account.
     fn relation(&self, uscc: Key, name: Key) -> Relation {
         let (is_coded, is_named) = (uscc != NOBODY, name != NOBODY);
@@ -415,7 +422,7 @@ impl ScalarUDFImpl for Classify {
         let Some(columns) = RowColumns::new(&arrays) else {
             return exec_err!("`classify`: other columns than its own");
         };
-        let mut memory = self.memories.take(|memory| memory.name.is_of(&columns.name)).unwrap_or_default();
+        let mut memory = self.memories.take(|memory| memory.known(&columns)).unwrap_or_default();
         let verdicts = self.classify(&columns, &mut memory);
         if memory.facts.len() < FACTS_MAX && memory.verdicts.len() < FACTS_MAX {
             self.memories.give(memory);

@@ -17,6 +17,7 @@ mod key;
 mod kind;
 mod matcher;
 mod name;
+mod names;
 mod rules;
 mod tally;
 

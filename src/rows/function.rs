@@ -130,13 +130,12 @@ impl ContentHash {
 
     fn memory_for(&self, arrays: &[ArrayRef]) -> Memory {
         let texts: Vec<Option<Texts>> = arrays.iter().map(|array| Texts::of_array(array)).collect();
-        let knows = |memory: &Memory| {
-            let mut known =
-                texts.iter().zip(&memory.per_value).filter_map(|(texts, seen)| Some(seen.is_of(texts.as_ref()?)));
-            known.any(|is_known| is_known)
+        let known = |memory: &Memory| {
+            let of_columns = texts.iter().zip(&memory.per_value);
+            of_columns.filter_map(|(texts, seen)| Some(seen.known(texts.as_ref()?))).sum()
         };
         let new = || Memory { per_value: arrays.iter().map(|_| PerValue::default()).collect(), words: Vec::new() };
-        self.memories.take(knows).unwrap_or_else(new)
+        self.memories.take(known).unwrap_or_else(new)
     }
 }
 

@@ -199,6 +199,10 @@ pub struct Store {
 
 #[derive(Default)]
 struct Bucket {
+    /// Takes the next rows; empty before the first. It is no member of `chunks`, since that would be one more place in
+    /// memory to wait for.
+    open: Chunk,
+    /// Those that are full.
     chunks: Vec<Chunk>,
     pieces: Vec<Piece>,
 }
@@ -280,7 +284,7 @@ impl Store {
         let Some(bucket) = self.buckets.get(bucket) else { return 0 };
         let bucket = lock(bucket);
         let spilled: usize = bucket.pieces.iter().map(|piece| piece.length).sum();
-        spilled + bucket.chunks.iter().map(Vec::len).sum::<usize>()
+        spilled + bucket.waiting().map(Vec::len).sum::<usize>()
     }
 
     /// Shows the rows of a bucket, piece by piece, in no particular order, and keeps them.
@@ -293,7 +297,7 @@ impl Store {
         for piece in &bucket.pieces {
             visit(&self.read(piece)?)?;
         }
-        bucket.chunks.iter().try_for_each(|chunk| visit(chunk))
+        bucket.waiting().try_for_each(|chunk| visit(chunk))
     }
 
     /// Takes the rows of a bucket out of the store, piece by piece, in no particular order.
@@ -302,11 +306,11 @@ impl Store {
     /// Those of [`Store::visit`].
     fn drain(&self, bucket: usize, mut visit: impl FnMut(Chunk) -> Result<(), Error>) -> Result<(), Error> {
         let Some(bucket) = self.buckets.get(bucket) else { return Ok(()) };
-        let Bucket { chunks, pieces } = std::mem::take(&mut *lock(bucket));
-        for piece in &pieces {
+        let mut bucket = std::mem::take(&mut *lock(bucket));
+        for piece in &bucket.pieces {
             visit(self.read(piece)?)?;
         }
-        for chunk in chunks {
+        for chunk in bucket.take_chunks() {
             let bytes = chunk.capacity();
             visit(chunk)?;
             self.held_bytes.fetch_sub(bytes, Ordering::Relaxed);
@@ -342,14 +346,25 @@ impl Bucket {
     /// The chunk that takes the next row, with room for so many bytes.
     #[inline]
     fn room(&mut self, store: &Store, bytes: usize) -> &mut Chunk {
-        let has_room = self.chunks.last().is_some_and(|last| last.capacity() - last.len() >= bytes);
-        if !has_room {
+        if self.open.capacity() - self.open.len() < bytes {
             let chunk = store.memory.chunk(bytes);
             store.held_bytes.fetch_add(chunk.capacity(), Ordering::Relaxed);
-            self.chunks.push(chunk);
+            let full = std::mem::replace(&mut self.open, chunk);
+            self.chunks.extend(Some(full).filter(|full| full.capacity() > 0));
         }
-        let last = self.chunks.len() - 1;
-        &mut self.chunks[last]
+        &mut self.open
+    }
+
+    /// All chunks with rows in memory.
+    fn waiting(&self) -> impl Iterator<Item = &Chunk> {
+        self.chunks.iter().chain(Some(&self.open).filter(|open| open.capacity() > 0))
+    }
+
+    /// Takes all chunks out.
+    fn take_chunks(&mut self) -> Vec<Chunk> {
+        let mut chunks = std::mem::take(&mut self.chunks);
+        chunks.extend(Some(std::mem::take(&mut self.open)).filter(|open| open.capacity() > 0));
+        chunks
     }
 }
 
@@ -357,6 +372,10 @@ impl Bucket {
 /// batch and bucket, and has a temporary file of its own.
 pub struct Gatherer {
     store: Arc<Store>,
+    /// The batch's rows as bytes, in its order: columns are read from front to back, and only whole rows out of order.
+    packed: Vec<u8>,
+    /// Where each row ends in `packed`.
+    ends: Vec<usize>,
     /// Each row's bucket.
     bucket_of_row: Vec<u32>,
     /// Where each bucket's rows begin in `rows`, and where the last one's end.
@@ -372,7 +391,15 @@ const SPILL_BYTES_MIN: usize = 1 << 20;
 impl Gatherer {
     /// An empty gatherer.
     pub fn new(store: Arc<Store>) -> Gatherer {
-        Gatherer { store, bucket_of_row: Vec::new(), starts: Vec::new(), rows: Vec::new(), spill: None }
+        Gatherer {
+            store,
+            packed: Vec::new(),
+            ends: Vec::new(),
+            bucket_of_row: Vec::new(),
+            starts: Vec::new(),
+            rows: Vec::new(),
+            spill: None,
+        }
     }
 
     /// Adds the rows of a batch of [`super::reduced_schema`], each to the bucket of its account.
@@ -383,21 +410,36 @@ impl Gatherer {
         let other = || Error::Internal("rows of another schema".to_string());
         let columns = ReducedColumns::new(batch).ok_or_else(other)?;
         self.sort(columns.account, bucket_of).ok_or_else(other)?;
+        self.pack(&columns)?;
         for (bucket, range) in self.store.buckets.iter().zip(self.starts.windows(2)) {
             let rows = &self.rows[range[0] as usize..range[1] as usize];
             if rows.is_empty() {
                 continue;
             }
             let mut bucket = lock(bucket);
-            for index in rows {
-                let (account, place, row) = columns.row(*index as usize).ok_or_else(other)?;
-                let room = bucket.room(&self.store, codec::length(&row));
-                if !codec::put(room, account, place, &row) {
-                    return Err(Error::Internal("a row of 4 GiB".to_string()));
-                }
+            for row in rows {
+                let row = *row as usize;
+                let start = if row == 0 { 0 } else { self.ends[row - 1] };
+                let bytes = &self.packed[start..self.ends[row]];
+                bucket.room(&self.store, bytes.len()).extend_from_slice(bytes);
             }
         }
         self.keep_to_budget()
+    }
+
+    /// Fills `packed` and `ends` anew.
+    fn pack(&mut self, columns: &ReducedColumns<'_>) -> Result<(), Error> {
+        self.packed.clear();
+        self.ends.clear();
+        for index in 0..columns.account.len() {
+            let row = columns.row(index).ok_or_else(|| Error::Internal("a row of no class".to_string()))?;
+            let (account, place, row) = row;
+            if !codec::put(&mut self.packed, account, place, &row) {
+                return Err(Error::Internal("a row of 4 GiB".to_string()));
+            }
+            self.ends.push(self.packed.len());
+        }
+        Ok(())
     }
 
     /// Counts and lists the rows of a batch by bucket, each bucket's in the batch's order; `None` where a bucket is
@@ -470,7 +512,7 @@ impl Gatherer {
             if !store.memory.is_over(keep_bytes) {
                 break;
             }
-            let chunks = std::mem::take(&mut lock(bucket).chunks);
+            let chunks = lock(bucket).take_chunks();
             let mut pieces: Vec<Piece> = Vec::new();
             for mut chunk in chunks {
                 let offset = lock(&spill).append(&mut chunk).map_err(cannot)?;
@@ -645,7 +687,7 @@ mod tests {
             let expected = filled(&store, 200);
             assert_eq!(store.spilled_bytes() > 0, spills);
             let allocated = || -> usize {
-                store.buckets.iter().map(|bucket| lock(bucket).chunks.iter().map(Vec::capacity).sum::<usize>()).sum()
+                store.buckets.iter().map(|bucket| lock(bucket).waiting().map(Vec::capacity).sum::<usize>()).sum()
             };
             let waiting = || store.memory.waiting_bytes.load(Ordering::Relaxed);
             assert_eq!(waiting(), allocated());
