@@ -190,7 +190,7 @@ mod tests {
     #[test]
     fn a_full_table_starts_afresh_and_forgets_no_answer() {
         let mut names = Names::default();
-        let spread = |number: u32| u128::from(number) * 0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835;
+        let spread = |number: u32| u128::from(number).wrapping_mul(0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835);
         let numbers: Vec<u32> = (1..SLOTS_MAX as u32).collect();
         let hashes: Vec<u128> = numbers.iter().map(|number| spread(*number)).collect();
         let mut found = Vec::new();
