@@ -26,6 +26,7 @@ use liushui::class::function::Classify;
 use liushui::class::{Matcher, Rules};
 use liushui::engine::Engine;
 use liushui::feed::check::Checker;
+use liushui::feed::guard::Limits;
 use liushui::feed::reject::FileRejects;
 use liushui::feed::schema::TRANSACTIONS;
 use liushui::feed::{Feed, FeedPaths, source};
@@ -66,6 +67,7 @@ pub fn run(transactions: &Path, accounts: &Path) -> Result<Vec<Timed>> {
         transactions: vec![transactions.to_path_buf()],
         accounts: vec![accounts.to_path_buf()],
         mapping: None,
+        limits: Limits::FEED,
     })?;
     let checked = check(&feed, transactions, &mut steps)?;
     let rows: u64 = checked.iter().map(|batch| batch.num_rows() as u64).sum();
@@ -91,7 +93,7 @@ fn check(feed: &Feed, transactions: &Path, steps: &mut Vec<Timed>) -> Result<Vec
     for (found, file) in source::find(&[transactions.to_path_buf()])?.iter().zip(0..) {
         let hint =
             |faults: Vec<liushui::feed::reject::FileFault>| faults.first().map(|f| f.hint.clone()).unwrap_or_default();
-        let opened = source::open(found, &TRANSACTIONS, None).map_err(hint)?;
+        let opened = source::open(found, &TRANSACTIONS, None, Limits::FEED).map_err(hint)?;
         let rejects = FileRejects::default();
         for slice in opened.slices() {
             let mut checker = Checker::new(opened.typing, file, Arc::clone(&feed.accounts));

@@ -9,7 +9,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::{Array, ArrayRef, AsArray as _, DictionaryArray, Int32Array, StringViewArray, StringViewBuilder};
-use arrow::buffer::NullBuffer;
+use arrow::buffer::{BooleanBuffer, NullBuffer};
 use arrow::compute::{cast, take};
 use arrow::datatypes::{DataType, Field, Int32Type};
 use arrow::error::ArrowError;
@@ -187,15 +187,18 @@ impl TextColumn {
 /// Keys whose value does not stand become null, and so do keys of no value.
 fn standing(keys: Int32Array, cleaned: &Cleaned) -> Int32Array {
     let count = cleaned.values.len();
-    let stands = |key: i32| {
-        usize::try_from(key).is_ok_and(|key| key < count && cleaned.stands.as_ref().is_none_or(|s| s.is_valid(key)))
-    };
     let all_stand = cleaned.stands.as_ref().is_none_or(|stands| stands.null_count() == 0);
     // What lies under a null counts too: then the slow way changes nothing.
     if all_stand && keys.values().iter().all(|key| (*key as u32 as usize) < count) {
         return keys;
     }
-    keys.iter().map(|key| key.filter(|key| stands(*key))).collect()
+    let stands = |key: i32| {
+        usize::try_from(key).is_ok_and(|key| key < count && cleaned.stands.as_ref().is_none_or(|s| s.is_valid(key)))
+    };
+    let (_, keys, nulls) = keys.into_parts();
+    let standing = BooleanBuffer::collect_bool(keys.len(), |row| stands(keys[row]));
+    let standing = NullBuffer::union(Some(&NullBuffer::new(standing)), nulls.as_ref());
+    Int32Array::new(keys, standing)
 }
 
 /// Any string array as a view array; types are checked before.

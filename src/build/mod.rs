@@ -21,6 +21,7 @@ use tokio::runtime::Runtime;
 use crate::class::{Matcher, Rules, Tally};
 use crate::engine::{self, Engine};
 use crate::error::Error;
+use crate::feed::guard::Limits;
 use crate::feed::mapping::Mapping;
 use crate::feed::reject::FeedVerdict;
 use crate::feed::source::BATCH_ROWS;
@@ -197,6 +198,32 @@ pub fn build(options: &BuildOptions, observer: &Arc<dyn Observer>) -> Result<Out
     }
 }
 
+/// The second half of a build alone: both products of rows that are reduced already, as `pipelines/rows.sql` would, by
+/// whoever knows their classes and counterparties from elsewhere. `fill` brings them into the store, cut by their accounts'
+/// numbers in the feed's index; the as-of date must be given. Nothing is reconciled, and only the products are written.
+///
+/// # Errors
+/// Those of `fill` and of [`build`]; [`Error::Usage`] without an as-of date. Then no product is written.
+pub fn build_reduced(
+    options: &BuildOptions,
+    fill: impl FnOnce(&Feed, &Arc<Store>, Cut) -> Result<(), Error>,
+    observer: &Arc<dyn Observer>,
+) -> Result<(), Error> {
+    let plans = ProductPlan::all(options)?;
+    let run = Run::open(options)?;
+    let outputs = Outputs::create(&options.out)?;
+    if options.as_of.is_none() {
+        return Err(no_date_error(0));
+    }
+    fill(&run.feed, &run.store, run.cut)?;
+    let (_, products, failure) = run.produce(plans, options.as_of, false, observer)?;
+    match (failure, products) {
+        (Some(error), _) => Err(error),
+        (None, Some(products)) => outputs.commit_products(products),
+        (None, None) => Ok(()),
+    }
+}
+
 /// What one build works with.
 struct Run<'a> {
     options: &'a BuildOptions,
@@ -214,6 +241,7 @@ impl Run<'_> {
             transactions: options.transactions.clone(),
             accounts: options.accounts.clone(),
             mapping: options.mapping.clone(),
+            limits: Limits::within(options.memory_bytes, options.threads),
         })?);
         let secret = Secret::draw().map_err(|error| Error::Internal(format!("no randomness: {error}")))?;
         let cut = Cut::new(feed.accounts.all().len() as u32);

@@ -36,6 +36,15 @@ impl Outputs {
         files.push(("rejects.csv".to_string(), self.temporary(|file| verdict.write_csv(file))?));
         let report = serde_json::to_string_pretty(report).map_err(|error| Error::Internal(error.to_string()))?;
         files.push(("run.json".to_string(), self.temporary(|file| writeln!(file, "{report}"))?));
+        self.put_into_place(files)
+    }
+
+    /// The same for products alone.
+    pub fn commit_products(&self, products: ProductFiles) -> Result<(), Error> {
+        self.put_into_place(products.finish()?)
+    }
+
+    fn put_into_place(&self, files: Vec<(String, NamedTempFile)>) -> Result<(), Error> {
         self.remove_earlier()?;
         for (name, file) in files {
             let path = self.folder.join(name);

@@ -21,6 +21,7 @@ use crate::class::function::{Classify, tally_batch};
 use crate::class::{Matcher, Rules, Tally};
 use crate::engine::{self, Engine};
 use crate::error::Error;
+use crate::feed::guard::Limits;
 use crate::feed::mapping::Mapping;
 use crate::feed::reject::FeedVerdict;
 use crate::feed::source::BATCH_ROWS;
@@ -104,6 +105,7 @@ pub fn classify(options: &ClassifyOptions, observer: &Arc<dyn Observer>) -> Resu
         transactions: options.transactions.clone(),
         accounts: options.accounts.clone(),
         mapping: options.mapping.clone(),
+        limits: Limits::FEED,
     })?;
     let matcher = Arc::new(Matcher::new(&options.rules));
     let mut sink = match &options.out {

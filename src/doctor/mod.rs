@@ -20,6 +20,7 @@ use crate::build::read;
 use crate::class::{Matcher, Rules};
 use crate::engine::{self, Engine};
 use crate::error::Error;
+use crate::feed::guard::Limits;
 use crate::feed::mapping::Mapping;
 use crate::feed::reject::{Code, FeedVerdict};
 use crate::feed::source::BATCH_ROWS;
@@ -92,6 +93,7 @@ pub fn check(options: &DoctorOptions, observer: &Arc<dyn Observer>) -> Result<Ou
         transactions: options.transactions.clone(),
         accounts: options.accounts.clone(),
         mapping: options.mapping.clone(),
+        limits: Limits::within(options.memory_bytes, options.threads),
     })?;
     let accounts = feed.accounts.all().len();
     let cut = Cut::new(accounts as u32);

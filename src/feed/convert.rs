@@ -4,7 +4,8 @@
 //! (`feed::check`, `feed::accounts`). Columns have passed [`super::schema::check_schema`].
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, Decimal256Array, Int64Array, PrimitiveArray, StringViewArray, StringViewBuilder,
+    Array, ArrayRef, AsArray, Decimal256Array, Int64Array, NullBufferBuilder, PrimitiveArray, StringViewArray,
+    StringViewBuilder,
 };
 use arrow::compute::{cast, cast_with_options};
 use arrow::datatypes::{
@@ -204,28 +205,24 @@ impl<'a> Converter<'a> {
         code: Code,
         read: impl Fn(&str) -> Option<i64>,
     ) -> Int64Array {
-        let value = |(row, text): (usize, Option<&str>)| {
-            let text = text.map(str::trim).filter(|text| !text.is_empty())?;
+        integers(array, |row, text| {
             let value = read(text);
             if value.is_none() {
                 self.faults.note(row, column, code);
             }
             value
-        };
-        as_view(array).iter().enumerate().map(value).collect()
+        })
     }
 
     fn money_of_text(&mut self, column: &Column, array: &ArrayRef) -> Int64Array {
-        let value = |(row, text): (usize, Option<&str>)| {
-            let text = text.map(str::trim).filter(|text| !text.is_empty())?;
+        integers(array, |row, text| {
             let fen = parse_fen(text);
             if fen.is_none() {
                 let code = if is_long_money(text) { Code::AmountRange } else { Code::BadType };
                 self.faults.note(row, column, code);
             }
             fen
-        };
-        as_view(array).iter().enumerate().map(value).collect()
+        })
     }
 
     fn money_of_decimal(&mut self, column: &Column, array: &ArrayRef) -> Int64Array {
@@ -263,6 +260,30 @@ impl<'a> Converter<'a> {
             .filter(|row| array.is_valid(*row) && wide.is_null(*row))
             .for_each(|row| self.faults.note(row, column, Code::AmountRange));
         converted
+    }
+}
+
+/// What `read` makes of each row's text, without surrounding white space; null where that is empty.
+fn integers(array: &ArrayRef, mut read: impl FnMut(usize, &str) -> Option<i64>) -> Int64Array {
+    fn all<'a>(
+        texts: impl ExactSizeIterator<Item = Option<&'a str>>,
+        mut read: impl FnMut(usize, &str) -> Option<i64>,
+    ) -> Int64Array {
+        let mut values = Vec::with_capacity(texts.len());
+        let mut nulls = NullBufferBuilder::new(texts.len());
+        for (row, text) in texts.enumerate() {
+            let text = text.unwrap_or_default();
+            let text = if is_trimmed(text) { text } else { text.trim() };
+            let value = if text.is_empty() { None } else { read(row, text) };
+            values.push(value.unwrap_or_default());
+            nulls.append(value.is_some());
+        }
+        Int64Array::new(values.into(), nulls.finish())
+    }
+    // CSV's own columns are plain strings: they need no views made of them.
+    match array.as_string_opt::<i32>() {
+        Some(texts) => all(texts.iter(), &mut read),
+        None => all(as_view(array).iter(), &mut read),
     }
 }
 

@@ -35,6 +35,7 @@ use crate::error::Error;
 use crate::flow::RowFlows;
 use accounts::{AccountIndex, AccountsBuilder};
 use check::Checker;
+use guard::Limits;
 use mapping::{AccountsMapping, Mapping, TableMapping};
 use raw::{RawBatch, RowNumbers};
 use reject::{FeedVerdict, FileFault, FileRejects};
@@ -50,6 +51,8 @@ pub struct FeedPaths {
     pub accounts: Vec<PathBuf>,
     /// The layout, where it is not the feed's own.
     pub mapping: Option<Mapping>,
+    /// The bounds that each file must keep.
+    pub limits: Limits,
 }
 
 /// A feed whose accounts are read and whose transaction files are open.
@@ -89,7 +92,7 @@ impl Feed {
             let rejects = FileRejects::default();
             // Standard input is an Arrow stream in the feed's own columns: a mapping is for its accounts then.
             let mapping = mapping.filter(|_| found.name != "-");
-            let opened = match source::open(found, &TRANSACTIONS, mapping) {
+            let opened = match source::open(found, &TRANSACTIONS, mapping, paths.limits) {
                 Ok(opened) => {
                     warn_unknown(&found.name, &opened.unknown_columns, &mut warnings);
                     Some(opened)
@@ -211,7 +214,7 @@ fn read_accounts(paths: &FeedPaths, warnings: &mut Vec<String>) -> Result<(Accou
     let mut is_incomplete = false;
     for found in source::find(&paths.accounts)? {
         let rejects = FileRejects::default();
-        if let Err(faults) = read_accounts_file(&found, mapping, &mut builder, &rejects, warnings) {
+        if let Err(faults) = read_accounts_file(&found, mapping, paths.limits, &mut builder, &rejects, warnings) {
             faults.into_iter().for_each(|fault| rejects.note_fault(fault));
             is_incomplete = true;
         }
@@ -227,11 +230,12 @@ fn read_accounts(paths: &FeedPaths, warnings: &mut Vec<String>) -> Result<(Accou
 fn read_accounts_file(
     found: &Found,
     mapping: Option<&TableMapping>,
+    limits: Limits,
     builder: &mut AccountsBuilder,
     rejects: &FileRejects,
     warnings: &mut Vec<String>,
 ) -> Result<(), Vec<FileFault>> {
-    let opened = source::open(found, &ACCOUNTS, mapping)?;
+    let opened = source::open(found, &ACCOUNTS, mapping, limits)?;
     let reading = opened.read(&Slice::Whole)?;
     warn_unknown(&found.name, &opened.unknown_columns, warnings);
     warn_unknown(&found.name, &reading.unknown_columns, warnings);

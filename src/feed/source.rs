@@ -159,6 +159,7 @@ pub struct Opened {
     /// Columns that the feed does not know.
     pub unknown_columns: Vec<String>,
     table: &'static [Column],
+    limits: Limits,
 }
 
 enum Content {
@@ -204,7 +205,12 @@ impl Reading {
 ///
 /// # Errors
 /// Every fault of the file as a whole that shows without reading its rows.
-pub fn open(found: &Found, table: &'static [Column], mapping: Option<&TableMapping>) -> Result<Opened, Vec<FileFault>> {
+pub fn open(
+    found: &Found,
+    table: &'static [Column],
+    mapping: Option<&TableMapping>,
+    limits: Limits,
+) -> Result<Opened, Vec<FileFault>> {
     let one = |fault: FileFault| vec![fault];
     let format = if mapping.is_some() { Format::Csv } else { format_of(found).map_err(one)? };
     // What is opened more than once must be a file; opening a pipe might never end.
@@ -214,12 +220,12 @@ pub fn open(found: &Found, table: &'static [Column], mapping: Option<&TableMappi
     }
     let (content, schema) = match format {
         Format::Parquet => {
-            let metadata = unpanicked(|| parquet_metadata(&found.path)).flatten().map_err(one)?;
+            let metadata = unpanicked(|| parquet_metadata(&found.path, &limits)).flatten().map_err(one)?;
             let schema = Arc::clone(metadata.schema());
             (Content::Parquet(metadata), Some(schema))
         }
         Format::IpcFile => {
-            let reader = unpanicked(|| ipc_file(&found.path)).flatten().map_err(one)?;
+            let reader = unpanicked(|| ipc_file(&found.path, &limits)).flatten().map_err(one)?;
             (Content::IpcFile, Some(reader.schema()))
         }
         // What is read from front to back is opened once, when it is read.
@@ -237,7 +243,7 @@ pub fn open(found: &Found, table: &'static [Column], mapping: Option<&TableMappi
         }
         unknown = unknown_columns(table, &schema);
     }
-    Ok(Opened { path: found.path.clone(), content, typing, unknown_columns: unknown, table })
+    Ok(Opened { path: found.path.clone(), content, typing, unknown_columns: unknown, table, limits })
 }
 
 impl Opened {
@@ -285,10 +291,10 @@ impl Opened {
                 Ok(Reading::of(numbered(readers, rows_before, |fault| fault)))
             }
             (Content::IpcFile, _) => {
-                let reader = unpanicked(|| ipc_file(&self.path)).flatten().map_err(one)?;
+                let reader = unpanicked(|| ipc_file(&self.path, &self.limits)).flatten().map_err(one)?;
                 Ok(Reading::of(numbered(reader, 0, |error| unreadable(&error))))
             }
-            (Content::IpcStream, _) => ipc_stream(&self.path, self.table),
+            (Content::IpcStream, _) => ipc_stream(&self.path, self.table, self.limits),
             (Content::Csv(mapping), Slice::Part(part)) => self.csv(mapping.as_ref(), Some(part)),
             (Content::Csv(mapping), _) => self.csv(mapping.as_ref(), None),
             (Content::Statement(_), _) if self.table == ACCOUNTS.as_slice() => {
@@ -334,12 +340,12 @@ impl Opened {
         let known = metadata.schema().fields().iter().enumerate();
         let known = known.filter(|(_, field)| self.table.iter().any(|column| column.name == field.name()));
         let mask = ProjectionMask::roots(metadata.parquet_schema(), known.map(|(root, _)| root));
-        let metadata = metadata.clone();
+        let (metadata, limits) = (metadata.clone(), self.limits);
         let reader = move |group: usize| {
             let of_group = metadata.metadata().row_group(group);
             let wanted = of_group.columns().iter().enumerate().filter(|(leaf, _)| mask.leaf_included(*leaf));
             let rows = of_group.num_rows().max(0) as u64;
-            guard::parquet::pages(&file, wanted.map(|(_, chunk)| chunk), rows, &Limits::FEED)?;
+            guard::parquet::pages(&file, wanted.map(|(_, chunk)| chunk), rows, &limits)?;
             let file = file.try_clone().map_err(|error| cannot_open(&error))?;
             let options = ArrowReaderOptions::new().with_schema(group_schema(&metadata, group));
             let metadata = ArrowReaderMetadata::try_new(Arc::clone(metadata.metadata()), options);
@@ -476,14 +482,14 @@ fn truncated() -> FileFault {
 }
 
 /// A Parquet file's footer.
-fn parquet_metadata(path: &Path) -> Result<ArrowReaderMetadata, FileFault> {
+fn parquet_metadata(path: &Path, limits: &Limits) -> Result<ArrowReaderMetadata, FileFault> {
     let file = File::open(path).map_err(|error| cannot_open(&error))?;
     framed(&file, b"PAR1", b"PAR1")?;
     // The types are the columns' own, whatever a writer noted of Arrow's.
     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-    guard::parquet::footer(&file, &Limits::FEED)?;
+    guard::parquet::footer(&file, limits)?;
     let metadata = ArrowReaderMetadata::load(&file, options).map_err(|error| unreadable(&error))?;
-    guard::parquet::counts(&file, metadata.metadata(), &Limits::FEED)?;
+    guard::parquet::counts(&file, metadata.metadata(), limits)?;
     Ok(metadata)
 }
 
@@ -534,16 +540,16 @@ fn framed(mut file: &File, head: &[u8], tail: &[u8]) -> Result<(), FileFault> {
     if complete { Ok(()) } else { Err(truncated()) }
 }
 
-fn ipc_file(path: &Path) -> Result<FileReader<BufReader<File>>, FileFault> {
+fn ipc_file(path: &Path, limits: &Limits) -> Result<FileReader<BufReader<File>>, FileFault> {
     let file = File::open(path).map_err(|error| cannot_open(&error))?;
     framed(&file, b"ARROW1", b"ARROW1")?;
-    guard::ipc::file(&file, &Limits::FEED)?;
+    guard::ipc::file(&file, limits)?;
     (&file).seek(SeekFrom::Start(0)).map_err(|error| cannot_open(&error))?;
     FileReader::try_new(BufReader::new(file), None).map_err(|error| unreadable(&error))
 }
 
 /// An Arrow stream from a file or standard input. One that stops without its end mark was cut off.
-fn ipc_stream(path: &Path, table: &'static [Column]) -> Result<Reading, Vec<FileFault>> {
+fn ipc_stream(path: &Path, table: &'static [Column], limits: Limits) -> Result<Reading, Vec<FileFault>> {
     let mut input: Box<dyn Read + Send> = if path == Path::new("-") {
         Box::new(io::stdin())
     } else {
@@ -564,7 +570,7 @@ fn ipc_stream(path: &Path, table: &'static [Column]) -> Result<Reading, Vec<File
     };
     // A file's size bounds what a message of it may claim; a pipe has none.
     let size = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file).map_or(u64::MAX, |file| file.len());
-    let limits = Limits::FEED.of_file(size);
+    let limits = limits.of_file(size);
     let input = guard::ipc::Stream::new(Tail::new(BufReader::new(input)), limits);
     let reader = unpanicked(|| StreamReader::try_new(input, None).map_err(fault));
     let mut reader = reader.flatten().map_err(|fault| vec![fault])?;

@@ -13,6 +13,7 @@ use std::sync::mpsc::{self, SyncSender};
 use arrow::record_batch::RecordBatch;
 
 use crate::error::Error;
+use crate::feed::guard::Limits;
 use crate::feed::mapping::Mapping;
 use crate::feed::reject::FeedVerdict;
 use crate::observer::{Observer, Stage};
@@ -83,7 +84,8 @@ pub fn replay(
     {
         return Err(Error::Usage(format!("the window ends ({until}) before it begins ({from})")));
     }
-    let source = Source::open(&options.transactions, options.mapping.as_ref())?;
+    let limits = Limits::within(options.memory_bytes, options.threads);
+    let source = Source::open(&options.transactions, options.mapping.as_ref(), limits)?;
     observer.stage(Stage::Read, source.rows());
     let slices = source.survey(options.threads, observer)?;
     source.warnings().iter().for_each(|warning| observer.warn(warning));

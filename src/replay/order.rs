@@ -14,6 +14,7 @@ use arrow::datatypes::TimestampMicrosecondType;
 use arrow::record_batch::RecordBatch;
 
 use crate::error::Error;
+use crate::feed::guard::Limits;
 use crate::feed::mapping::Mapping;
 use crate::feed::reject::{FeedVerdict, FileRejects};
 use crate::feed::schema::TRANSACTIONS;
@@ -87,14 +88,15 @@ impl Source {
     ///
     /// # Errors
     /// [`Error::Usage`] for paths that lead to no feed, and for standard input and pipes, which can be read only once.
-    pub fn open(paths: &[PathBuf], mapping: Option<&Mapping>) -> Result<Source, Error> {
+    pub fn open(paths: &[PathBuf], mapping: Option<&Mapping>, limits: Limits) -> Result<Source, Error> {
         let mut files = Vec::new();
         for found in source::find(paths)? {
             if !found.is_file() {
                 return Err(Error::Usage(format!("`{}`: a replay reads its feed twice; give files", found.name)));
             }
             let (rejects, metadata) = (FileRejects::default(), std::fs::metadata(&found.name).ok());
-            let opened = source::open(&found, &TRANSACTIONS, mapping.and_then(|mapping| mapping.transactions.as_ref()));
+            let mapping = mapping.and_then(|mapping| mapping.transactions.as_ref());
+            let opened = source::open(&found, &TRANSACTIONS, mapping, limits);
             let opened = opened.map_err(|faults| faults.into_iter().for_each(|fault| rejects.note_fault(fault))).ok();
             let unknown = opened.iter().flat_map(|opened| opened.unknown_columns.clone()).collect();
             files.push(SourceFile {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use liushui::feed::accounts::AccountIndex;
 use liushui::feed::check::Checker;
+use liushui::feed::guard::Limits;
 use liushui::feed::mapping::Mapping;
 use liushui::feed::mapping::sample::sample;
 use liushui::feed::reject::FileRejects;
@@ -46,7 +47,7 @@ fn file(ending: &str, bytes: &[u8]) -> PathBuf {
 fn read_file(ending: &str, bytes: &[u8]) {
     let path = file(ending, bytes);
     let found = find(std::slice::from_ref(&path)).expect("the file is there");
-    if let Ok(opened) = open(&found[0], &TRANSACTIONS, None) {
+    if let Ok(opened) = open(&found[0], &TRANSACTIONS, None, Limits::FEED) {
         for slice in opened.slices() {
             let rejects = FileRejects::default();
             let mut checker = Checker::new(opened.typing, 0, Arc::new(AccountIndex::default()));

@@ -413,7 +413,7 @@ fn the_guards_refuse_what_their_limits_say_and_nothing_else() {
 fn read(path: &Path) -> Result<usize, String> {
     let code = |faults: Vec<liushui::feed::reject::FileFault>| faults[0].code.name().to_string();
     let found = find(&[path.to_path_buf()]).unwrap();
-    let opened = open(&found[0], &TRANSACTIONS, None).map_err(code)?;
+    let opened = open(&found[0], &TRANSACTIONS, None, Limits::FEED).map_err(code)?;
     let mut rows = 0;
     for raw in opened.read(&Slice::Whole).map_err(code)?.batches {
         rows += raw.map_err(|fault| fault.code.name().to_string())?.batch.num_rows();
@@ -522,7 +522,7 @@ fn a_file_that_changes_while_it_is_read_is_refused() {
     for (change, content) in changes {
         feed.write("x.parquet", &rows);
         let found = find(&[feed.path("x.parquet")]).unwrap();
-        let opened = open(&found[0], &TRANSACTIONS, None).unwrap();
+        let opened = open(&found[0], &TRANSACTIONS, None, Limits::FEED).unwrap();
         match content {
             Some(content) => feed.write("x.parquet", content),
             None => std::fs::remove_file(feed.path("x.parquet")).unwrap(),

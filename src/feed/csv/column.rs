@@ -4,13 +4,14 @@
 //! what comes after looks at a text once a list, as with a source that has dictionaries of its own. Does not own: records.
 
 use std::hash::BuildHasher as _;
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, DictionaryArray, Int32Array, StringArray};
 use arrow::buffer::{Buffer, OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::DataType;
 use arrow::error::ArrowError;
-use foldhash::quality::RandomState;
+use foldhash::fast::RandomState;
 
 /// The columns of `transactions` whose texts mostly come again.
 const REPEATED: [&str; 12] = [
@@ -56,14 +57,33 @@ impl TextColumn {
     /// Adds the text of a row.
     #[inline]
     pub(super) fn push(&mut self, text: &[u8]) {
-        if let Some(numbers) = &mut self.numbers
-            && !numbers.number(text, &self.values, &self.ends)
-        {
-            return;
+        if let Some(numbers) = &mut self.numbers {
+            let hash = numbers.hash(text);
+            if !numbers.number(text, hash, &self.values, &self.ends) {
+                return;
+            }
         }
         self.values.extend_from_slice(text);
         // Fits: see the assertion at BATCH_BYTES_MAX.
         self.ends.push(self.values.len() as i32);
+    }
+
+    /// Adds the texts of several rows.
+    pub(super) fn push_all<'a>(&mut self, texts: impl Iterator<Item = &'a [u8]> + Clone) {
+        if let Some(numbers) = &mut self.numbers {
+            numbers.expect(texts.clone(), &self.values, &self.ends);
+        }
+        for (at, text) in texts.enumerate() {
+            if let Some(numbers) = &mut self.numbers {
+                let hash = numbers.expected[at];
+                if !numbers.number(text, hash, &self.values, &self.ends) {
+                    continue;
+                }
+            }
+            self.values.extend_from_slice(text);
+            // Fits: see the assertion at BATCH_BYTES_MAX.
+            self.ends.push(self.values.len() as i32);
+        }
     }
 
     /// Ends the text of a row that was appended to `values`.
@@ -72,7 +92,8 @@ impl TextColumn {
         let start = self.ends.last().map_or(0, |end| *end as usize);
         if let Some(numbers) = &mut self.numbers {
             let (before, text) = self.values.split_at(start);
-            if !numbers.number(text, before, &self.ends) {
+            let hash = numbers.hash(text);
+            if !numbers.number(text, hash, before, &self.ends) {
                 self.values.truncate(start);
                 return;
             }
@@ -108,6 +129,8 @@ struct Numbers {
     /// The number of the empty text, where it came up.
     nothing: Option<i32>,
     hasher: RandomState,
+    /// Hashes of the texts that come next.
+    expected: Vec<u32>,
 }
 
 #[derive(Clone, Copy)]
@@ -120,15 +143,49 @@ const FREE: Place = Place { number: -1, hash: 0 };
 
 const TABLE_LENGTH_MIN: usize = 64;
 
+/// A table of fewer places is in the cache anyway.
+const TABLE_LENGTH_FAR: usize = 1 << 12;
+
+/// Where a text stands among `values`.
+#[inline]
+fn range_of(number: i32, ends: &[i32]) -> Range<usize> {
+    let number = number as usize;
+    let begin = if number == 0 { 0 } else { ends[number - 1] as usize };
+    begin..ends[number] as usize
+}
+
 impl Numbers {
-    /// Numbers a text among those of `values`, which end at `ends`; whether it is a new one.
+    /// A text's hash; that of the empty text is never used.
     #[inline]
-    fn number(&mut self, text: &[u8], values: &[u8], ends: &[i32]) -> bool {
-        let text_of = |number: i32| {
-            let number = number as usize;
-            let begin = if number == 0 { 0 } else { ends[number - 1] as usize };
-            &values[begin..ends[number] as usize]
-        };
+    fn hash(&self, text: &[u8]) -> u32 {
+        if text.is_empty() { 0 } else { self.hasher.hash_one(text) as u32 }
+    }
+
+    /// Hashes the texts that come next, and reads what they are likely to be compared with: lookups that wait for the
+    /// memory one after another would take most of the time.
+    fn expect<'a>(&mut self, texts: impl Iterator<Item = &'a [u8]>, values: &[u8], ends: &[i32]) {
+        let mut expected = std::mem::take(&mut self.expected);
+        expected.clear();
+        expected.extend(texts.map(|text| self.hash(text)));
+        if self.table.len() >= TABLE_LENGTH_FAR {
+            let mask = self.table.len() - 1;
+            let first_byte = |hash: &u32| {
+                let place = self.table[*hash as usize & mask];
+                if place.hash != *hash || place.number < 0 {
+                    return 0;
+                }
+                values.get(range_of(place.number, ends).start).copied().unwrap_or(0)
+            };
+            // The sum has no use, but without one the loop would be left out.
+            std::hint::black_box(expected.iter().map(first_byte).fold(0, u8::wrapping_add));
+        }
+        self.expected = expected;
+    }
+
+    /// Numbers a text with this hash among those of `values`, which end at `ends`; whether it is a new one.
+    #[inline]
+    fn number(&mut self, text: &[u8], hash: u32, values: &[u8], ends: &[i32]) -> bool {
+        let text_of = |number: i32| &values[range_of(number, ends)];
         // Many a column says nothing in most rows.
         if text.is_empty()
             && let Some(nothing) = self.nothing
@@ -139,20 +196,19 @@ impl Numbers {
         if self.count * 2 >= self.table.len() {
             self.grow();
         }
-        let hash = self.hasher.hash_one(text);
         let mask = self.table.len() - 1;
-        let mut at = hash as u32 as usize & mask;
+        let mut at = hash as usize & mask;
         loop {
             let place = self.table[at];
             if place.number < 0 {
                 let number = self.count as i32;
-                self.table[at] = Place { number, hash: hash as u32 };
+                self.table[at] = Place { number, hash };
                 self.count += 1;
                 self.of_rows.push(number);
                 self.nothing = self.nothing.or(text.is_empty().then_some(number));
                 return true;
             }
-            if place.hash == hash as u32 && text_of(place.number) == text {
+            if place.hash == hash && text_of(place.number) == text {
                 self.of_rows.push(place.number);
                 return false;
             }
@@ -210,9 +266,13 @@ mod tests {
                 prop_assert_eq!(&texts(&mut plain, batch), batch);
                 prop_assert_eq!(&texts(&mut numbered, batch), batch);
                 batch.iter().for_each(|text| numbered.push(text.as_bytes()));
+                numbered.push_all(batch.iter().map(String::as_bytes));
+                plain.push_all(batch.iter().map(String::as_bytes));
+                prop_assert_eq!(plain.finish().unwrap().len(), batch.len());
                 let pushed = arrow::compute::cast(&numbered.finish().unwrap(), &DataType::Utf8).unwrap();
                 let pushed: Vec<_> = pushed.as_string::<i32>().iter().map(Option::unwrap).collect();
-                prop_assert_eq!(&pushed, batch);
+                prop_assert_eq!(&pushed[..batch.len()], batch);
+                prop_assert_eq!(&pushed[batch.len()..], batch);
             }
         }
     }
@@ -228,5 +288,20 @@ mod tests {
         let array = array.as_dictionary::<Int32Type>();
         assert_eq!((array.len(), array.values().len()), (10_000, 500));
         assert_eq!(TextColumn::new("txn_id", true).data_type(), DataType::Utf8);
+    }
+
+    #[test]
+    fn texts_that_were_expected_find_their_numbers_in_a_large_table() {
+        let text = |number: usize| format!("text {}", number * 7_919 % 30_000);
+        let mut column = TextColumn::new("remark", true);
+        for first in (0..60_000).step_by(100) {
+            let texts: Vec<String> = (first..first + 100).map(text).collect();
+            column.push_all(texts.iter().map(String::as_bytes));
+        }
+        let array = column.finish().unwrap();
+        let array = array.as_dictionary::<Int32Type>();
+        assert_eq!((array.len(), array.values().len()), (60_000, 30_000));
+        let rows = arrow::compute::cast(array, &DataType::Utf8).unwrap();
+        assert!(rows.as_string::<i32>().iter().enumerate().all(|(at, of)| of == Some(text(at).as_str())));
     }
 }

@@ -44,6 +44,10 @@ pub const FIELDS_MAX: usize = 4_096;
 /// A batch ends when its text reaches this, however few rows it has.
 pub const BATCH_BYTES_MAX: usize = 8 << 20;
 
+/// Plain records that are taken into the columns at once: enough for lookups to wait side by side, few enough to be in
+/// the cache still.
+const BLOCK_ROWS: usize = 128;
+
 /// Rows within which a mapping's header must come.
 pub const HEADER_ROWS_MAX: usize = 1_000;
 
@@ -127,6 +131,7 @@ pub fn open_part(
         schema: Arc::new(Schema::new(fields)),
         records,
         fill,
+        bounds: Vec::new(),
         width: header.len(),
         layout: layout.clone(),
         batch_rows: options.batch_rows.max(1),
@@ -190,6 +195,8 @@ fn own_columns(header: &[String], wanted: &[&str]) -> Result<Vec<usize>, FileFau
 struct Batches {
     records: Records,
     fill: Fill,
+    /// Of the records of a block, see [`Records::advance_block`].
+    bounds: Vec<usize>,
     /// Fields of the header, and so of each row.
     width: usize,
     layout: Layout,
@@ -232,7 +239,18 @@ impl Iterator for Batches {
             return None;
         }
         let (mut rows, mut faults, mut skips) = (Vec::new(), Vec::new(), Vec::new());
-        while rows.len() + faults.len() < self.batch_rows && self.text_bytes() < BATCH_BYTES_MAX {
+        loop {
+            let rows_left = self.batch_rows.saturating_sub(rows.len() + faults.len());
+            let bytes_left = BATCH_BYTES_MAX.saturating_sub(self.text_bytes());
+            if rows_left == 0 || bytes_left == 0 {
+                break;
+            }
+            let block = self.read_block(rows_left, bytes_left) as u64;
+            if block > 0 {
+                rows.extend(self.row + 1..=self.row + block);
+                self.row += block;
+                continue;
+            }
             match self.read_row() {
                 Ok(Some(Outcome::Row)) => rows.push(self.row),
                 Ok(Some(Outcome::Skipped(why))) => skips.push((self.row, why)),
@@ -276,6 +294,23 @@ impl Batches {
 
     fn text_bytes(&self) -> usize {
         self.columns.iter().map(|column| column.values.len()).sum()
+    }
+
+    /// Reads plain records into the columns, column after column, and says how many: none where the next record is to be
+    /// looked at by itself.
+    fn read_block(&mut self, rows_left: usize, bytes_left: usize) -> usize {
+        let Fill::Own(fields) = &self.fill else { return 0 };
+        if !self.layout.footer.is_empty() {
+            return 0;
+        }
+        self.records.advance_block(rows_left.min(BLOCK_ROWS), bytes_left, self.width, &mut self.bounds);
+        let chunk = self.records.text.chunk();
+        let records = self.bounds.chunks_exact(self.width + 1);
+        for (column, field) in self.columns.iter_mut().zip(fields) {
+            let (start, end) = (*field, *field + 1);
+            column.push_all(records.clone().map(|bounds| &chunk[bounds[start]..bounds[end] - 1]));
+        }
+        records.len()
     }
 
     /// Reads one record into the columns; `None` at the end of the file.
@@ -469,15 +504,8 @@ impl Records {
     /// its delimiters. Nearly all records are such, and need no automaton that goes byte by byte.
     fn advance_plain(&mut self) -> Result<bool, FileFault> {
         let chunk = self.text.chunk();
-        let is_end = |byte: &u8| matches!(byte, b'\r' | b'\n');
-        // Line ends before a record are empty lines, or the second half of one.
-        let blank = chunk[self.at..].iter().take_while(|byte| is_end(byte)).count();
-        let start = self.at + blank;
-        let Some(length) = memchr::memchr3(b'"', b'\r', b'\n', &chunk[start..]) else { return Ok(false) };
-        let end = start + length;
-        if chunk[end] == b'"' {
-            return Ok(false);
-        }
+        let Some(record) = plain_record(&chunk[self.at..]) else { return Ok(false) };
+        let (start, end, length) = (self.at + record.start, self.at + record.end, record.len());
         let mut count = 0;
         for at in memchr::memchr_iter(self.delimiter, &chunk[start..end]).chain([length]) {
             if count == self.ends.len() {
@@ -488,6 +516,33 @@ impl Records {
         }
         (self.fields_count, self.cut, self.at, self.plain) = (count, false, end + 1, Some(start..end));
         Ok(true)
+    }
+
+    /// Reads on over plain records (see [`Records::advance_plain`]) of so many fields that stand in the chunk: at most
+    /// `rows`, and to the one that brings them to `bytes`. `bounds` tells of each where its first field begins and, one
+    /// beyond its end, where the one behind each field would. There may be none.
+    fn advance_block(&mut self, rows: usize, bytes: usize, fields: usize, bounds: &mut Vec<usize>) {
+        bounds.clear();
+        if self.tail != Tail::Ahead {
+            return;
+        }
+        let (chunk, end_at) = (self.text.chunk(), self.at.saturating_add(bytes));
+        for _ in 0..rows {
+            if self.at >= end_at {
+                break;
+            }
+            let Some(record) = plain_record(&chunk[self.at..]) else { break };
+            let (start, end) = (self.at + record.start, self.at + record.end);
+            let before = bounds.len();
+            bounds.push(start);
+            bounds.extend(memchr::memchr_iter(self.delimiter, &chunk[start..end]).map(|at| start + at + 1));
+            bounds.push(end + 1);
+            if bounds.len() - before != fields + 1 {
+                bounds.truncate(before);
+                break;
+            }
+            self.at = end + 1;
+        }
     }
 
     /// The bytes that the current record's fields end in, and what lies between two of them.
@@ -513,6 +568,15 @@ impl Records {
             .map_err(|_| FileFault::whole(Code::BadEncoding, "the file changed while it was read"))?;
         Ok(Record { text, ends, gap })
     }
+}
+
+/// Where the next record stands in what is left of a chunk; `None` where it does not end there or has a quote.
+#[inline]
+fn plain_record(chunk: &[u8]) -> Option<Range<usize>> {
+    // Line ends before a record are empty lines, or the second half of one.
+    let start = chunk.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+    let end = start + memchr::memchr3(b'"', b'\r', b'\n', &chunk[start..])?;
+    (chunk[end] != b'"').then_some(start..end)
 }
 
 /// A field of a record, as bytes; empty beyond the last.

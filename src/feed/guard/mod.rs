@@ -35,6 +35,16 @@ pub struct Limits {
     pub held_bytes: u64,
 }
 
+/// What a worker may hold of a file at once however little memory there is: twice a page and a dictionary of 1 MiB for
+/// each of a feed's columns.
+const HELD_BYTES_MIN: u64 = 48 << 20;
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits::FEED
+    }
+}
+
 impl Limits {
     /// Those that every file of a feed must keep. Writers make pages of about 1 MiB, and footers of a few kilobytes a row
     /// group.
@@ -48,6 +58,14 @@ impl Limits {
         free_bytes: 32 << 20,
         held_bytes: 256 << 20,
     };
+
+    /// [`Limits::FEED`] for workers that share so much memory: no worker holds more of a file at once than its share of a
+    /// quarter, or than [`HELD_BYTES_MIN`] where that is more.
+    pub fn within(memory_bytes: usize, workers: usize) -> Limits {
+        let share = (memory_bytes / 4 / workers.max(1)) as u64;
+        let held_bytes = share.clamp(HELD_BYTES_MIN, Limits::FEED.held_bytes);
+        Limits { held_bytes, ..Limits::FEED }
+    }
 
     /// No bounds: what a reader does without them.
     pub const NONE: Limits = Limits {
@@ -100,9 +118,10 @@ impl Held {
     fn check(&self, limits: &Limits) -> Result<(), FileFault> {
         match (self.inflated > limits.free_bytes, self.bytes > limits.held_bytes) {
             (true, _) => Err(too_much("its content expands to more than a hundred times its size")),
-            (_, true) => {
-                Err(too_much("it needs more than 256 MiB at once; write it in smaller row groups, pages or batches"))
-            }
+            (_, true) => Err(too_much(&format!(
+                "it needs more than {} MiB at once; write it in smaller row groups, pages or batches, or give more --memory",
+                limits.held_bytes >> 20
+            ))),
             _ => Ok(()),
         }
     }

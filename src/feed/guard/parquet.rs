@@ -339,4 +339,16 @@ mod tests {
         assert!(holds(&[(header(0, (1 << 31) - 1, 20, &[(5, 10)]), 20)], &Limits::NONE));
         assert!(holds(&[(header(2, 40, 40, &[(7, 11)]), 40), data], &Limits::NONE));
     }
+
+    #[test]
+    fn what_a_worker_holds_keeps_to_its_share_of_the_memory() {
+        // A page that expands ninety times is no bomb, and is yet more than some may hold.
+        let page = (header(0, 90 << 20, 1 << 20, &[(5, 10)]), 1 << 20);
+        let holds = |memory_bytes, workers| holds(std::slice::from_ref(&page), &Limits::within(memory_bytes, workers));
+        assert!(holds(2 << 30, 1) && holds(2 << 30, 5));
+        assert!(!holds(2 << 30, 6) && !holds(64 << 20, 1));
+        // No more than before, and no less than a feed's own pages need.
+        assert_eq!(Limits::within(64 << 30, 1), Limits::FEED);
+        assert_eq!(Limits::within(0, 64).held_bytes, 48 << 20);
+    }
 }
