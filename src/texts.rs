@@ -94,12 +94,19 @@ impl Texts {
     /// A loop that does nothing else waits for many values at once, which lie all over the memory.
     pub fn gather_into<T: Copy>(&self, found: &[T], none: T, rows: &mut Vec<T>) {
         rows.clear();
-        let keys = self.keys.values().iter();
+        let keys = self.keys.values();
         let of_key = |key: &i32| found.get(*key as usize).copied().unwrap_or(none);
         match self.keys.nulls() {
-            None => rows.extend(keys.map(of_key)),
-            Some(nulls) if nulls.null_count() == nulls.len() => rows.resize(nulls.len(), none),
-            Some(nulls) => rows.extend(keys.zip(nulls).map(|(key, valid)| if valid { of_key(key) } else { none })),
+            // A row is looked at by itself only where it is of the fewer kind.
+            Some(nulls) if nulls.null_count() > nulls.len() / 2 => {
+                rows.resize(nulls.len(), none);
+                nulls.valid_indices().for_each(|row| rows[row] = of_key(&keys[row]));
+            }
+            nulls => {
+                rows.extend(keys.iter().map(of_key));
+                let absent = nulls.map(|nulls| !nulls.inner());
+                absent.iter().flat_map(BooleanBuffer::set_indices).for_each(|row| rows[row] = none);
+            }
         }
     }
 

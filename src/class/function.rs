@@ -66,6 +66,8 @@ struct Memory {
     uscc: PerValue<Coded>,
     bank: PerValue<FactsNumber>,
     account: PerValue<Numbered>,
+    /// [`NOBODY`] until a row needs it.
+    account_keys: PerValue<Key>,
     name: PerValue<Named>,
     /// By a hash of the name as the feed has it.
     names: Names,
@@ -104,8 +106,6 @@ struct Coded {
 /// What is known of an account number.
 #[derive(Debug, Clone, Copy)]
 struct Numbered {
-    /// [`NOBODY`] until a row needs it.
-    key: Key,
     facts: FactsNumber,
     is_known: bool,
 }
@@ -150,6 +150,7 @@ impl Default for Memory {
             uscc: PerValue::default(),
             bank: PerValue::default(),
             account: PerValue::default(),
+            account_keys: PerValue::default(),
             name: PerValue::default(),
             names: Names::default(),
             facts: vec![nothing],
@@ -192,7 +193,7 @@ impl Classify {
 
     fn classify(&self, columns: &RowColumns<'_>, memory: &mut Memory) -> Result<StructArray> {
         let rows = columns.account.len();
-        let Memory { uscc, bank, account, name, names, facts, facts_numbers, verdicts, batch } = memory;
+        let Memory { uscc, bank, account, account_keys, name, names, facts, facts_numbers, verdicts, batch } = memory;
         let mut scratch = String::new();
         let (matcher, secret) = (&self.matcher, &self.secret);
         let usccs = uscc.get(&columns.uscc, |uscc| {
@@ -205,8 +206,8 @@ impl Classify {
             }
         });
         let banks = bank.get(&columns.bank, |code| number_of(matcher.bank_facts(Some(code)), facts, facts_numbers));
+        let account_keys = account_keys.get(&columns.counterparty_account, |_| NOBODY);
         let accounts = account.get(&columns.counterparty_account, |account| Numbered {
-            key: NOBODY,
             facts: number_of(matcher.account_facts(Some(account)), facts, facts_numbers),
             is_known: has_key_chars(account),
         });
@@ -219,15 +220,15 @@ impl Classify {
                 normalise(name, &mut normalised);
                 let facts = number_of(matcher.name_facts(name, &normalised), facts, facts_numbers);
                 let key = key_of(secret, None, &normalised, None, &mut scratch);
-                Named { key, facts, is_holder: self.holder_keys.contains(&key) }
+                Named::new(key, facts, self.holder_keys.contains(&key))
             });
         });
 
         let nobody = Coded { key: NOBODY, facts: 0, is_business: false, is_holder: false };
         columns.uscc.gather_into(usccs, nobody, &mut batch.usccs);
         columns.bank.gather_into(banks, 0, &mut batch.banks);
-        columns.name.gather_into(known, Named { key: NOBODY, facts: 0, is_holder: false }, &mut batch.names);
-        let nowhere = Numbered { key: NOBODY, facts: 0, is_known: false };
+        columns.name.gather_into(known, Named::new(NOBODY, 0, false), &mut batch.names);
+        let nowhere = Numbered { facts: 0, is_known: false };
         columns.counterparty_account.gather_into(accounts, nowhere, &mut batch.accounts);
         batch.relations.clear();
         for (account, (uscc, name)) in columns.account.values().iter().zip(batch.usccs.iter().zip(&batch.names)) {
@@ -235,7 +236,7 @@ impl Classify {
                 return exec_err!("`classify`: an account without a number");
             };
             let is_related = uscc.is_holder || name.is_holder;
-            batch.relations.push(if is_related { holder.relation(uscc.key, name.key) } else { Relation::default() });
+            batch.relations.push(if is_related { holder.relation(uscc.key, name.key()) } else { Relation::default() });
         }
 
         let [mut classes, mut subclasses, mut evidences] = [(); 3].map(|()| Vec::with_capacity(rows));
@@ -249,7 +250,7 @@ impl Classify {
                 account: account.facts,
                 name: name.facts,
                 is_business: uscc.is_business,
-                is_known: uscc.key != NOBODY || name.key != NOBODY || account.is_known,
+                is_known: uscc.key != NOBODY || name.key() != NOBODY || account.is_known,
             };
             let packed = combination.packed();
             let verdict = match verdicts.get(&packed) {
@@ -261,15 +262,15 @@ impl Classify {
             subclasses.push(decision.subclass as u8);
             rules.push(decision.rule);
             evidences.push(decision.evidence as u8);
-            keys.push(match (uscc.key, name.key) {
+            keys.push(match (uscc.key, name.key()) {
                 (NOBODY, NOBODY) if account.is_known => {
                     let at = columns.counterparty_account.at(row).unwrap_or_default();
-                    let known = &mut accounts[at];
-                    if known.key == NOBODY {
+                    let key = &mut account_keys[at];
+                    if *key == NOBODY {
                         let account = columns.counterparty_account.values().value(at);
-                        known.key = key_of(secret, None, "", Some(account), &mut scratch);
+                        *key = key_of(secret, None, "", Some(account), &mut scratch);
                     }
-                    known.key
+                    *key
                 }
                 (NOBODY, name) => name,
                 (uscc, _) => uscc,

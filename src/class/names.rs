@@ -11,12 +11,26 @@ use super::function::{FactsNumber, Key};
 /// What is known of a name, whoever's account it is seen on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Named {
-    /// The counterparty's key.
-    pub key: Key,
+    /// The counterparty's key, in halves: as one number it would be laid out in a third more room, and names of a batch are
+    /// many.
+    key: [u64; 2],
     /// The number of what the rules say of it.
     pub facts: FactsNumber,
     /// Whether some account's holder, or the bank that keeps it, has this name.
     pub is_holder: bool,
+}
+
+impl Named {
+    /// A name with this key and these facts.
+    pub fn new(key: Key, facts: FactsNumber, is_holder: bool) -> Named {
+        Named { key: [key as u64, (key >> 64) as u64], facts, is_holder }
+    }
+
+    /// The counterparty's key.
+    pub fn key(&self) -> Key {
+        let [low, high] = self.key.map(Key::from);
+        high << 64 | low
+    }
 }
 
 /// At most 8 MiB of slots; a full table starts afresh.
@@ -37,15 +51,15 @@ const IS_HOLDER: u32 = 1 << 31;
 struct Slot {
     /// 95 bits of the name's hash and [`IS_TAKEN`].
     tag: [u32; 3],
-    key: [u32; 4],
     /// The number of its facts, and [`IS_HOLDER`].
     facts: u32,
+    key: [u64; 2],
 }
 
 impl Slot {
     fn new(tag: [u32; 3], named: Named) -> Slot {
         let is_holder = if named.is_holder { IS_HOLDER } else { 0 };
-        Slot { tag, key: words(named.key), facts: named.facts & !IS_HOLDER | is_holder }
+        Slot { tag, facts: named.facts & !IS_HOLDER | is_holder, key: named.key }
     }
 
     fn is_taken(&self) -> bool {
@@ -53,18 +67,13 @@ impl Slot {
     }
 
     fn named(&self) -> Named {
-        let key = self.key.iter().rev().fold(0, |key, word| key << 32 | Key::from(*word));
-        Named { key, facts: self.facts & !IS_HOLDER, is_holder: self.facts & IS_HOLDER != 0 }
+        Named { key: self.key, facts: self.facts & !IS_HOLDER, is_holder: self.facts & IS_HOLDER != 0 }
     }
 }
 
 fn tag(hash: u128) -> [u32; 3] {
-    let [low, middle, high, _] = words(hash);
+    let [low, middle, high] = [0, 32, 64].map(|shift| (hash >> shift) as u32);
     [low | IS_TAKEN, middle, high]
-}
-
-fn words(bits: u128) -> [u32; 4] {
-    [0, 32, 64, 96].map(|shift| (bits >> shift) as u32)
 }
 
 /// Set in every tag, so that no name's is that of an empty slot.
@@ -160,7 +169,7 @@ mod tests {
 
     fn named(number: u32) -> Named {
         let key = Key::from(number).wrapping_mul(0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835);
-        Named { key, facts: number & 0xFF_FFFF, is_holder: number % 3 == 0 }
+        Named::new(key, number & 0xFF_FFFF, number % 3 == 0)
     }
 
     /// Bits as of a hash, but crowded: few homes, and tags that differ in their last bits only.

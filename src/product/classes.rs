@@ -8,7 +8,7 @@ use crate::flow::Flows;
 
 use super::history::{MonthFacts, period_classes};
 use super::parties::{Counted, counted};
-use super::value::{Items, Reason, Value};
+use super::value::{Reason, Value};
 
 /// The segments, in order, and the class of each.
 pub const SEGMENTS: [(&str, Class); 6] = [
@@ -34,14 +34,14 @@ pub const CODES: [&str; 9] = [
 ];
 
 /// The rows of one period, one a segment.
-pub fn rows(label: &Value, period: &[MonthFacts<'_>]) -> [Items; SEGMENTS.len()] {
+pub fn rows(label: &Value, period: &[MonthFacts<'_>]) -> [[Value; CODES.len()]; SEGMENTS.len()] {
     let (classes, counted) = (period_classes(period), counted(period));
     SEGMENTS.map(|(_, class)| row(label.clone(), classes[class as usize], counted[class as usize]))
 }
 
-fn row(label: Value, [income, spending]: Flows, [payers, payees]: [Counted; 2]) -> Items {
+fn row(label: Value, [income, spending]: Flows, [payers, payees]: [Counted; 2]) -> [Value; CODES.len()] {
     let top = |of: Counted| Value::money(of.top_fen.ok_or(Reason::NoCounterparty));
-    let row: [Value; CODES.len()] = [
+    [
         label,
         Value::Count(income.count),
         Value::Money(income.amount_fen),
@@ -51,6 +51,5 @@ fn row(label: Value, [income, spending]: Flows, [payers, payees]: [Counted; 2]) 
         Value::Count(payees.counterparties),
         top(payers),
         top(payees),
-    ];
-    row.into()
+    ]
 }

@@ -8,7 +8,7 @@ use crate::money::mean;
 
 use super::history::{MonthFacts, period_classes, period_days, period_funds};
 use super::nulls;
-use super::value::{Items, Reason, Value};
+use super::value::{Reason, Value};
 
 /// Items of the segment.
 pub const CODES: [&str; 16] = [
@@ -31,11 +31,11 @@ pub const CODES: [&str; 16] = [
 ];
 
 /// The row of one period.
-pub fn row(label: Value, period: &[MonthFacts<'_>]) -> Items {
+pub fn row(label: Value, period: &[MonthFacts<'_>]) -> [Value; CODES.len()] {
     let [income, spending] = period_funds(period);
     let [cash_in, cash_out] = period_classes(period)[Class::Cash as usize];
     let [opening, closing, average, highest, lowest] = balances(period);
-    let row: [Value; CODES.len()] = [
+    [
         label,
         Value::Count(income.count),
         Value::Money(income.amount_fen),
@@ -52,8 +52,7 @@ pub fn row(label: Value, period: &[MonthFacts<'_>]) -> Items {
         Value::Count(cash_out.count),
         Value::Money(cash_out.amount_fen),
         Value::Count(active_days(period)),
-    ];
-    row.into()
+    ]
 }
 
 /// `active_days`: dates with a row.

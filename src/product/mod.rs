@@ -126,8 +126,41 @@ pub struct Context {
     pub query: Query,
 }
 
+/// Rows of products that are no longer needed, to be filled again: a product has some hundred, and taking each from the
+/// system would cost as much as filling it.
+#[derive(Default, Debug)]
+pub struct Spares(Vec<Items>);
+
+impl Spares {
+    /// Takes a product apart.
+    pub fn reuse(&mut self, product: Product) {
+        let rows = product.segments.into_iter().flat_map(|segment| segment.rows);
+        self.0.extend(rows.map(|mut row| {
+            row.clear();
+            row
+        }));
+    }
+
+    fn filled<const N: usize>(&mut self, values: [Value; N]) -> Items {
+        let mut row = self.0.pop().unwrap_or_default();
+        row.extend(values);
+        row
+    }
+}
+
 /// Computes one product of one account as of the history's date.
 pub fn compute(kind: ProductKind, account: &Account, history: &History<'_>, context: &Context) -> Product {
+    compute_in(&mut Spares::default(), kind, account, history, context)
+}
+
+/// [`compute`] in rows that others left.
+pub fn compute_in(
+    spares: &mut Spares,
+    kind: ProductKind,
+    account: &Account,
+    history: &History<'_>,
+    context: &Context,
+) -> Product {
     let mut segments = vec![
         one(front::cover(kind, account, history, context)),
         one(front::notes(kind, history, context)),
@@ -137,11 +170,11 @@ pub fn compute(kind: ProductKind, account: &Account, history: &History<'_>, cont
         ProductKind::DetailSummary => {
             let months = history.months();
             let periods = months.chunks(1).zip(months).map(|(period, facts)| (Value::Month(facts.month), period));
-            segments.extend(period_segments(periods, months.len()));
+            segments.extend(period_segments(spares, periods, months.len()));
         }
         ProductKind::Report => {
             let periods = history.quarters().map(|(quarter, period)| (Value::Quarter(quarter), period));
-            segments.extend(period_segments(periods, window::QUARTERS_MAX as usize));
+            segments.extend(period_segments(spares, periods, window::QUARTERS_MAX as usize));
             segments.extend(feature_segments(account, history));
         }
     }
@@ -175,6 +208,7 @@ pub fn item_codes(kind: ProductKind) -> Vec<(&'static str, Vec<&'static str>)> {
 
 /// Segments `funds` and those of the six classes, a row a period.
 fn period_segments<'h, 'a: 'h>(
+    spares: &mut Spares,
     periods: impl Iterator<Item = (Value, &'h [MonthFacts<'a>])>,
     rows: usize,
 ) -> Vec<Segment> {
@@ -182,9 +216,10 @@ fn period_segments<'h, 'a: 'h>(
         (0..1 + classes::SEGMENTS.len()).map(|_| Segment { rows: Vec::with_capacity(rows) }).collect();
     for (label, period) in periods {
         let of_classes = classes::rows(&label, period);
-        let rows = std::iter::once(funds::row(label, period)).chain(of_classes);
-        for (segment, row) in segments.iter_mut().zip(rows) {
-            segment.rows.push(row);
+        let [of_funds, segments @ ..] = segments.as_mut_slice() else { break };
+        of_funds.rows.push(spares.filled(funds::row(label, period)));
+        for (segment, row) in segments.iter_mut().zip(of_classes) {
+            segment.rows.push(spares.filled(row));
         }
     }
     segments

@@ -71,6 +71,10 @@ impl TextColumn {
     /// Adds the texts of several rows.
     pub(super) fn push_all<'a>(&mut self, texts: impl Iterator<Item = &'a [u8]> + Clone) {
         if let Some(numbers) = &mut self.numbers {
+            if numbers.nothing.is_some() && texts.clone().all(<[u8]>::is_empty) {
+                numbers.of_rows.extend(texts.filter_map(|_| numbers.nothing));
+                return;
+            }
             numbers.expect(texts.clone(), &self.values, &self.ends);
         }
         for (at, text) in texts.enumerate() {
