@@ -28,8 +28,8 @@ pub enum Encoded {
     Lines(usize, Vec<u8>),
 }
 
-/// Accounts gathered before their values are handed to the column writers.
-const ACCOUNTS_PER_BATCH: usize = 32;
+/// Rows of a segment gathered before they are handed to the column writers: what 32 accounts with 36 periods have.
+const ROWS_PER_BATCH: usize = 32 * 36;
 
 /// Lines gathered before they are handed on.
 const LINES_BYTES: usize = 1 << 20;
@@ -190,7 +190,7 @@ impl GroupEncoding {
             match encoding {
                 Encoding::RowGroup { builder, columns } => {
                     builder.append(account_id, value)?;
-                    if builder.len() >= ACCOUNTS_PER_BATCH {
+                    if builder.len() * product.dictionary.max_periods() >= ROWS_PER_BATCH {
                         write_batch(builder, columns)?;
                     }
                 }

@@ -3,7 +3,7 @@
 //! Owns: values one after another, and, for columns whose texts repeat, a list of the different ones with a number a row. So
 //! what comes after looks at a text once a list, as with a source that has dictionaries of its own. Does not own: records.
 
-use std::hash::BuildHasher as _;
+use std::hash::{BuildHasher as _, Hasher as _};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -69,24 +69,33 @@ impl TextColumn {
     }
 
     /// Adds the texts of several rows.
-    pub(super) fn push_all<'a>(&mut self, texts: impl Iterator<Item = &'a [u8]> + Clone) {
-        if let Some(numbers) = &mut self.numbers {
-            if numbers.nothing.is_some() && texts.clone().all(<[u8]>::is_empty) {
-                numbers.of_rows.extend(texts.filter_map(|_| numbers.nothing));
-                return;
+    pub(super) fn push_all(&mut self, texts: &[&[u8]]) {
+        let Some(numbers) = &mut self.numbers else {
+            for text in texts {
+                self.values.extend_from_slice(text);
+                // Fits: see the assertion at BATCH_BYTES_MAX.
+                self.ends.push(self.values.len() as i32);
             }
-            numbers.expect(texts.clone(), &self.values, &self.ends);
+            return;
+        };
+        // Many a column says the same in all rows, or nothing.
+        if let Some((first, others)) = texts.split_first()
+            && others.iter().all(|text| text == first)
+        {
+            self.push(first);
+            if let Some(of_rows) = self.numbers.as_mut().map(|numbers| &mut numbers.of_rows) {
+                let number = of_rows.last().copied().unwrap_or_default();
+                of_rows.resize(of_rows.len() + others.len(), number);
+            }
+            return;
         }
-        for (at, text) in texts.enumerate() {
-            if let Some(numbers) = &mut self.numbers {
-                let hash = numbers.expected[at];
-                if !numbers.number(text, hash, &self.values, &self.ends) {
-                    continue;
-                }
+        numbers.expect(texts, &self.values, &self.ends);
+        for (at, text) in texts.iter().enumerate() {
+            let hash = numbers.expected[at];
+            if numbers.number(text, hash, &self.values, &self.ends) {
+                self.values.extend_from_slice(text);
+                self.ends.push(self.values.len() as i32);
             }
-            self.values.extend_from_slice(text);
-            // Fits: see the assertion at BATCH_BYTES_MAX.
-            self.ends.push(self.values.len() as i32);
         }
     }
 
@@ -162,15 +171,20 @@ impl Numbers {
     /// A text's hash; that of the empty text is never used.
     #[inline]
     fn hash(&self, text: &[u8]) -> u32 {
-        if text.is_empty() { 0 } else { self.hasher.hash_one(text) as u32 }
+        if text.is_empty() {
+            return 0;
+        }
+        let mut hasher = self.hasher.build_hasher();
+        hasher.write(text);
+        hasher.finish() as u32
     }
 
     /// Hashes the texts that come next, and reads what they are likely to be compared with: lookups that wait for the
     /// memory one after another would take most of the time.
-    fn expect<'a>(&mut self, texts: impl Iterator<Item = &'a [u8]>, values: &[u8], ends: &[i32]) {
+    fn expect(&mut self, texts: &[&[u8]], values: &[u8], ends: &[i32]) {
         let mut expected = std::mem::take(&mut self.expected);
         expected.clear();
-        expected.extend(texts.map(|text| self.hash(text)));
+        expected.extend(texts.iter().map(|text| self.hash(text)));
         if self.table.len() >= TABLE_LENGTH_FAR {
             let mask = self.table.len() - 1;
             let first_byte = |hash: &u32| {
@@ -270,8 +284,9 @@ mod tests {
                 prop_assert_eq!(&texts(&mut plain, batch), batch);
                 prop_assert_eq!(&texts(&mut numbered, batch), batch);
                 batch.iter().for_each(|text| numbered.push(text.as_bytes()));
-                numbered.push_all(batch.iter().map(String::as_bytes));
-                plain.push_all(batch.iter().map(String::as_bytes));
+                let all: Vec<&[u8]> = batch.iter().map(String::as_bytes).collect();
+                numbered.push_all(&all);
+                plain.push_all(&all);
                 prop_assert_eq!(plain.finish().unwrap().len(), batch.len());
                 let pushed = arrow::compute::cast(&numbered.finish().unwrap(), &DataType::Utf8).unwrap();
                 let pushed: Vec<_> = pushed.as_string::<i32>().iter().map(Option::unwrap).collect();
@@ -300,7 +315,7 @@ mod tests {
         let mut column = TextColumn::new("remark", true);
         for first in (0..60_000).step_by(100) {
             let texts: Vec<String> = (first..first + 100).map(text).collect();
-            column.push_all(texts.iter().map(String::as_bytes));
+            column.push_all(&texts.iter().map(String::as_bytes).collect::<Vec<_>>());
         }
         let array = column.finish().unwrap();
         let array = array.as_dictionary::<Int32Type>();

@@ -307,8 +307,8 @@ impl Batches {
         let chunk = self.records.text.chunk();
         let records = self.bounds.chunks_exact(self.width + 1);
         for (column, field) in self.columns.iter_mut().zip(fields) {
-            let (start, end) = (*field, *field + 1);
-            column.push_all(records.clone().map(|bounds| &chunk[bounds[start]..bounds[end] - 1]));
+            let text = |bounds: &[usize]| &chunk[bounds[*field]..bounds[*field + 1] - 1];
+            column.push_all(&records.clone().map(text).collect::<Vec<_>>());
         }
         records.len()
     }
