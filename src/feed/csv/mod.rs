@@ -535,7 +535,16 @@ impl Records {
             let (start, end) = (self.at + record.start, self.at + record.end);
             let before = bounds.len();
             bounds.push(start);
-            bounds.extend(memchr::memchr_iter(self.delimiter, &chunk[start..end]).map(|at| start + at + 1));
+            for window in (start..end).step_by(64) {
+                let mut bits = equal_bits(&chunk[window..], self.delimiter);
+                if let Some(beyond) = (window + 64).checked_sub(end) {
+                    bits &= u64::MAX >> beyond;
+                }
+                while bits != 0 {
+                    bounds.push(window + bits.trailing_zeros() as usize + 1);
+                    bits &= bits - 1;
+                }
+            }
             bounds.push(end + 1);
             if bounds.len() - before != fields + 1 {
                 bounds.truncate(before);
@@ -577,6 +586,25 @@ fn plain_record(chunk: &[u8]) -> Option<Range<usize>> {
     let start = chunk.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
     let end = start + memchr::memchr3(b'"', b'\r', b'\n', &chunk[start..])?;
     (chunk[end] != b'"').then_some(start..end)
+}
+
+/// Which of the first 64 bytes are `byte`, a bit each from the lowest. Fields are short, so that a search for the next
+/// delimiter alone costs more than this does for several.
+#[inline]
+fn equal_bits(bytes: &[u8], byte: u8) -> u64 {
+    let mut padded = [0; 64];
+    let window = bytes.first_chunk::<64>().unwrap_or_else(|| {
+        padded[..bytes.len()].copy_from_slice(bytes);
+        &padded
+    });
+    let mut marks = [0_u8; 64];
+    for (at, (mark, of)) in marks.iter_mut().zip(window).enumerate() {
+        *mark = if *of == byte { 1 << (at % 8) } else { 0 };
+    }
+    // Eight marks have no bit in common, so their sum is all of them: it is the highest byte of the product.
+    let gathered = |eight: &[u8; 8]| u64::from_le_bytes(*eight).wrapping_mul(0x0101_0101_0101_0101) >> 56;
+    let (eights, _) = marks.as_chunks::<8>();
+    eights.iter().rev().fold(0, |bits, eight| bits << 8 | gathered(eight))
 }
 
 /// A field of a record, as bytes; empty beyond the last.
@@ -670,6 +698,18 @@ mod tests {
         let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
         encoder.write_all(bytes).unwrap();
         encoder.finish().unwrap()
+    }
+
+    #[test]
+    fn bits_tell_where_a_byte_is() {
+        let bytes: Vec<u8> =
+            (0..200).map(|at: u32| if at % 7 == 3 || at % 64 == 63 { b',' } else { (at + 1) as u8 }).collect();
+        for start in 0..bytes.len() {
+            let expected = bytes[start..].iter().take(64).enumerate().filter(|(_, byte)| **byte == b',');
+            let expected = expected.fold(0, |bits, (at, _)| bits | 1 << at);
+            assert_eq!(equal_bits(&bytes[start..], b','), expected, "from {start}");
+        }
+        assert_eq!(equal_bits(&[], b','), 0);
     }
 
     #[test]
