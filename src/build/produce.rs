@@ -33,7 +33,7 @@ use crate::period::{Date, Month};
 use crate::pipeline;
 use crate::product::history::History;
 use crate::product::{Spares, compute_in};
-use crate::rows::admit::{AccountSums, Admitted, Dropped, admit};
+use crate::rows::admit::{AccountSums, Admitted, Dropped, admit_in};
 use crate::rows::parts::{Cut, Store};
 use crate::rows::runs_schema;
 
@@ -316,12 +316,12 @@ impl GroupRows {
 
     /// Admits the next rows; `false` after the last.
     fn next_part(&mut self) -> Result<bool, Error> {
-        // The rows before are let go of first, so that a worker never holds two parts.
-        self.admitted = None;
+        // The rows before are let go of first, so that a worker never holds two large parts.
+        let spare = self.admitted.take().map(Admitted::into_spare).unwrap_or_default();
         let Some((pieces, accounts)) = self.next_rows()? else { return Ok(false) };
         let job = &self.shared.job;
         let opened_on = |number: u32| job.feed.accounts.get(number).and_then(|account| account.opened_on);
-        let admitted = admit(pieces, accounts.clone(), job.as_of, opened_on)?;
+        let admitted = admit_in(spare, pieces, accounts.clone(), job.as_of, opened_on)?;
         for (_, place) in &admitted.conflicts {
             if let Some(file) = job.feed.file(place.file) {
                 file.rejects().note(Some(place.row), Some("txn_id"), Code::DuplicateConflict);

@@ -167,6 +167,10 @@ fn number_of(
     all: &mut Vec<Facts>,
     numbers: &mut HashMap<Facts, FactsNumber, RandomState>,
 ) -> FactsNumber {
+    // Nothing is known of most values, and that is the first of all facts.
+    if facts == Facts::default() {
+        return 0;
+    }
     *numbers.entry(facts).or_insert_with(|| {
         all.push(facts);
         // Far fewer than 2^32 would fill the memory: see `FACTS_MAX`.

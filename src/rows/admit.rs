@@ -124,6 +124,9 @@ const RUN_BYTES: usize = 1 << 20;
 /// A batch ends with the run that brings it to so many bytes: what is read soon is still near by.
 const BATCH_BYTES: usize = 256 << 10;
 
+/// A part's memory is kept for the next up to this.
+const SPARE_BYTES_MAX: usize = 16 << 20;
+
 /// The rows of a part by account and month.
 struct Months {
     buffers: Vec<Vec<u8>>,
@@ -135,7 +138,7 @@ struct Months {
 
 impl Months {
     /// Brings the rows of pieces into order.
-    fn of(pieces: Vec<Vec<u8>>, accounts: Range<u32>) -> Result<Months, DamagedPart> {
+    fn of(pieces: Vec<Vec<u8>>, accounts: Range<u32>, spare: Vec<u8>) -> Result<Months, DamagedPart> {
         let mut index = MonthIndex::new(accounts);
         let mut is_whole = Some(());
         for piece in &pieces {
@@ -159,7 +162,9 @@ impl Months {
             (month.bytes, bytes) = (bytes, bytes + month.bytes);
             (month.rows, rows) = (rows, rows + month.rows);
         }
-        let (mut buffer, mut ids) = (vec![0; bytes], vec![0; rows]);
+        // Every byte is written, so what the spare holds does not matter.
+        let (mut buffer, mut ids) = (spare, vec![0; rows]);
+        buffer.resize(bytes, 0);
         let mut numbers = month_of_row.iter();
         for piece in pieces {
             // The second look at the same bytes finds the same rows, so neither a number nor room can be missing.
@@ -330,7 +335,21 @@ pub fn admit(
     as_of: Date,
     opened_on: impl Fn(u32) -> Option<Date>,
 ) -> Result<Admitted, DamagedPart> {
-    let Months { mut buffers, runs, mut ids } = Months::of(pieces, accounts.clone())?;
+    admit_in(Vec::new(), pieces, accounts, as_of, opened_on)
+}
+
+/// [`admit`] in the memory that another part left.
+///
+/// # Errors
+/// [`DamagedPart`].
+pub fn admit_in(
+    spare: Vec<u8>,
+    pieces: Vec<Vec<u8>>,
+    accounts: Range<u32>,
+    as_of: Date,
+    opened_on: impl Fn(u32) -> Option<Date>,
+) -> Result<Admitted, DamagedPart> {
+    let Months { mut buffers, runs, mut ids } = Months::of(pieces, accounts.clone(), spare)?;
     let mut admitted = Admitted {
         buffers: Vec::new(),
         runs: Vec::with_capacity(runs.len()),
@@ -365,6 +384,13 @@ fn start_of(date: Date) -> i64 {
 }
 
 impl Admitted {
+    /// The memory of the rows, for those of another part: none where a batch still needs it, or where it is so large that
+    /// a worker had better let go of it.
+    pub fn into_spare(mut self) -> Vec<u8> {
+        let buffer = self.buffers.pop().filter(|buffer| self.buffers.is_empty() && buffer.len() <= SPARE_BYTES_MAX);
+        buffer.and_then(|buffer| buffer.into_vec().ok()).unwrap_or_default()
+    }
+
     /// Keeps of a run the rows that reach cells, moved together, and notes what they and the others add up to.
     fn keep_standing(
         &mut self,
