@@ -13,14 +13,16 @@ import sys
 
 # A sample belongs to the first of these whose pattern any function on its stack has. Within `FIRST` the outermost frame
 # counts, since products are encoded by the same crate that decodes the feed.
-FIRST = [("encode products", r"build::encode|GroupEncod|render::parquet|ProductFiles")]
+FIRST = [
+    ("encode products", r"build::encode|GroupEncod|render::parquet|ProductFiles|arrow_writer|column::writer|snap::compress"),
+]
 STAGES = [
     ("decode (parquet crate)", r"parquet::|zstd|ZSTD"),
     ("classify", r"class::function|class::matcher|class::name"),
     ("hash content and id", r"rows::function"),
     ("check", r"feed::|liushui::texts"),
     ("tally, reconcile", r"class::tally|reconcile"),
-    ("gather", r"parts::Gatherer|parts::Bucket|rows::Columns|codec::put"),
+    ("gather", r"parts::(Gatherer|Bucket|Memory|ReducedColumns)|rows::Columns|codec::put"),
     ("products", r"product::"),
     ("cells", r"cell::"),
     ("admit", r"rows::"),
