@@ -119,7 +119,7 @@ fn check(feed: &Feed, transactions: &Path, steps: &mut Vec<Timed>) -> Result<Vec
 /// Classes and hashes of checked rows.
 fn functions(feed: &Feed, checked: &[RecordBatch], secret: &Secret, rows: u64, steps: &mut Vec<Timed>) -> Result<()> {
     let matcher = Arc::new(Matcher::new(&Rules::builtin()));
-    let classify = Classify::udf(matcher, feed.accounts.all(), secret.clone());
+    let classify = Classify::udf(matcher, feed.accounts.all(), secret.clone(), 0);
     let who =
         ["account", "kind", "counterparty_uscc", "counterparty_bank", "counterparty_account", "counterparty_name"];
     // All columns but the place in the feed, the account and its identifier, as `pipelines/rows.sql` has it.
@@ -256,7 +256,7 @@ fn reduced(feed: &Feed, secret: &Secret) -> Result<Vec<RecordBatch>> {
     let engine = Engine::new(1 << 30, 8_192)?;
     let matcher = Arc::new(Matcher::new(&Rules::builtin()));
     let functions = [
-        Classify::udf(matcher, feed.accounts.all(), secret.clone()),
+        Classify::udf(matcher, feed.accounts.all(), secret.clone(), 0),
         KeyedHash::udf(secret.clone()),
         ContentHash::udf(secret.clone()),
     ];

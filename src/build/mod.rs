@@ -267,6 +267,7 @@ impl Run<'_> {
             matcher,
             secret: self.secret.clone(),
             workers: self.options.threads,
+            memory_bytes: self.options.memory_bytes,
             observer,
         };
         let seen = self.runtime.block_on(read::read(job, overview.clone()))?;

@@ -30,6 +30,8 @@ pub struct Job<'a> {
     pub matcher: Arc<Matcher>,
     pub secret: Secret,
     pub workers: usize,
+    /// Of which workers may remember names in a sixteenth.
+    pub memory_bytes: usize,
     pub observer: &'a Arc<dyn Observer>,
 }
 
@@ -46,7 +48,12 @@ pub async fn read<S: See>(job: Job<'_>, seen: S) -> Result<Vec<S>, Error> {
         return Ok(Vec::new());
     }
     let functions = [
-        Classify::udf(job.matcher, job.feed.accounts.all(), job.secret.clone()),
+        Classify::udf(
+            job.matcher,
+            job.feed.accounts.all(),
+            job.secret.clone(),
+            job.memory_bytes / 16 / job.workers.max(1),
+        ),
         KeyedHash::udf(job.secret.clone()),
         ContentHash::udf(job.secret),
     ];

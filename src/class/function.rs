@@ -38,6 +38,8 @@ pub struct Classify {
     secret: Secret,
     /// Tells names apart.
     names: TextHasher,
+    /// Of what a worker remembers of names.
+    names_bytes: usize,
     /// What was seen so far.
     memories: Memories<Memory>,
 }
@@ -143,8 +145,8 @@ impl Memory {
     }
 }
 
-impl Default for Memory {
-    fn default() -> Memory {
+impl Memory {
+    fn new(names_bytes: usize) -> Memory {
         let nothing = Facts::default();
         Memory {
             uscc: PerValue::default(),
@@ -152,7 +154,7 @@ impl Default for Memory {
             account: PerValue::default(),
             account_keys: PerValue::default(),
             name: PerValue::default(),
-            names: Names::default(),
+            names: Names::within(names_bytes),
             facts: vec![nothing],
             facts_numbers: HashMap::from_iter([(nothing, 0)]),
             verdicts: HashMap::default(),
@@ -179,8 +181,9 @@ fn number_of(
 }
 
 impl Classify {
-    /// The function over these accounts, by their numbers.
-    pub fn udf(matcher: Arc<Matcher>, accounts: &[Account], secret: Secret) -> ScalarUDF {
+    /// The function over these accounts, by their numbers. Each worker remembers what it found out of names in so many
+    /// bytes, or in 8 MiB where that is more.
+    pub fn udf(matcher: Arc<Matcher>, accounts: &[Account], secret: Secret, names_bytes: usize) -> ScalarUDF {
         let text = Texts::data_type();
         let types = vec![DataType::UInt32, DataType::UInt8, text.clone(), text.clone(), text.clone(), text];
         let holders: Vec<Holder> = accounts.iter().map(|account| Holder::new(account, &secret)).collect();
@@ -190,6 +193,7 @@ impl Classify {
             holder_keys: holders.iter().flat_map(Holder::keys).collect(),
             holders,
             names: secret.text_hasher("classify names"),
+            names_bytes,
             secret,
             memories: Memories::default(),
         })
@@ -427,7 +431,8 @@ impl ScalarUDFImpl for Classify {
         let Some(columns) = RowColumns::new(&arrays) else {
             return exec_err!("`classify`: other columns than its own");
         };
-        let mut memory = self.memories.take(|memory| memory.known(&columns)).unwrap_or_default();
+        let memory = self.memories.take(|memory| memory.known(&columns));
+        let mut memory = memory.unwrap_or_else(|| Memory::new(self.names_bytes));
         let verdicts = self.classify(&columns, &mut memory);
         if memory.facts.len() < FACTS_MAX && memory.verdicts.len() < FACTS_MAX {
             self.memories.give(memory);

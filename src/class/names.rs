@@ -33,9 +33,6 @@ impl Named {
     }
 }
 
-/// At most 8 MiB of slots; a full table starts afresh.
-const SLOTS_MAX: usize = 1 << 18;
-
 /// Slots of the smallest table.
 const SLOTS_MIN: usize = 1 << 10;
 
@@ -79,15 +76,25 @@ fn tag(hash: u128) -> [u32; 3] {
 /// Set in every tag, so that no name's is that of an empty slot.
 const IS_TAKEN: u32 = 1;
 
-/// The table: open addressing, linear probing.
-#[derive(Debug, Default)]
+/// The table: open addressing, linear probing. It grows up to its bound, and full it starts afresh.
+#[derive(Debug)]
 pub struct Names {
     // Invariant: none, or a power of two of which at least a quarter is empty.
     slots: Vec<Slot>,
     taken: usize,
+    slots_max: usize,
 }
 
 impl Names {
+    /// An empty table of at most so many bytes, or of [`Names::BYTES_MIN`] where that is more.
+    pub fn within(bytes: usize) -> Names {
+        let slots = bytes.max(Names::BYTES_MIN) / size_of::<Slot>();
+        Names { slots: Vec::new(), taken: 0, slots_max: 1 << slots.ilog2() }
+    }
+
+    /// What a table may take however little memory there is: room for 196,608 names.
+    pub const BYTES_MIN: usize = 8 << 20;
+
     /// Adds to `found` what is known of each name, in the order of their hashes (128 random bits each); what is not yet
     /// known of a name `find` tells, by its place among the hashes.
     pub fn look_up(&mut self, hashes: &[u128], found: &mut Vec<Named>, mut find: impl FnMut(usize) -> Named) {
@@ -144,12 +151,14 @@ impl Names {
 
     /// Doubles the table, or empties it where it may not grow.
     fn make_room(&mut self) {
-        let slots = (2 * self.slots.len()).max(SLOTS_MIN);
-        let old = std::mem::take(self);
-        self.slots = vec![Slot::default(); slots.min(SLOTS_MAX)];
-        if slots <= SLOTS_MAX {
-            old.slots.into_iter().filter(Slot::is_taken).for_each(|slot| self.put(slot));
+        self.taken = 0;
+        if self.slots.len() >= self.slots_max {
+            self.slots.fill(Slot::default());
+            return;
         }
+        let slots = (2 * self.slots.len()).max(SLOTS_MIN);
+        let old = std::mem::replace(&mut self.slots, vec![Slot::default(); slots]);
+        old.into_iter().filter(Slot::is_taken).for_each(|slot| self.put(slot));
     }
 
     fn put(&mut self, slot: Slot) {
@@ -179,7 +188,7 @@ mod tests {
 
     #[test]
     fn names_are_found_as_they_were_told() {
-        let mut names = Names::default();
+        let mut names = Names::within(0);
         let mut told: HashMap<u32, u32> = HashMap::new();
         for round in 0..40 {
             let numbers: Vec<u32> = (0..100).map(|at| (round * 7 + at * at) % 5_000).collect();
@@ -198,13 +207,17 @@ mod tests {
 
     #[test]
     fn a_full_table_starts_afresh_and_forgets_no_answer() {
-        let mut names = Names::default();
+        let mut names = Names::within(0);
         let spread = |number: u32| u128::from(number).wrapping_mul(0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835);
-        let numbers: Vec<u32> = (1..SLOTS_MAX as u32).collect();
+        let numbers: Vec<u32> = (1..1 << 18).collect();
         let hashes: Vec<u128> = numbers.iter().map(|number| spread(*number)).collect();
         let mut found = Vec::new();
         names.look_up(&hashes, &mut found, |at| named(numbers[at]));
-        assert!(names.slots.len() == SLOTS_MAX && names.taken < numbers.len());
+        assert!(names.slots.len() == 1 << 18 && names.taken < numbers.len());
         assert!(found.iter().zip(&numbers).all(|(found, number)| *found == named(*number)));
+        // With more memory none is forgotten.
+        let mut names = Names::within(16 << 20);
+        names.look_up(&hashes, &mut Vec::new(), |at| named(numbers[at]));
+        names.look_up(&hashes, &mut Vec::new(), |at| panic!("{at} was told"));
     }
 }

@@ -89,6 +89,9 @@ pub struct Outcome {
 /// Batches that a slice may be ahead of the file.
 const BATCHES_AHEAD: usize = 32;
 
+/// What a worker may remember of names.
+const NAMES_BYTES: usize = 64 << 20;
+
 /// What the plan may hold at a time; a projection holds next to nothing.
 const PLAN_BYTES: usize = 64 << 20;
 
@@ -124,7 +127,7 @@ pub fn classify(options: &ClassifyOptions, observer: &Arc<dyn Observer>) -> Resu
         let partitions = feed.partitions(&read);
         let slices = partitions.len();
         let secret = Secret::draw().map_err(|error| Error::Internal(format!("no randomness: {error}")))?;
-        let function = Classify::udf(Arc::clone(&matcher), feed.accounts.all(), secret);
+        let function = Classify::udf(Arc::clone(&matcher), feed.accounts.all(), secret, NAMES_BYTES);
         let engine = Engine::new(PLAN_BYTES, options.batch_rows)?;
         let plan = Arc::new(pipeline::classified(&engine, partitions, function).await?);
         in_order(&plan, slices, options.threads, |batch| {

@@ -112,6 +112,7 @@ pub fn check(options: &DoctorOptions, observer: &Arc<dyn Observer>) -> Result<Ou
         matcher: Arc::new(Matcher::new(&options.rules)),
         secret,
         workers: options.threads,
+        memory_bytes: options.memory_bytes,
         observer,
     };
     runtime.block_on(read::read(job, seen.clone()))?.into_iter().for_each(|more| seen.add(more));

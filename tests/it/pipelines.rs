@@ -42,7 +42,7 @@ fn plans() {
     let matcher = Arc::new(Matcher::new(&Rules::builtin()));
     let partitions: Vec<Arc<dyn PartitionStream>> =
         (0..3).map(|_| Arc::new(Empty(checked_schema())) as Arc<dyn PartitionStream>).collect();
-    let classify = Classify::udf(matcher, &[], secret.clone());
+    let classify = Classify::udf(matcher, &[], secret.clone(), 0);
     let functions = [classify.clone(), KeyedHash::udf(secret.clone()), ContentHash::udf(secret.clone())];
     let rows = runtime.block_on(pipeline::rows(&engine, partitions.clone(), functions)).unwrap();
     // One slice of the feed stays one partition: nothing is sent around before the accounts' parts.
