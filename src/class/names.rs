@@ -178,7 +178,7 @@ mod tests {
 
     fn named(number: u32) -> Named {
         let key = Key::from(number).wrapping_mul(0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835);
-        Named::new(key, number & 0xFF_FFFF, number % 3 == 0)
+        Named::new(key, number & 0xFF_FFFF, number.is_multiple_of(3))
     }
 
     /// Bits as of a hash, but crowded: few homes, and tags that differ in their last bits only.

@@ -69,8 +69,7 @@ fn prepare(transactions: &Path, classes: &Path, prepared: &Path) {
     for path in files {
         let table = read(&path);
         let texts = |name: &str| cast(table.column_by_name(name).unwrap(), &DataType::Utf8).unwrap();
-        let [uscc, name, account] =
-            ["counterparty_uscc", "counterparty_name", "counterparty_account"].map(|name| texts(name));
+        let [uscc, name, account] = ["counterparty_uscc", "counterparty_name", "counterparty_account"].map(texts);
         let keys: StringArray = (0..table.num_rows())
             .map(|row| {
                 let text = |array: &ArrayRef| {
