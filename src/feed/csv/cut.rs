@@ -18,8 +18,8 @@ use crate::feed::mapping::Layout;
 pub struct Part {
     /// Where it starts, in bytes behind a byte order mark.
     pub(super) start: u64,
-    /// Where it ends; `None` = with the file.
-    pub(super) end: Option<u64>,
+    /// Where it ends: the last one where the file did when it was cut, so that one that has shrunk since is noticed.
+    pub(super) end: u64,
     /// Data rows of the file before it.
     pub rows_before: u64,
     /// The file's, where the mapping wants one.
@@ -41,10 +41,11 @@ fn parts(path: &Path, mapping: Option<&TableMapping>, part_bytes: u64) -> Option
     let wants_id = mapping.is_some_and(TableMapping::makes_txn_id);
     let id = text::pass(path, layout.encoding, wants_id, &mut |bytes| scan.see(bytes).is_some())?;
     let content_id = id.map(Arc::from);
+    let file_end = scan.offset;
     let mut starts = scan.finish()?;
     starts.insert(0, (0, 0));
-    let ends = starts.iter().skip(1).map(|(start, _)| Some(*start)).chain([None]);
-    let part = |((start, rows_before), end): (&(u64, u64), Option<u64>)| {
+    let ends = starts.iter().skip(1).map(|(start, _)| *start).chain([file_end]);
+    let part = |((start, rows_before), end): (&(u64, u64), u64)| {
         let (start, rows_before, content_id) = (*start, *rows_before, content_id.clone());
         Part { start, end, rows_before, content_id }
     };
@@ -269,6 +270,25 @@ mod tests {
         let text = "a,b\n1,\"x\ny\"\r\n\"2\"\"\n\",z\"\n\n3,4\r5,6\n\"7\"8\",9\n0,0";
         assert_eq!(compare(text.as_bytes(), None, 1), 6);
         assert_eq!(compare(format!("\u{feff}{text}\r\n").as_bytes(), None, 1), 6);
+    }
+
+    #[test]
+    fn a_file_that_shrinks_after_it_was_cut_is_noticed_in_each_part() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x.csv");
+        let text = format!("\u{feff}a,b\n{}", "1,2\n".repeat(100));
+        std::fs::write(&path, &text).unwrap();
+        let parts = parts(&path, None, 150).unwrap();
+        let faults = || {
+            let options = CsvOptions { mapping: None, batch_rows: 1_000, numbered: true };
+            let read = |part| open_part(&path, &WANTED, options, Some(part)).map(|opened| told(opened).join(" "));
+            parts.iter().map(|part| read(part).unwrap().matches("TruncatedFile").count()).collect::<Vec<_>>()
+        };
+        assert_eq!(faults(), [0, 0, 0]);
+        std::fs::write(&path, &text[..text.len() - 4]).unwrap();
+        assert_eq!(faults(), [0, 0, 1]);
+        std::fs::write(&path, &text[..200]).unwrap();
+        assert_eq!(faults(), [0, 1, 1]);
     }
 
     #[test]

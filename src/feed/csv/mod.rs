@@ -98,15 +98,15 @@ pub fn open_part(
         None => Text::open(path, layout.encoding, wants_id)?,
         Some(part) => {
             // The header stands in the first part, which the others read so far.
-            let end = if part.start > 0 { Some(part.start) } else { part.end };
-            (Text::part(path, 0, end)?, part.content_id.as_deref().map(String::from))
+            let end = if part.start > 0 { part.start } else { part.end };
+            (Text::part(path, 0, Some(end))?, part.content_id.as_deref().map(String::from))
         }
     };
     let mut records = Records::new(text, layout.delimiter);
     let (header, _) = read_header(&mut records, &layout.header)?;
     let is_first = part.is_none_or(|part| part.start == 0);
     if let Some(part) = part.filter(|_| !is_first) {
-        records.go_on_with(Text::part(path, part.start, part.end)?);
+        records.go_on_with(Text::part(path, part.start, Some(part.end))?);
     }
     let mut unknown_columns = Vec::new();
     let (names, fill) = match options.mapping {
