@@ -111,6 +111,10 @@ fn refuse(path: &str, fault: &FileFault) -> anyhow::Result<ExitCode> {
 /// The rows one after another, each with its columns below it, and what they add up to.
 fn text(sample: &Sample) -> String {
     let mut text = String::new();
+    for reject in &sample.account_rejects {
+        let column = reject.column.as_deref().unwrap_or("account_id");
+        text += &format!("account   refused: `{column}` {}; see `[accounts.constants]` and --account\n", reject.code);
+    }
     let (mut taken, mut skipped, mut refused) = (0, 0, 0);
     for row in &sample.rows {
         let fate = match &row.fate {

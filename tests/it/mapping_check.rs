@@ -103,6 +103,21 @@ fn what_cannot_be_tried_is_told() {
     assert!(told.contains("--account account_type="), "{told}");
 }
 
+#[test]
+fn an_account_that_is_refused_is_told_first_and_all_its_rows_with_it() {
+    let feed = TestFeed::new();
+    feed.write("m.toml", MAPPING);
+    feed.write("x.csv", "no,date,paid in,paid out,text\n1,31/01/2024,1.00,,Rent\n2,01/02/2024,2.00,,Rent\n");
+    let mut account = ACCOUNT;
+    account[3] = "subject_uscc=91350100M000100Y44";
+    let output = check(&feed, &[&["m.toml", "--sample", "x.csv"], &account[..], &REST[..]].concat());
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(told.starts_with("account   refused: `subject_uscc` bad_uscc; see"), "{told}");
+    assert!(told.ends_with("0 taken, 0 skipped, 2 refused\n"), "{told}");
+    assert_eq!(told.matches("refused: `account_id` unknown_account\n").count(), 2, "{told}");
+}
+
 fn account() -> Vec<(String, String)> {
     let columns = [
         ("account_id", "A1"),

@@ -49,6 +49,8 @@ pub struct Sample {
     pub rows: Vec<SampleRow>,
     /// The accounts table is another file, so no row's account was looked up.
     pub accounts_unknown: bool,
+    /// Why the account that the mapping gives is refused, and with it all its rows; empty where it stands.
+    pub account_rejects: Vec<Reject>,
     /// What ended the reading before so many rows were there.
     pub fault: Option<FileFault>,
 }
@@ -68,16 +70,18 @@ pub fn sample(mapping: &Mapping, path: &Path, rows: usize) -> Result<Result<Samp
             Err(fault) => return Ok(Err(fault)),
         };
     let mut batches = opened.batches;
+    let none = |fault| Sample { rows: Vec::new(), accounts_unknown: false, account_rejects: Vec::new(), fault };
     let (raw, fault) = match batches.next() {
         Some(Ok(raw)) => (raw, None),
-        Some(Err(fault)) => return Ok(Ok(Sample { rows: Vec::new(), accounts_unknown: false, fault: Some(fault) })),
-        None => return Ok(Ok(Sample { rows: Vec::new(), accounts_unknown: false, fault: None })),
+        Some(Err(fault)) => return Ok(Ok(none(Some(fault)))),
+        None => return Ok(Ok(none(None))),
     };
 
+    let of_account = FileRejects::default();
     let mut accounts = AccountsBuilder::default();
     let accounts_unknown = match &mapping.accounts {
         AccountsMapping::Constants(constants) => {
-            accounts.add(&one_row(constants)?, Typing::AllText, &FileRejects::default());
+            accounts.add(&one_row(constants)?, Typing::AllText, &of_account);
             false
         }
         AccountsMapping::Own | AccountsMapping::Table(_) => true,
@@ -91,7 +95,16 @@ pub fn sample(mapping: &Mapping, path: &Path, rows: usize) -> Result<Result<Samp
             refused.entry(row).or_default().push(reject);
         }
     }
-    Ok(Ok(Sample { rows: in_order(&raw, table.columns().collect(), refused), accounts_unknown, fault }))
+    let account_rejects = of_account.finish().rejects;
+    if !account_rejects.is_empty() {
+        // The checks list the rows of a refused account once, by the first.
+        for row in (0..raw.batch.num_rows()).map(|index| raw.rows.of(index)) {
+            let reject = Reject { row: Some(row), column: Some("account_id".into()), code: Code::UnknownAccount };
+            refused.entry(row).or_insert_with(|| vec![reject]);
+        }
+    }
+    let rows = in_order(&raw, table.columns().collect(), refused);
+    Ok(Ok(Sample { rows, accounts_unknown, account_rejects, fault }))
 }
 
 fn in_order(raw: &RawBatch, names: Vec<&'static str>, mut refused: BTreeMap<u64, Vec<Reject>>) -> Vec<SampleRow> {
