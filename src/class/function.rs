@@ -143,9 +143,7 @@ impl Memory {
             + self.account.known(&columns.counterparty_account)
             + self.name.known(&columns.name)
     }
-}
 
-impl Memory {
     fn new(names_bytes: usize) -> Memory {
         let nothing = Facts::default();
         Memory {

@@ -63,40 +63,43 @@ impl TextColumn {
                 return;
             }
         }
-        self.values.extend_from_slice(text);
-        // Fits: see the assertion at BATCH_BYTES_MAX.
-        self.ends.push(self.values.len() as i32);
+        self.append(text);
     }
 
     /// Adds the texts of several rows.
     pub(super) fn push_all(&mut self, texts: &[&[u8]]) {
         let Some(numbers) = &mut self.numbers else {
-            for text in texts {
-                self.values.extend_from_slice(text);
-                // Fits: see the assertion at BATCH_BYTES_MAX.
-                self.ends.push(self.values.len() as i32);
-            }
+            texts.iter().for_each(|text| self.append(text));
             return;
         };
         // Many a column says the same in all rows, or nothing.
         if let Some((first, others)) = texts.split_first()
             && others.iter().all(|text| text == first)
         {
-            self.push(first);
-            if let Some(of_rows) = self.numbers.as_mut().map(|numbers| &mut numbers.of_rows) {
-                let number = of_rows.last().copied().unwrap_or_default();
-                of_rows.resize(of_rows.len() + others.len(), number);
+            let hash = numbers.hash(first);
+            let is_new = numbers.number(first, hash, &self.values, &self.ends);
+            numbers.repeat(others.len());
+            if is_new {
+                self.append(first);
             }
             return;
         }
         numbers.expect(texts, &self.values, &self.ends);
         for (at, text) in texts.iter().enumerate() {
+            let Some(numbers) = &mut self.numbers else { return };
             let hash = numbers.expected[at];
             if numbers.number(text, hash, &self.values, &self.ends) {
-                self.values.extend_from_slice(text);
-                self.ends.push(self.values.len() as i32);
+                self.append(text);
             }
         }
+    }
+
+    /// Appends a value.
+    #[inline]
+    fn append(&mut self, text: &[u8]) {
+        self.values.extend_from_slice(text);
+        // Fits: see the assertion at BATCH_BYTES_MAX.
+        self.ends.push(self.values.len() as i32);
     }
 
     /// Ends the text of a row that was appended to `values`.
@@ -231,6 +234,13 @@ impl Numbers {
                 return false;
             }
             at = (at + 1) & mask;
+        }
+    }
+
+    /// So many more rows have the last row's text.
+    fn repeat(&mut self, rows: usize) {
+        if let Some(number) = self.of_rows.last().copied() {
+            self.of_rows.resize(self.of_rows.len() + rows, number);
         }
     }
 
