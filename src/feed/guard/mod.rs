@@ -118,10 +118,15 @@ impl Held {
     fn check(&self, limits: &Limits) -> Result<(), FileFault> {
         match (self.inflated > limits.free_bytes, self.bytes > limits.held_bytes) {
             (true, _) => Err(too_much("its content expands to more than a hundred times its size")),
-            (_, true) => Err(too_much(&format!(
-                "it needs more than {} MiB at once; write it in smaller row groups, pages or batches, or give more --memory",
-                limits.held_bytes >> 20
-            ))),
+            (_, true) => {
+                // More memory helps only where the bound is less than that of every feed.
+                let or_memory =
+                    if limits.held_bytes < Limits::FEED.held_bytes { ", or give more --memory" } else { "" };
+                Err(too_much(&format!(
+                    "it needs more than {} MiB at once; write it in smaller row groups, pages or batches{or_memory}",
+                    limits.held_bytes >> 20
+                )))
+            }
             _ => Ok(()),
         }
     }
