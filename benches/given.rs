@@ -127,7 +127,7 @@ impl<'a> Reducer<'a> {
         let rows = from.rows();
 
         let texts = from.texts(account_id, &mut self.account.0);
-        let known = self.account.1.get(&texts, |account_id| self.feed.accounts.find(account_id));
+        let known = self.account.1.get_all(&texts, |ids, found| self.feed.accounts.find_all(ids, found));
         let number = |known| match known {
             Some(Known::Account(number)) => Some(number),
             _ => None,

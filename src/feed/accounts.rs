@@ -7,10 +7,10 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use arrow::array::{Array as _, StringViewArray};
-use foldhash::quality::RandomState;
 
 use super::check::is_bank_code;
 use super::convert::Converter;
+use super::ids::Ids;
 use super::raw::RawBatch;
 use super::reject::{Code, FileRejects};
 use super::schema::{ACCOUNTS, Column, Typing};
@@ -30,7 +30,8 @@ pub enum Known {
 pub struct AccountIndex {
     /// Ascending by `account_id`.
     accounts: Vec<Account>,
-    by_id: HashMap<Box<str>, Known, RandomState>,
+    /// The accounts' ids by their numbers, then those of refused accounts.
+    ids: Ids,
     /// The accounts' currencies, ascending, and which of them each account has.
     currencies: Vec<Arc<str>>,
     currency_of: Vec<u16>,
@@ -73,10 +74,16 @@ impl AccountIndex {
         self.currency_of.get(number as usize).copied()
     }
 
-    /// Looks an `account_id` up.
-    pub fn find(&self, account_id: &str) -> Option<Known> {
-        let refused = self.is_incomplete.then_some(Known::Refused(REFUSAL_OF_A_FILE));
-        self.by_id.get(account_id).copied().or(refused)
+    /// Adds to `found` what each `account_id` leads to; `None` for one that no row of the table has.
+    pub fn find_all(&self, account_ids: &StringViewArray, found: &mut Vec<Option<Known>>) {
+        let accounts = self.accounts.len() as u32;
+        let missing = self.is_incomplete.then_some(Known::Refused(REFUSAL_OF_A_FILE));
+        let known = |place: Option<u32>| match place {
+            Some(place) if place < accounts => Some(Known::Account(place)),
+            Some(place) => Some(Known::Refused(place - accounts)),
+            None => missing,
+        };
+        self.ids.look_up(account_ids.iter().map(Option::unwrap_or_default), found, known);
     }
 }
 
@@ -144,12 +151,10 @@ impl AccountsBuilder {
         let mut accounts: Vec<Account> =
             self.accounts.into_values().filter(|account| !self.refused.contains(&account.account_id)).collect();
         accounts.sort_unstable_by(|a, b| a.account_id.as_bytes().cmp(b.account_id.as_bytes()));
-        let numbered =
-            accounts.iter().zip(0..).map(|(a, number)| (a.account_id.as_str().into(), Known::Account(number)));
-        let refused = self.refused.into_iter().zip(0..).map(|(id, number)| (id.into(), Known::Refused(number)));
-        let by_id = numbered.chain(refused).collect();
+        let ids = accounts.iter().map(|account| account.account_id.as_str());
+        let ids = Ids::new(ids.chain(self.refused.iter().map(String::as_str)));
         let currencies: BTreeSet<_> = accounts.iter().map(|account| Arc::clone(&account.currency)).collect();
-        let mut index = AccountIndex { by_id, currencies: currencies.into_iter().collect(), ..AccountIndex::default() };
+        let mut index = AccountIndex { ids, currencies: currencies.into_iter().collect(), ..AccountIndex::default() };
         // Three letters each, so there are few enough.
         index.currency_of = accounts.iter().filter_map(|account| index.currency(&account.currency)).collect();
         AccountIndex { accounts, ..index }

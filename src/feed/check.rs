@@ -148,7 +148,9 @@ impl Checker {
         raw: &RawBatch,
         rejects: &FileRejects,
     ) -> Vec<u32> {
-        let (texts, known) = self.account_id.get(from, column, |account_id| self.accounts.find(account_id));
+        let Asked { texts, found } = &mut self.account_id;
+        let texts = from.texts(column, texts);
+        let known = found.get_all(&texts, |account_ids, found| self.accounts.find_all(account_ids, found));
         let mut refused: HashMap<u32, (u64, u64)> = HashMap::new();
         let mut numbers = vec![0; texts.len()];
         // A row without an account has its fault already.

@@ -11,6 +11,7 @@ pub mod check;
 pub mod convert;
 pub mod csv;
 pub mod guard;
+mod ids;
 pub mod mapping;
 pub mod raw;
 pub mod reject;
