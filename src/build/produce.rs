@@ -179,16 +179,16 @@ async fn produce_group(shared: &Arc<Shared>, group: usize, sender: &Sender) -> R
     let mut cells = CellStream { batches: plan.plan.execute(0, plan.context)?, batch: None, row: 0, depot };
     let mut encoding = encoder.begin(group, sender.clone())?;
     let mut produced = Produced::default();
-    let mut spares = Spares::default();
+    let (mut spares, mut of_account) = (Spares::default(), AccountCells::default());
     for number in numbers {
         let Some(account) = job.feed.accounts.get(number) else { continue };
-        let of_account = cells.of_account(number, account).await?;
+        cells.of_account(number, account, &mut of_account).await?;
         // Cells come once all rows of their account were admitted, so its sums are complete by now.
         let sums = ledger.sums_of(number);
         produced.accounts_with_rows += u64::from(sums.rows > 0);
         let products_hold = encode_account(job, account, &of_account, &mut spares, &mut encoding).await?;
         produced.reconciliation.check(&sums, &of_account, products_hold);
-        cells.depot.reuse(of_account.cells.into_iter().map(|(_, cell)| cell));
+        cells.depot.reuse(of_account.cells.drain(..).map(|(_, cell)| cell));
         job.observer.advance(1);
     }
     if cells.has_more().await? {
@@ -383,9 +383,10 @@ struct CellStream {
 }
 
 impl CellStream {
-    /// The cells of the account with this number; accounts are asked for in ascending order.
-    async fn of_account(&mut self, number: u32, account: &Account) -> Result<AccountCells, Error> {
-        let mut found = AccountCells::default();
+    /// Fills in the cells of the account with this number; accounts are asked for in ascending order.
+    async fn of_account(&mut self, number: u32, account: &Account, found: &mut AccountCells) -> Result<(), Error> {
+        found.cells.clear();
+        found.rows = 0;
         while self.has_more().await? {
             let Some(batch) = &self.batch else { break };
             let [accounts, months, cells] = batch.columns() else {
@@ -403,7 +404,7 @@ impl CellStream {
             found.cells.push((month, cell));
             self.row += 1;
         }
-        Ok(found)
+        Ok(())
     }
 
     /// Whether a cell is left; then `batch` and `row` point at it.

@@ -73,7 +73,7 @@ impl Reconciliation {
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct AccountCells {
     /// Ascending by month.
-    pub cells: Vec<(Month, Cell)>,
+    pub cells: Vec<(Month, Box<Cell>)>,
     /// Rows in all of them.
     pub rows: u64,
 }
@@ -179,7 +179,7 @@ mod tests {
         let mut cell = Cell::empty(0);
         cell.funds = flows;
         cell.classes[6] = flows;
-        AccountCells { cells: vec![(Month(600), cell)], rows: 1 }
+        AccountCells { cells: vec![(Month(600), Box::new(cell))], rows: 1 }
     }
 
     fn holds(change: impl FnOnce(&mut AccountSums, &mut AccountCells, &mut Reconciliation)) -> bool {

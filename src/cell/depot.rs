@@ -15,11 +15,11 @@ pub struct Depot(Mutex<Cells>);
 #[derive(Debug, Default)]
 struct Cells {
     /// By number.
-    made: Vec<Option<Cell>>,
+    made: Vec<Option<Box<Cell>>>,
     /// Numbers whose cell was taken.
     free: Vec<u32>,
     /// Cells without rows: most months are as long as the ones before.
-    spare: Vec<Cell>,
+    spare: Vec<Box<Cell>>,
 }
 
 /// Spare cells that are kept: those of a batch of common months.
@@ -27,7 +27,7 @@ const SPARE_CELLS_MAX: usize = 256;
 
 impl Depot {
     /// Puts cells in, in this order; the number of each comes back.
-    pub fn put(&self, cells: Vec<Cell>) -> Vec<u32> {
+    pub fn put(&self, cells: Vec<Box<Cell>>) -> Vec<u32> {
         let mut depot = self.lock();
         let number = |cell| match depot.free.pop() {
             Some(number) => {
@@ -43,7 +43,7 @@ impl Depot {
     }
 
     /// Takes the cell with this number out; `None` where there is none.
-    pub fn take(&self, number: u32) -> Option<Cell> {
+    pub fn take(&self, number: u32) -> Option<Box<Cell>> {
         let mut depot = self.lock();
         let cell = depot.made.get_mut(number as usize)?.take()?;
         depot.free.push(number);
@@ -51,7 +51,7 @@ impl Depot {
     }
 
     /// Takes back cells that are done with, for the memory of their lists.
-    pub fn reuse(&self, cells: impl IntoIterator<Item = Cell>) {
+    pub fn reuse(&self, cells: impl IntoIterator<Item = Box<Cell>>) {
         let spare = &mut self.lock().spare;
         let room = SPARE_CELLS_MAX - spare.len();
         spare.extend(cells.into_iter().filter(|cell| cell.heap_bytes() <= SPARE_BYTES_MAX).take(room).map(
@@ -63,7 +63,7 @@ impl Depot {
     }
 
     /// At most so many cells without rows.
-    pub(super) fn spare(&self, count: usize) -> Vec<Cell> {
+    pub(super) fn spare(&self, count: usize) -> Vec<Box<Cell>> {
         let spare = &mut self.lock().spare;
         let kept = spare.len().saturating_sub(count);
         spare.split_off(kept)
@@ -79,30 +79,34 @@ impl Depot {
 mod tests {
     use super::*;
 
+    fn empty(secret_id: u64) -> Box<Cell> {
+        Box::new(Cell::empty(secret_id))
+    }
+
     #[test]
     fn a_cell_is_taken_once_and_its_number_is_used_again() {
         let depot = Depot::default();
-        let numbers = depot.put(vec![Cell::empty(1), Cell::empty(2), Cell::empty(3)]);
+        let numbers = depot.put([1, 2, 3].map(empty).into());
         assert_eq!(numbers, [0, 1, 2]);
-        assert_eq!(depot.take(1), Some(Cell::empty(2)));
+        assert_eq!(depot.take(1), Some(empty(2)));
         assert_eq!(depot.take(1), None);
         assert_eq!(depot.take(3), None);
-        assert_eq!(depot.put(vec![Cell::empty(4), Cell::empty(5)]), [1, 3]);
+        assert_eq!(depot.put([4, 5].map(empty).into()), [1, 3]);
         let left: Vec<_> = [0, 1, 2, 3].map(|number| depot.take(number)).into_iter().flatten().collect();
-        assert_eq!(left, [1, 4, 3, 5].map(Cell::empty));
+        assert_eq!(left, [1, 4, 3, 5].map(empty));
     }
 
     #[test]
     fn spare_cells_are_bounded_and_without_rows() {
         let depot = Depot::default();
-        let mut long = Cell::empty(1);
+        let mut long = empty(1);
         long.reserve(SPARE_BYTES_MAX);
         depot.reuse([long]);
         assert!(depot.spare(1).is_empty());
-        let mut used = Cell::empty(1);
+        let mut used = empty(1);
         used.seal();
         depot.reuse(vec![used; SPARE_CELLS_MAX + 1]);
-        assert_eq!(depot.spare(1), [Cell::empty(1)]);
+        assert_eq!(depot.spare(1), [empty(1)]);
         assert_eq!(depot.spare(usize::MAX).len(), SPARE_CELLS_MAX - 1);
     }
 }

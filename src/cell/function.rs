@@ -97,7 +97,8 @@ impl AggregateUDFImpl for CellFunction {
 #[derive(Debug)]
 struct CellGroups {
     secret_id: u64,
-    cells: Vec<Cell>,
+    // In boxes, since they are handed on several times.
+    cells: Vec<Box<Cell>>,
     /// Heap bytes of `cells`, counted as rows come: the memory pool asks after every batch.
     heap_bytes: usize,
     /// Where complete cells go, and where cells without rows come from.
@@ -114,31 +115,31 @@ impl CellGroups {
         if let Some(depot) = &self.depot {
             self.cells.extend(depot.spare(groups.saturating_sub(before)));
         }
-        self.heap_bytes += self.cells[before..].iter().map(Cell::heap_bytes).sum::<usize>();
+        self.heap_bytes += self.cells[before..].iter().map(|cell| cell.heap_bytes()).sum::<usize>();
         while self.cells.len() < groups {
-            self.cells.push(Cell::empty(self.secret_id));
+            self.cells.push(Box::new(Cell::empty(self.secret_id)));
         }
     }
 
     /// Takes the first groups out.
-    fn take(&mut self, emit_to: EmitTo) -> Vec<Cell> {
+    fn take(&mut self, emit_to: EmitTo) -> Vec<Box<Cell>> {
         let cells = emit_to.take_needed(&mut self.cells);
         // What stays is far less than what goes, so walking it costs less than tracking each group's share.
-        self.heap_bytes = self.cells.iter().map(Cell::heap_bytes).sum();
+        self.heap_bytes = self.cells.iter().map(|cell| cell.heap_bytes()).sum();
         cells
     }
 
     /// The first groups as cells that can still be merged, as bytes.
     fn settled(&mut self, emit_to: EmitTo) -> ArrayRef {
         let mut cells = self.take(emit_to);
-        cells.iter_mut().for_each(Cell::settle);
+        cells.iter_mut().for_each(|cell| cell.settle());
         Arc::new(bytes_of(&cells))
     }
 
     /// The first groups as complete cells, as bytes or by number.
     fn sealed(&mut self, emit_to: EmitTo) -> ArrayRef {
         let mut cells = self.take(emit_to);
-        cells.iter_mut().for_each(Cell::seal);
+        cells.iter_mut().for_each(|cell| cell.seal());
         match &self.depot {
             Some(depot) => Arc::new(UInt32Array::from(depot.put(cells))),
             None => Arc::new(bytes_of(&cells)),
@@ -146,7 +147,7 @@ impl CellGroups {
     }
 }
 
-fn bytes_of(cells: &[Cell]) -> LargeBinaryArray {
+fn bytes_of(cells: &[Box<Cell>]) -> LargeBinaryArray {
     let mut builder = LargeBinaryBuilder::with_capacity(cells.len(), cells.len() * 512);
     let mut buffer = Vec::new();
     for cell in cells {
@@ -219,7 +220,7 @@ impl GroupsAccumulator for CellGroups {
     }
 
     fn size(&self) -> usize {
-        self.cells.capacity() * size_of::<Cell>() + self.heap_bytes
+        self.cells.capacity() * size_of::<Box<Cell>>() + self.cells.len() * size_of::<Cell>() + self.heap_bytes
     }
 }
 
@@ -380,8 +381,9 @@ mod tests {
         for _ in 0..2 {
             let numbers = evaluate(CellGroups { depot: Some(Arc::clone(&depot)), ..CellGroups::new(7) });
             let numbers = numbers.iter().flat_map(|array| array.as_primitive::<UInt32Type>().values().to_vec());
-            let taken: Vec<Cell> = numbers.map(|number| depot.take(number).unwrap()).collect();
-            assert_eq!(taken, expected.iter().map(|bytes| Cell::decode(bytes).unwrap()).collect::<Vec<_>>());
+            let taken: Vec<_> = numbers.map(|number| depot.take(number).unwrap()).collect();
+            let expected: Vec<_> = expected.iter().map(|bytes| Box::new(Cell::decode(bytes).unwrap())).collect();
+            assert_eq!(taken, expected);
             depot.reuse(taken);
         }
     }

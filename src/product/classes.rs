@@ -6,9 +6,8 @@
 use crate::class::Class;
 use crate::flow::Flows;
 
-use super::history::{MonthFacts, period_classes};
-use super::parties::{Counted, counted};
-use super::value::{Reason, Value};
+use super::parties::{Counted, CountedFlows};
+use super::value::{Items, Reason, Value};
 
 /// The segments, in order, and the class of each.
 pub const SEGMENTS: [(&str, Class); 6] = [
@@ -33,16 +32,11 @@ pub const CODES: [&str; 9] = [
     "top_out_amount",
 ];
 
-/// The rows of one period, one a segment.
-pub fn rows(label: &Value, period: &[MonthFacts<'_>]) -> [[Value; CODES.len()]; SEGMENTS.len()] {
-    let (classes, counted) = (period_classes(period), counted(period));
-    SEGMENTS.map(|(_, class)| row(label.clone(), classes[class as usize], counted[class as usize]))
-}
-
-fn row(label: Value, [income, spending]: Flows, [payers, payees]: [Counted; 2]) -> [Value; CODES.len()] {
-    let top = |of: Counted| Value::money(of.top_fen.ok_or(Reason::NoCounterparty));
-    [
-        label,
+/// Fills in the row of one period and class: its flows, and what is counted of it.
+pub fn fill(row: &mut Items, label: &Value, [income, spending]: &Flows, [payers, payees]: &CountedFlows) {
+    let top = |of: &Counted| Value::money(of.top_fen.ok_or(Reason::NoCounterparty));
+    let values: [Value; CODES.len()] = [
+        label.clone(),
         Value::Count(income.count),
         Value::Money(income.amount_fen),
         Value::Count(spending.count),
@@ -51,5 +45,6 @@ fn row(label: Value, [income, spending]: Flows, [payers, payees]: [Counted; 2]) 
         Value::Count(payees.counterparties),
         top(payers),
         top(payees),
-    ]
+    ];
+    row.extend(values);
 }

@@ -3,12 +3,12 @@
 //! Owns: flows of all classes, the period's balances, cash. Does not own: how daily balances come about
 //! (`product::history`).
 
-use crate::class::Class;
+use crate::flow::Flows;
 use crate::money::mean;
 
-use super::history::{MonthFacts, period_classes, period_days, period_funds};
+use super::history::{MonthFacts, period_days, period_funds};
 use super::nulls;
-use super::value::{Reason, Value};
+use super::value::{Items, Reason, Value};
 
 /// Items of the segment.
 pub const CODES: [&str; 16] = [
@@ -30,12 +30,11 @@ pub const CODES: [&str; 16] = [
     "active_days",
 ];
 
-/// The row of one period.
-pub fn row(label: Value, period: &[MonthFacts<'_>]) -> [Value; CODES.len()] {
+/// Fills in the row of one period, of which `cash` is the flows of cash.
+pub fn fill(row: &mut Items, label: Value, period: &[MonthFacts<'_>], [cash_in, cash_out]: &Flows) {
     let [income, spending] = period_funds(period);
-    let [cash_in, cash_out] = period_classes(period)[Class::Cash as usize];
     let [opening, closing, average, highest, lowest] = balances(period);
-    [
+    let values: [Value; CODES.len()] = [
         label,
         Value::Count(income.count),
         Value::Money(income.amount_fen),
@@ -52,7 +51,8 @@ pub fn row(label: Value, period: &[MonthFacts<'_>]) -> [Value; CODES.len()] {
         Value::Count(cash_out.count),
         Value::Money(cash_out.amount_fen),
         Value::Count(active_days(period)),
-    ]
+    ];
+    row.extend(values);
 }
 
 /// `active_days`: dates with a row.

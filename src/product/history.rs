@@ -5,6 +5,8 @@
 //!
 //! A period, be it a month, a quarter or W, is a slice of consecutive months everywhere below.
 
+use std::borrow::Borrow;
+
 use crate::account::Account;
 use crate::cell::{BAND_LOWER_FEN, CLASSES, Cell, Day};
 use crate::class::Class;
@@ -87,20 +89,26 @@ impl<'a> History<'a> {
     ///
     /// `cells` are canonical, ascending by month, and hold no row before O or after D (cut-offs come before
     /// cells).
-    pub fn new(account: &Account, as_of: Date, cells: &'a [(Month, Cell)]) -> History<'a> {
+    pub fn new<C: Borrow<Cell>>(account: &Account, as_of: Date, cells: &'a [(Month, C)]) -> History<'a> {
         History::resume(account, as_of, Carried::default(), cells)
     }
 
     /// The history from a summary of older cells and the cells after it; [`History::new`] in all else.
-    pub fn resume(account: &Account, as_of: Date, mut carried: Carried, cells: &'a [(Month, Cell)]) -> History<'a> {
+    pub fn resume<C: Borrow<Cell>>(
+        account: &Account,
+        as_of: Date,
+        mut carried: Carried,
+        cells: &'a [(Month, C)],
+    ) -> History<'a> {
         debug_assert!(cells.is_sorted_by(|(a, _), (b, _)| a < b), "cells ascend by month");
-        let first_day = carried.first_day.or(cells.iter().find_map(|(_, cell)| cell.days.first()).map(|day| day.date));
+        let first_day =
+            carried.first_day.or(cells.iter().find_map(|(_, cell)| cell.borrow().days.first()).map(|day| day.date));
         let Some(windows) = Windows::new(account.opened_on.or(first_day), as_of) else {
             return History { as_of, windows: None, months: Vec::new() };
         };
         let older = cells.partition_point(|(month, _)| *month < windows.first_month());
         for (_, cell) in &cells[..older] {
-            carried.add(cell);
+            carried.add(cell.borrow());
         }
         let months = months_of(&windows, carried.balance_fen, &cells[older..]);
         History { as_of, windows: Some(windows), months }
@@ -163,14 +171,18 @@ impl<'a> History<'a> {
 }
 
 /// The months of the window with their cells, and the daily balance carried through them.
-fn months_of<'a>(windows: &Windows, carried_fen: Option<i64>, cells: &'a [(Month, Cell)]) -> Vec<MonthFacts<'a>> {
-    let first_known = || cells.iter().find_map(|(_, cell)| cell.opening.as_ref()).map(|opening| opening.fen);
+fn months_of<'a, C: Borrow<Cell>>(
+    windows: &Windows,
+    carried_fen: Option<i64>,
+    cells: &'a [(Month, C)],
+) -> Vec<MonthFacts<'a>> {
+    let first_known = || cells.iter().find_map(|(_, cell)| cell.borrow().opening.as_ref()).map(|opening| opening.fen);
     let mut level_fen = carried_fen.or_else(first_known);
     let mut cells = cells.iter().peekable();
     let (first, last) = (windows.first_month().0, windows.last_month().0);
     let mut months = Vec::with_capacity((last - first + 1).unsigned_abs() as usize);
     for month in (first..=last).map(Month) {
-        let cell = cells.next_if(|(of, _)| *of == month).map(|(_, cell)| cell);
+        let cell = cells.next_if(|(of, _)| *of == month).map(|(_, cell)| cell.borrow());
         let (first_day, last_day) = windows.days_of(month);
         let mut facts = MonthFacts { month, first_day, last_day, cell, balances: None };
         facts.balances = level_fen.map(|entering_fen| facts.balances_from(entering_fen));

@@ -33,9 +33,12 @@ mod goldens;
 use std::sync::Arc;
 
 use crate::account::Account;
+use crate::cell::CLASSES;
+use crate::class::Class;
 use crate::money::ratio;
 
-use history::{History, MonthFacts};
+use history::{History, MonthFacts, period_classes};
+use parties::{CountedFlows, Parties, counted_in};
 use value::{Items, Product, Reason, Segment, Value};
 use year::Year;
 
@@ -141,9 +144,10 @@ impl Spares {
         }));
     }
 
-    fn filled<const N: usize>(&mut self, values: [Value; N]) -> Items {
+    /// A row that `fill` fills.
+    fn filled(&mut self, fill: impl FnOnce(&mut Items)) -> Items {
         let mut row = self.0.pop().unwrap_or_default();
-        row.extend(values);
+        fill(&mut row);
         row
     }
 }
@@ -170,12 +174,15 @@ pub fn compute_in(
         ProductKind::DetailSummary => {
             let months = history.months();
             let periods = months.chunks(1).zip(months).map(|(period, facts)| (Value::Month(facts.month), period));
-            segments.extend(period_segments(spares, periods, months.len()));
+            let counted = |period: &[MonthFacts<'_>]| period.first().map(counted_in).unwrap_or_default();
+            segments.extend(period_segments(spares, periods, months.len(), counted));
         }
         ProductKind::Report => {
             let periods = history.quarters().map(|(quarter, period)| (Value::Quarter(quarter), period));
-            segments.extend(period_segments(spares, periods, window::QUARTERS_MAX as usize));
-            segments.extend(feature_segments(account, history));
+            let mut parties = Parties::of(history.months());
+            let counted = |period: &[MonthFacts<'_>]| parties.counted(period);
+            segments.extend(period_segments(spares, periods, window::QUARTERS_MAX as usize, counted));
+            segments.extend(feature_segments(account, history, &mut parties));
         }
     }
     segments.push(one(front::appendix(kind, history, context)));
@@ -211,29 +218,32 @@ fn period_segments<'h, 'a: 'h>(
     spares: &mut Spares,
     periods: impl Iterator<Item = (Value, &'h [MonthFacts<'a>])>,
     rows: usize,
+    mut counted: impl FnMut(&[MonthFacts<'a>]) -> [CountedFlows; CLASSES],
 ) -> Vec<Segment> {
     let mut segments: Vec<Segment> =
         (0..1 + classes::SEGMENTS.len()).map(|_| Segment { rows: Vec::with_capacity(rows) }).collect();
     for (label, period) in periods {
-        let of_classes = classes::rows(&label, period);
-        let [of_funds, segments @ ..] = segments.as_mut_slice() else { break };
-        of_funds.rows.push(spares.filled(funds::row(label, period)));
-        for (segment, row) in segments.iter_mut().zip(of_classes) {
-            segment.rows.push(spares.filled(row));
+        let [of_funds, of_classes @ ..] = segments.as_mut_slice() else { break };
+        let (flows, counted) = (period_classes(period), counted(period));
+        for (segment, (_, class)) in of_classes.iter_mut().zip(classes::SEGMENTS) {
+            let (flows, counted) = (&flows[class as usize], &counted[class as usize]);
+            segment.rows.push(spares.filled(|row| classes::fill(row, &label, flows, counted)));
         }
+        let cash = &flows[Class::Cash as usize];
+        of_funds.rows.push(spares.filled(|row| funds::fill(row, label, period, cash)));
     }
     segments
 }
 
 /// The report's feature variables.
-fn feature_segments(account: &Account, history: &History<'_>) -> [Segment; 7] {
-    let year = history.year().map(Year::new);
+fn feature_segments(account: &Account, history: &History<'_>, parties: &mut Parties<'_>) -> [Segment; 7] {
+    let year = history.year().map(|months| Year::new(months, parties));
     let year = year.as_ref().map_err(|reason| *reason);
     [
         one(concentration::row(year)),
         one(stability::row(year)),
         one(distribution::row(year, history)),
-        one(turnover::row(history)),
+        one(turnover::row(history, parties)),
         one(trend::row(year, history)),
         bands::segment(year, history),
         one(activity::row(year, account, history)),

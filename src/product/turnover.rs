@@ -6,7 +6,7 @@ use crate::flow::Direction;
 use crate::money::ratio;
 
 use super::history::History;
-use super::parties::{Trader, traders};
+use super::parties::{Parties, Trader};
 use super::value::{Items, Reason, Value};
 use super::{nulls, share};
 
@@ -17,8 +17,9 @@ pub const CODES: [[&str; 5]; 2] = [
 ];
 
 /// The segment's row.
-pub fn row(history: &History<'_>) -> Items {
-    let quarters = history.complete_quarter(0).and_then(|q0| Ok((traders(q0), traders(history.complete_quarter(1)?))));
+pub fn row(history: &History<'_>, parties: &mut Parties<'_>) -> Items {
+    let mut traders = |back| Ok(parties.traders(history.complete_quarter(back)?));
+    let quarters = traders(0).and_then(|q0| Ok((q0, traders(1)?)));
     let one_way = |way| -> [Value; CODES[0].len()] {
         match &quarters {
             Ok((current, prior)) => Change::new(current, prior, way).items(),
@@ -44,17 +45,17 @@ struct Change {
 }
 
 impl Change {
-    /// Walks the two lists, both ascending by key, side by side.
+    /// Walks the two lists, both ascending by number, side by side.
     fn new(current: &[Trader], prior: &[Trader], way: Direction) -> Change {
         let mut change = Change::default();
         let mut prior = prior.iter().filter(|trader| trader.is_counted(way)).peekable();
         for trader in current.iter().filter(|trader| trader.is_counted(way)) {
-            while prior.next_if(|other| other.key < trader.key).is_some() {
+            while prior.next_if(|other| other.number < trader.number).is_some() {
                 change.prior += 1;
             }
             change.current += 1;
             change.current_fen += trader.part_fen(way);
-            if prior.next_if(|other| other.key == trader.key).is_some() {
+            if prior.next_if(|other| other.number == trader.number).is_some() {
                 change.prior += 1;
                 change.both += 1;
                 change.both_fen += trader.part_fen(way);

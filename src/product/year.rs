@@ -6,7 +6,7 @@
 use crate::flow::{Direction, Flow};
 
 use super::history::{MonthFacts, period_days};
-use super::parties::{Trader, traders};
+use super::parties::{Parties, Trader};
 
 /// W, the last three to twelve complete months.
 #[derive(Clone, Debug)]
@@ -15,14 +15,14 @@ pub struct Year<'a> {
     pub months: &'a [MonthFacts<'a>],
     /// Its days.
     pub days: i64,
-    /// Trade counterparties over W, ascending by key.
+    /// Trade counterparties over W, ascending by number.
     pub traders: Vec<Trader>,
 }
 
 impl<'a> Year<'a> {
-    /// W of its months.
-    pub fn new(months: &'a [MonthFacts<'a>]) -> Year<'a> {
-        Year { months, days: period_days(months), traders: traders(months) }
+    /// W of its months, and of the account's counterparties.
+    pub fn new(months: &'a [MonthFacts<'a>], parties: &mut Parties<'_>) -> Year<'a> {
+        Year { months, days: period_days(months), traders: parties.traders(months) }
     }
 
     /// How many months it has.

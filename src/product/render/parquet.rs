@@ -250,9 +250,16 @@ impl<T: ArrowPrimitiveType> Numbers<T> {
 
     fn append(&mut self, segment: &Segment, index: usize, number: impl Fn(&Value) -> Option<T::Native>) {
         let numbers = segment.rows.iter().map(|row| row.get(index).and_then(&number));
-        self.values.extend(numbers.clone().map(Option::unwrap_or_default));
-        if let Some(nulls) = &mut self.nulls {
-            numbers.for_each(|number| nulls.append(number.is_some()));
+        let mut none = 0;
+        self.values.extend(numbers.clone().map(|number| {
+            none += usize::from(number.is_none());
+            number.unwrap_or_default()
+        }));
+        match &mut self.nulls {
+            Some(nulls) if none == 0 => nulls.append_n_non_nulls(segment.rows.len()),
+            Some(nulls) if none == segment.rows.len() => nulls.append_n_nulls(none),
+            Some(nulls) => numbers.for_each(|number| nulls.append(number.is_some())),
+            None => {}
         }
     }
 
