@@ -250,14 +250,13 @@ impl<T: ArrowPrimitiveType> Numbers<T> {
 
     fn append(&mut self, segment: &Segment, index: usize, number: impl Fn(&Value) -> Option<T::Native>) {
         let numbers = segment.rows.iter().map(|row| row.get(index).and_then(&number));
-        let mut none = 0;
+        let mut is_whole = true;
         self.values.extend(numbers.clone().map(|number| {
-            none += usize::from(number.is_none());
+            is_whole &= number.is_some();
             number.unwrap_or_default()
         }));
         match &mut self.nulls {
-            Some(nulls) if none == 0 => nulls.append_n_non_nulls(segment.rows.len()),
-            Some(nulls) if none == segment.rows.len() => nulls.append_n_nulls(none),
+            Some(nulls) if is_whole => nulls.append_n_non_nulls(segment.rows.len()),
             Some(nulls) => numbers.for_each(|number| nulls.append(number.is_some())),
             None => {}
         }
