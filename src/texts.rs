@@ -96,16 +96,15 @@ impl Texts {
         rows.clear();
         let keys = self.keys.values();
         let of_key = |key: &i32| found.get(*key as usize).copied().unwrap_or(none);
-        match self.keys.nulls() {
-            // A row is looked at by itself only where it is of the fewer kind.
-            Some(nulls) if nulls.null_count() > nulls.len() / 2 => {
-                rows.resize(nulls.len(), none);
-                nulls.valid_indices().for_each(|row| rows[row] = of_key(&keys[row]));
-            }
-            nulls => {
+        match Nulls::of(self.keys.nulls()) {
+            Nulls::None => rows.extend(keys.iter().map(of_key)),
+            Nulls::These(absent) => {
                 rows.extend(keys.iter().map(of_key));
-                let absent = nulls.map(|nulls| !nulls.inner());
-                absent.iter().flat_map(BooleanBuffer::set_indices).for_each(|row| rows[row] = none);
+                absent.set_indices().for_each(|row| rows[row] = none);
+            }
+            Nulls::AllBut(given) => {
+                rows.resize(keys.len(), none);
+                given.set_indices().for_each(|row| rows[row] = of_key(&keys[row]));
             }
         }
     }
@@ -206,6 +205,26 @@ fn standing(keys: Int32Array, cleaned: &Cleaned) -> Int32Array {
     let standing = BooleanBuffer::collect_bool(keys.len(), |row| stands(keys[row]));
     let standing = NullBuffer::union(Some(&NullBuffer::new(standing)), nulls.as_ref());
     Int32Array::new(keys, standing)
+}
+
+/// Which rows of a column are null, told by the rows of the fewer kind: only these need be looked at one by one.
+pub(crate) enum Nulls {
+    /// No row.
+    None,
+    /// These rows, and no more than half of all.
+    These(BooleanBuffer),
+    /// All but these, which are fewer than half.
+    AllBut(BooleanBuffer),
+}
+
+impl Nulls {
+    pub(crate) fn of(nulls: Option<&NullBuffer>) -> Nulls {
+        match nulls.filter(|nulls| nulls.null_count() > 0) {
+            None => Nulls::None,
+            Some(nulls) if nulls.null_count() <= nulls.len() / 2 => Nulls::These(!nulls.inner()),
+            Some(nulls) => Nulls::AllBut(nulls.inner().clone()),
+        }
+    }
 }
 
 /// Any string array as a view array; types are checked before.

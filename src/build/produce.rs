@@ -33,7 +33,7 @@ use crate::period::{Date, Month};
 use crate::pipeline;
 use crate::product::history::History;
 use crate::product::{Spares, compute_in};
-use crate::rows::admit::{AccountSums, Admitted, Dropped, admit_in};
+use crate::rows::admit::{AccountSums, Admitted, Dropped, Spare, admit_in};
 use crate::rows::parts::{Cut, Store};
 use crate::rows::runs_schema;
 
@@ -226,6 +226,8 @@ struct GroupRows {
     /// A part that was too large, in a store of its own; admitted bucket after bucket.
     divided: Option<Divided>,
     admitted: Option<Admitted>,
+    /// The memory of the parts before.
+    spare: Spare,
     ledger: Arc<Ledger>,
 }
 
@@ -285,7 +287,7 @@ impl GroupRows {
         let parts = cut.parts_of(group);
         let last = parts.end.max(parts.start + 1) - 1;
         let ledger = Arc::new(Ledger::new(cut.accounts_of(parts.start).start..cut.accounts_of(last).end));
-        GroupRows { shared, parts, divided: None, admitted: None, ledger }
+        GroupRows { shared, parts, divided: None, admitted: None, spare: Spare::default(), ledger }
     }
 
     /// The accounts of the group.
@@ -317,11 +319,13 @@ impl GroupRows {
     /// Admits the next rows; `false` after the last.
     fn next_part(&mut self) -> Result<bool, Error> {
         // The rows before are let go of first, so that a worker never holds two large parts.
-        let spare = self.admitted.take().map(Admitted::into_spare).unwrap_or_default();
+        if let Some(admitted) = self.admitted.take() {
+            admitted.leave(&mut self.spare);
+        }
         let Some((pieces, accounts)) = self.next_rows()? else { return Ok(false) };
         let job = &self.shared.job;
         let opened_on = |number: u32| job.feed.accounts.get(number).and_then(|account| account.opened_on);
-        let admitted = admit_in(spare, pieces, accounts.clone(), job.as_of, opened_on)?;
+        let admitted = admit_in(&mut self.spare, pieces, accounts.clone(), job.as_of, opened_on)?;
         for (_, place) in &admitted.conflicts {
             if let Some(file) = job.feed.file(place.file) {
                 file.rejects().note(Some(place.row), Some("txn_id"), Code::DuplicateConflict);

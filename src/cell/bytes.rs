@@ -318,7 +318,7 @@ impl<'a> Input<'a> {
         let booked_at_us = self.narrow()?;
         let seq = if self.flag()? { Some(self.narrow()?) } else { None };
         let length = self.length()?;
-        let txn_id = std::str::from_utf8(self.take(length)?).map_err(|_| CellError::Damaged("text"))?.into();
+        let txn_id = std::str::from_utf8(self.take(length)?).map_err(|_| CellError::Damaged("text"))?.as_bytes().into();
         Ok(Balance { order: Some(Order { booked_at_us, seq, txn_id }), fen })
     }
 

@@ -278,7 +278,7 @@ mod tests {
             let row = Row {
                 booked_at_us: first_us + (row as i64 % 9) * crate::period::DAY_US,
                 seq: row.is_multiple_of(3).then_some(row as i64),
-                txn_id: &txn_id,
+                txn_id: txn_id.as_bytes(),
                 direction: if row.is_multiple_of(2) { Direction::In } else { Direction::Out },
                 reversal: row.is_multiple_of(11),
                 amount_fen: row as i64 * 1_000,

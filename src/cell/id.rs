@@ -28,15 +28,15 @@ impl TxnId {
     }
 }
 
-impl From<&str> for TxnId {
-    fn from(text: &str) -> TxnId {
+impl From<&[u8]> for TxnId {
+    fn from(id: &[u8]) -> TxnId {
         let mut bytes = [0; SHORT_BYTES];
-        match bytes.get_mut(..text.len()) {
+        match bytes.get_mut(..id.len()) {
             Some(inside) => {
-                inside.copy_from_slice(text.as_bytes());
-                TxnId(Kept::Inside(text.len() as u8, bytes))
+                inside.copy_from_slice(id);
+                TxnId(Kept::Inside(id.len() as u8, bytes))
             }
-            None => TxnId(Kept::Outside(text.as_bytes().into())),
+            None => TxnId(Kept::Outside(id.into())),
         }
     }
 }
@@ -86,12 +86,12 @@ mod tests {
     #[test]
     fn short_and_long_ones_are_ordered_by_their_bytes() {
         let texts = ["", "a", "ab", &"b".repeat(SHORT_BYTES), &"b".repeat(SHORT_BYTES + 1), &"c".repeat(300), "流"];
-        let ids = texts.map(TxnId::from);
+        let ids = texts.map(|text| TxnId::from(text.as_bytes()));
         assert!(ids.is_sorted_by(|a, b| a < b));
         for (id, text) in ids.iter().zip(texts) {
             assert_eq!(&**id, text.as_bytes());
             assert_eq!(id.heap_bytes(), if text.len() > SHORT_BYTES { text.len() } else { 0 });
-            assert_eq!(*id, TxnId::from(text));
+            assert_eq!(*id, TxnId::from(text.as_bytes()));
         }
     }
 }

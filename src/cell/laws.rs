@@ -25,7 +25,7 @@ impl Drawn {
         Row {
             booked_at_us: self.booked_at_us,
             seq: self.seq,
-            txn_id,
+            txn_id: txn_id.as_bytes(),
             direction: self.direction,
             reversal: self.reversal,
             amount_fen: self.amount_fen,

@@ -38,8 +38,8 @@ pub struct Row<'a> {
     pub booked_at_us: i64,
     /// Order among equal times.
     pub seq: Option<i64>,
-    /// Order among equal times and `seq`; only looked at where `balance_fen` is given.
-    pub txn_id: &'a str,
+    /// UTF-8 bytes: order among equal times and `seq`; only looked at where `balance_fen` is given.
+    pub txn_id: &'a [u8],
     /// Which way, as the row itself says.
     pub direction: Direction,
     /// The row takes back what another row did: it counts as -1 and minus the amount.
@@ -103,7 +103,7 @@ impl Order {
     }
 
     fn is_before(&self, row: &Row<'_>) -> bool {
-        (self.booked_at_us, self.seq, &*self.txn_id) < (row.booked_at_us, row.seq, row.txn_id.as_bytes())
+        (self.booked_at_us, self.seq, &*self.txn_id) < (row.booked_at_us, row.seq, row.txn_id)
     }
 }
 
@@ -153,6 +153,23 @@ pub struct Counterparty {
     pub flows: Flows,
 }
 
+/// What one row adds to its counterparty, until it is added up.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct PartyRow {
+    key: u128,
+    amount_fen: i64,
+    class: Class,
+    direction: Direction,
+    reversal: bool,
+}
+
+impl PartyRow {
+    /// What the counterparties of a cell are ordered and told apart by.
+    fn order(&self) -> (u8, u128) {
+        (self.class as u8, self.key)
+    }
+}
+
 /// What a cell knows of the rows that it was made of.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum CellRows {
@@ -181,6 +198,8 @@ pub struct Cell {
     pub(crate) opening: Option<Balance>,
     /// Invariant once canonical: ascending by (class, key), each once, none zero.
     pub(crate) counterparties: Vec<Counterparty>,
+    /// What is yet to be added up to `counterparties`. Invariant once canonical: nothing.
+    party_rows: Vec<PartyRow>,
     pub(crate) rows: CellRows,
 }
 
@@ -210,8 +229,8 @@ pub enum CellError {
 /// A cell with more on the heap is not kept for another's rows.
 pub(crate) const SPARE_BYTES_MAX: usize = 64 << 10;
 
-/// From so many counterparties on a cell adds them up before its list grows.
-const COUNTERPARTIES_LONG: usize = 1024;
+/// With so many rows of counterparties a cell adds them up before it takes more: memory follows counterparties, not rows.
+const PARTY_ROWS_MAX: usize = 1024;
 
 /// The band of an absolute amount: the last whose lower bound is not above it.
 fn band_of(amount_fen: i64) -> usize {
@@ -230,16 +249,19 @@ impl Cell {
             days: Vec::new(),
             opening: None,
             counterparties: Vec::new(),
+            party_rows: Vec::new(),
             rows: CellRows::Known(Vec::new()),
         }
     }
 
     /// Makes it a cell without rows again; the memory of its lists stays, for the rows of another.
     pub fn clear(&mut self) {
-        let (mut days, mut counterparties) = (std::mem::take(&mut self.days), std::mem::take(&mut self.counterparties));
-        days.clear();
-        counterparties.clear();
-        *self = Cell { days, counterparties, ..Cell::empty(self.secret_id) };
+        fn emptied<T>(list: &mut Vec<T>) -> Vec<T> {
+            list.clear();
+            std::mem::take(list)
+        }
+        let (days, counterparties) = (emptied(&mut self.days), emptied(&mut self.counterparties));
+        *self = Cell { days, counterparties, party_rows: emptied(&mut self.party_rows), ..Cell::empty(self.secret_id) };
     }
 
     /// Makes room for the fingerprints of so many rows more.
@@ -261,10 +283,12 @@ impl Cell {
         }
         match row.counterparty {
             Some(key) if row.class != Class::Cash => {
-                let mut flows = Flows::default();
-                flows[way] = flow;
-                self.make_room();
-                self.counterparties.push(Counterparty { class: row.class, key, flows });
+                // A list that is long anyway is added to seldom: each time it is gone through as a whole.
+                if self.party_rows.len() >= PARTY_ROWS_MAX.max(self.counterparties.len()) {
+                    self.add_up_counterparties();
+                }
+                let Row { class, direction, reversal, amount_fen, .. } = *row;
+                self.party_rows.push(PartyRow { key, amount_fen, class, direction, reversal });
             }
             Some(_) => {}
             None if row.class == Class::Other => self.unidentified_fen += flow.amount_fen,
@@ -315,30 +339,29 @@ impl Cell {
         matches!(self.rows, CellRows::Counted(_))
     }
 
-    /// Adds up what rows appended before a long list grows, so that it follows counterparties, not rows.
-    fn make_room(&mut self) {
-        let (length, capacity) = (self.counterparties.len(), self.counterparties.capacity());
-        if length < COUNTERPARTIES_LONG || length < capacity {
-            return;
-        }
-        self.add_up_counterparties();
-        // Little gained: grow, or the next few rows would sort it all again.
-        if self.counterparties.len() > capacity / 2 {
-            self.counterparties.reserve(capacity);
-        }
-    }
-
     fn add_up_counterparties(&mut self) {
-        self.counterparties.sort_unstable_by_key(|c| (c.class as u8, c.key));
-        self.counterparties.dedup_by(|later, first| {
-            let same = (later.class, later.key) == (first.class, first.key);
-            if same {
-                first.flows[0].add(later.flows[0]);
-                first.flows[1].add(later.flows[1]);
+        let known = self.counterparties.len();
+        self.party_rows.sort_unstable_by_key(PartyRow::order);
+        for rows in self.party_rows.chunk_by(|a, b| a.order() == b.order()) {
+            let mut party = Counterparty { class: rows[0].class, key: rows[0].key, flows: Flows::default() };
+            for row in rows {
+                party.flows[row.direction as usize].add(flow_of(row.reversal, row.amount_fen));
             }
-            same
-        });
-        self.counterparties.retain(|c| !c.flows.iter().all(|flow| flow.is_zero()));
+            self.counterparties.push(party);
+        }
+        self.party_rows.clear();
+        if known > 0 {
+            // Two or more lists in order, which this sort merges.
+            self.counterparties.sort_by_key(|party| (party.class as u8, party.key));
+            self.counterparties.dedup_by(|later, first| {
+                let same = (later.class, later.key) == (first.class, first.key);
+                if same {
+                    add_flows(&mut first.flows, &later.flows);
+                }
+                same
+            });
+        }
+        self.counterparties.retain(|party| !party.flows.iter().all(|flow| flow.is_zero()));
     }
 
     /// Merges another cell of the same account and month; both are canonical, and so is the result.
@@ -412,6 +435,7 @@ impl Cell {
         self.days.capacity() * size_of::<Day>()
             + ids
             + self.counterparties.capacity() * size_of::<Counterparty>()
+            + self.party_rows.capacity() * size_of::<PartyRow>()
             + fingerprints
     }
 

@@ -336,7 +336,7 @@ impl PartLook {
                     let file = codec::head(bytes).ok_or(DamagedPart)?.place.file;
                     let (row, rest) = codec::get(bytes).ok_or(DamagedPart)?;
                     let start = self.ids.len();
-                    self.ids.extend_from_slice(row.txn_id.as_bytes());
+                    self.ids.extend_from_slice(row.txn_id);
                     let entry = Entry {
                         booked_at_us: row.booked_at_us,
                         seq: row.seq,

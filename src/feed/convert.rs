@@ -22,17 +22,20 @@ use crate::texts::{TextColumn, Texts, as_view, is_trimmed};
 
 /// The first fault of each row of a batch: which column, and why.
 pub struct RowFaults {
+    rows: usize,
+    /// By row; empty as long as no row has a fault, since most batches have none.
     first: Vec<Option<(&'static str, Code)>>,
 }
 
 impl RowFaults {
     /// No fault yet.
     pub fn new(rows: usize) -> RowFaults {
-        RowFaults { first: vec![None; rows] }
+        RowFaults { rows, first: Vec::new() }
     }
 
     /// Notes a fault of a row, unless an earlier column had one.
     pub fn note(&mut self, row: usize, column: &Column, code: Code) {
+        self.first.resize(self.rows, None);
         if let Some(first @ None) = self.first.get_mut(row) {
             *first = Some((column.name, code));
         }
@@ -46,7 +49,7 @@ impl RowFaults {
 
     /// Whether no row has a fault.
     pub fn is_none(&self) -> bool {
-        self.first.iter().all(Option::is_none)
+        self.first.is_empty()
     }
 
     /// Whether a row has a fault.

@@ -30,7 +30,7 @@ fn cells(rows: &[TestRow]) -> Vec<(Month, Cell)> {
         let row = Row {
             booked_at_us: i64::from(date(on).0) * DAY_US,
             seq: Some(at.into()),
-            txn_id: "",
+            txn_id: b"",
             direction,
             reversal: yuan < 0,
             amount_fen: yuan.abs() * FEN_PER_YUAN,
@@ -897,7 +897,7 @@ fn many_cells() -> Vec<(Month, Cell)> {
         let row = Row {
             booked_at_us: i64::from(date(day).0) * DAY_US,
             seq: None,
-            txn_id: "",
+            txn_id: b"",
             direction: Direction::BOTH[draw(20, 2) as usize],
             reversal: draw(24, 9) == 0,
             amount_fen: draw(28, 90_000_000) as i64,

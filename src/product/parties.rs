@@ -220,7 +220,7 @@ mod tests {
             cell.update(&Row {
                 booked_at_us: 0,
                 seq: None,
-                txn_id: "",
+                txn_id: b"",
                 direction: Direction::In,
                 reversal: *fen < 0,
                 amount_fen: fen.abs(),

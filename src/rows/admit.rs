@@ -124,8 +124,22 @@ const RUN_BYTES: usize = 1 << 20;
 /// A batch ends with the run that brings it to so many bytes: what is read soon is still near by.
 const BATCH_BYTES: usize = 256 << 10;
 
-/// A part's memory is kept for the next up to this.
+/// Each list of a part's memory is kept for the next up to this.
 const SPARE_BYTES_MAX: usize = 16 << 20;
+
+/// The memory of one part, for another: taking it from the system costs as much as filling it.
+#[derive(Default)]
+pub struct Spare {
+    rows: Vec<u8>,
+    ids: Vec<u64>,
+    month_of_row: Vec<u32>,
+    runs: Vec<Run>,
+}
+
+/// A list for its memory, but none so large that a worker had better let go of it.
+fn kept<T>(list: Vec<T>) -> Vec<T> {
+    if list.capacity() * size_of::<T>() <= SPARE_BYTES_MAX { list } else { Vec::new() }
+}
 
 /// The rows of a part by account and month.
 struct Months {
@@ -138,8 +152,8 @@ struct Months {
 
 impl Months {
     /// Brings the rows of pieces into order.
-    fn of(pieces: Vec<Vec<u8>>, accounts: Range<u32>, spare: Vec<u8>) -> Result<Months, DamagedPart> {
-        let mut index = MonthIndex::new(accounts);
+    fn of(pieces: Vec<Vec<u8>>, accounts: Range<u32>, spare: &mut Spare) -> Result<Months, DamagedPart> {
+        let mut index = MonthIndex::new(accounts, std::mem::take(&mut spare.month_of_row));
         let mut is_whole = Some(());
         for piece in &pieces {
             codec::each_head(piece, |head, _| is_whole = is_whole.and_then(|()| index.count(head)))
@@ -148,6 +162,7 @@ impl Months {
         is_whole.ok_or(DamagedPart)?;
         let MonthIndex { month_of_row, mut months, .. } = index;
         if let [month] = months.as_slice() {
+            spare.month_of_row = kept(month_of_row);
             return Months::of_one(month, pieces);
         }
         let mut order: Vec<u32> = (0..months.len() as u32).collect();
@@ -162,9 +177,10 @@ impl Months {
             (month.bytes, bytes) = (bytes, bytes + month.bytes);
             (month.rows, rows) = (rows, rows + month.rows);
         }
-        // Every byte is written, so what the spare holds does not matter.
-        let (mut buffer, mut ids) = (spare, vec![0; rows]);
+        // Every byte and identifier is written, so what the spare holds does not matter.
+        let (mut buffer, mut ids) = (std::mem::take(&mut spare.rows), std::mem::take(&mut spare.ids));
         buffer.resize(bytes, 0);
+        ids.resize(rows, 0);
         let mut numbers = month_of_row.iter();
         for piece in pieces {
             // The second look at the same bytes finds the same rows, so neither a number nor room can be missing.
@@ -177,6 +193,7 @@ impl Months {
             })
             .ok_or(DamagedPart)?;
         }
+        spare.month_of_row = kept(month_of_row);
         Ok(Months { buffers: vec![buffer], runs, ids })
     }
 
@@ -212,9 +229,10 @@ struct MonthIndex {
 }
 
 impl MonthIndex {
-    fn new(accounts: Range<u32>) -> MonthIndex {
+    fn new(accounts: Range<u32>, mut month_of_row: Vec<u32>) -> MonthIndex {
+        month_of_row.clear();
         let of_account = vec![Vec::new(); accounts.len()];
-        MonthIndex { accounts, of_account, months: Vec::new(), month_of_row: Vec::new(), calendar: MonthOf::default() }
+        MonthIndex { accounts, of_account, months: Vec::new(), month_of_row, calendar: MonthOf::default() }
     }
 
     /// Counts a row; `None` where its account is none of the part's.
@@ -335,7 +353,7 @@ pub fn admit(
     as_of: Date,
     opened_on: impl Fn(u32) -> Option<Date>,
 ) -> Result<Admitted, DamagedPart> {
-    admit_in(Vec::new(), pieces, accounts, as_of, opened_on)
+    admit_in(&mut Spare::default(), pieces, accounts, as_of, opened_on)
 }
 
 /// [`admit`] in the memory that another part left.
@@ -343,7 +361,7 @@ pub fn admit(
 /// # Errors
 /// [`DamagedPart`].
 pub fn admit_in(
-    spare: Vec<u8>,
+    spare: &mut Spare,
     pieces: Vec<Vec<u8>>,
     accounts: Range<u32>,
     as_of: Date,
@@ -352,7 +370,7 @@ pub fn admit_in(
     let Months { mut buffers, runs, mut ids } = Months::of(pieces, accounts.clone(), spare)?;
     let mut admitted = Admitted {
         buffers: Vec::new(),
-        runs: Vec::with_capacity(runs.len()),
+        runs: std::mem::take(&mut spare.runs),
         next: 0,
         sums: vec![AccountSums::default(); accounts.len()],
         dropped: Dropped::default(),
@@ -360,10 +378,11 @@ pub fn admit_in(
         duplicates: Vec::new(),
     };
     let after_us = start_of(Date(as_of.0.saturating_add(1)));
-    let mut ids = ids.as_mut_slice();
+    let mut ids_left = ids.as_mut_slice();
     for month in runs.chunk_by(Run::is_of) {
-        let (of_month, rest) = ids.split_at_mut_checked(month.iter().map(|run| run.rows).sum()).ok_or(DamagedPart)?;
-        ids = rest;
+        let rows = month.iter().map(|run| run.rows).sum();
+        let (of_month, rest) = ids_left.split_at_mut_checked(rows).ok_or(DamagedPart)?;
+        ids_left = rest;
         let again = find_again(of_month, month, &buffers)?;
         let account = month[0].account;
         let mut sums = AccountSums::default();
@@ -375,6 +394,7 @@ pub fn admit_in(
         admitted.sums.get_mut((account - accounts.start) as usize).ok_or(DamagedPart)?.add(&sums);
     }
     admitted.buffers = buffers.into_iter().map(Buffer::from_vec).collect();
+    spare.ids = kept(ids);
     Ok(admitted)
 }
 
@@ -384,11 +404,12 @@ fn start_of(date: Date) -> i64 {
 }
 
 impl Admitted {
-    /// The memory of the rows, for those of another part: none where a batch still needs it, or where it is so large that
-    /// a worker had better let go of it.
-    pub fn into_spare(mut self) -> Vec<u8> {
-        let buffer = self.buffers.pop().filter(|buffer| self.buffers.is_empty() && buffer.len() <= SPARE_BYTES_MAX);
-        buffer.and_then(|buffer| buffer.into_vec().ok()).unwrap_or_default()
+    /// Leaves its memory for another part; that of the rows only where no batch still needs it.
+    pub fn leave(mut self, spare: &mut Spare) {
+        self.runs.clear();
+        spare.runs = kept(self.runs);
+        let buffer = self.buffers.pop().filter(|_| self.buffers.is_empty());
+        spare.rows = buffer.and_then(|buffer| buffer.into_vec().ok()).map(kept).unwrap_or_default();
     }
 
     /// Keeps of a run the rows that reach cells, moved together, and notes what they and the others add up to.
@@ -495,7 +516,7 @@ mod tests {
             let cell_row = Row {
                 booked_at_us: day(booked),
                 seq: None,
-                txn_id: "",
+                txn_id: b"",
                 direction: Direction::In,
                 reversal: false,
                 amount_fen: 100,
@@ -581,7 +602,7 @@ mod tests {
             let row = Row {
                 booked_at_us: start_of(self.date) + 7,
                 seq: None,
-                txn_id: self.txn_id.as_deref().unwrap_or_default(),
+                txn_id: self.txn_id.as_deref().unwrap_or_default().as_bytes(),
                 direction: self.direction,
                 reversal: self.reversal,
                 amount_fen: self.amount_fen,

@@ -107,7 +107,7 @@ pub fn put(out: &mut Vec<u8>, account: u32, place: Place, row: &Row<'_>) -> bool
     }
     if let Some(balance_fen) = row.balance_fen {
         out.extend_from_slice(&balance_fen.to_le_bytes());
-        out.extend_from_slice(row.txn_id.as_bytes());
+        out.extend_from_slice(row.txn_id);
     }
     true
 }
@@ -165,7 +165,7 @@ pub fn get(bytes: &[u8]) -> Option<(Row<'_>, &[u8])> {
     let row = Row {
         booked_at_us: head.booked_at_us,
         seq,
-        txn_id: std::str::from_utf8(input.0).ok()?,
+        txn_id: input.0,
         direction: head.direction(),
         reversal: head.flags & REVERSAL != 0,
         amount_fen: head.amount_fen,
@@ -208,7 +208,7 @@ mod tests {
         Row {
             booked_at_us: -5,
             seq: Some(3),
-            txn_id: "流水-1",
+            txn_id: "流水-1".as_bytes(),
             direction: Direction::Out,
             reversal: true,
             amount_fen: 123,
@@ -222,7 +222,7 @@ mod tests {
     #[test]
     fn rows_come_back() {
         let full = full();
-        let bare = Row { seq: None, txn_id: "", balance_fen: None, counterparty: None, ..full };
+        let bare = Row { seq: None, txn_id: b"", balance_fen: None, counterparty: None, ..full };
         let mut bytes = Vec::new();
         assert!(put(&mut bytes, 9, Place { file: 2, row: 77 }, &full));
         assert!(put(&mut bytes, 10, Place { file: 3, row: 1 }, &bare));
@@ -244,7 +244,7 @@ mod tests {
     fn the_text_of_a_row_without_balance_does_not_wait() {
         let mut bytes = Vec::new();
         assert!(put(&mut bytes, 9, Place { file: 2, row: 77 }, &Row { balance_fen: None, ..full() }));
-        assert_eq!(get(&bytes).unwrap().0.txn_id, "");
+        assert_eq!(get(&bytes).unwrap().0.txn_id, b"");
         assert!(!bytes.windows(3).any(|part| part == "流".as_bytes()));
     }
 
@@ -270,7 +270,7 @@ mod tests {
                 let row = Row {
                     booked_at_us: *booked_at_us,
                     seq: *seq,
-                    txn_id: if balance.is_some() { id } else { "" },
+                    txn_id: if balance.is_some() { id.as_bytes() } else { b"" },
                     direction: if *out { Direction::Out } else { Direction::In },
                     reversal: *reversal,
                     amount_fen: *amount,

@@ -22,7 +22,7 @@ use datafusion::common::{Result, exec_err};
 use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
 
 use crate::secret::{Secret, TextHasher};
-use crate::texts::{Memories, PerValue, Texts};
+use crate::texts::{Memories, Nulls, PerValue, Texts};
 
 /// `keyed_hash(text)`, of type Utf8View and without nulls.
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -90,6 +90,9 @@ struct Memory {
 
 const COLUMNS_MAX: usize = 63;
 
+/// Rows that are hashed together: what is kept of them stays in the nearest cache from column to column.
+const BLOCK: usize = 512;
+
 impl ContentHash {
     /// The function under this secret.
     pub fn udf(secret: Secret) -> ScalarUDF {
@@ -104,9 +107,21 @@ impl ContentHash {
     }
 
     fn hashes(&self, arrays: &[ArrayRef], rows: usize, memory: &mut Memory) -> Result<Vec<u64>> {
-        let mut sums = vec![0_u128; rows];
-        let mut nulls = vec![0_u64; rows];
+        let mut hashes = Vec::with_capacity(rows);
+        for start in (0..rows).step_by(BLOCK) {
+            let length = BLOCK.min(rows - start);
+            let block: Vec<ArrayRef> = arrays.iter().map(|array| array.slice(start, length)).collect();
+            self.hash_block(&block, length, memory, &mut hashes)?;
+        }
+        Ok(hashes)
+    }
+
+    /// Adds the hashes of a block of rows.
+    fn hash_block(&self, arrays: &[ArrayRef], rows: usize, memory: &mut Memory, hashes: &mut Vec<u64>) -> Result<()> {
         let Memory { per_value, words } = memory;
+        let mut sums = [0_u128; BLOCK];
+        // Which columns are null; of those in `null_but_for`, which are not.
+        let (mut nulls, mut null_but_for) = ([0_u64; BLOCK], 0_u64);
         for ((column, array), per_value) in arrays.iter().enumerate().zip(per_value) {
             let factor = self.factors[column];
             if fill(words, array, per_value, |text| self.texts.short(text)).is_none() {
@@ -115,17 +130,24 @@ impl ContentHash {
             for (sum, word) in sums.iter_mut().zip(words.iter()) {
                 *sum = sum.wrapping_add(factor.wrapping_mul(u128::from(*word)));
             }
-            for (nulls, valid) in nulls.iter_mut().zip(array.nulls().into_iter().flatten()) {
-                *nulls |= u64::from(!valid) << column;
+            match Nulls::of(array.nulls()) {
+                Nulls::None => {}
+                Nulls::These(absent) => absent.set_indices().for_each(|row| nulls[row] |= 1 << column),
+                Nulls::AllBut(given) => {
+                    null_but_for |= 1 << column;
+                    given.set_indices().for_each(|row| nulls[row] |= 1 << column);
+                }
             }
         }
         let factor = self.factors[COLUMNS_MAX];
-        let finish = |(sum, nulls): (u128, u64)| {
+        let finish = |(sum, nulls): (&u128, &u64)| {
+            let nulls = nulls ^ null_but_for;
             let mut hasher = self.secret.fingerprint_hasher();
             hasher.write_u64((sum.wrapping_add(factor.wrapping_mul(u128::from(nulls))) >> 64) as u64);
             hasher.finish()
         };
-        Ok(sums.into_iter().zip(nulls).map(finish).collect())
+        hashes.extend(sums.iter().zip(&nulls).take(rows).map(finish));
+        Ok(())
     }
 
     fn memory_for(&self, arrays: &[ArrayRef]) -> Memory {
@@ -162,10 +184,14 @@ fn fill(
 
 fn integers<T: ArrowPrimitiveType>(rows: &mut Vec<u64>, array: &PrimitiveArray<T>, word: impl Fn(T::Native) -> u64) {
     rows.clear();
-    let words = array.values().iter().map(|value| word(*value));
-    match array.nulls() {
-        None => rows.extend(words),
-        Some(nulls) => rows.extend(words.zip(nulls).map(|(word, valid)| if valid { word } else { 0 })),
+    rows.extend(array.values().iter().map(|value| word(*value)));
+    match Nulls::of(array.nulls()) {
+        Nulls::None => {}
+        Nulls::These(absent) => absent.set_indices().for_each(|row| rows[row] = 0),
+        Nulls::AllBut(given) => {
+            rows.fill(0);
+            given.set_indices().for_each(|row| rows[row] = word(array.value(row)));
+        }
     }
 }
 

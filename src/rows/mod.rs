@@ -127,7 +127,7 @@ impl<'a> Columns<'a> {
         Some(Row {
             booked_at_us: self.booked_at.value(index),
             seq: given(self.seq, index),
-            txn_id: self.txn_id.value(index),
+            txn_id: self.txn_id.value(index).as_bytes(),
             direction: if self.direction.value(index) == 0 { Direction::In } else { Direction::Out },
             reversal: self.reversal.value(index),
             amount_fen: self.amount_fen.value(index),

@@ -609,7 +609,7 @@ mod tests {
         let row = crate::cell::Row {
             booked_at_us: day * crate::period::DAY_US,
             seq: None,
-            txn_id: text,
+            txn_id: text.as_bytes(),
             direction: crate::flow::Direction::In,
             reversal: false,
             amount_fen: 1,
@@ -629,7 +629,9 @@ mod tests {
             Arc::new(UInt32Array::from_iter_values(rows.iter().map(|row| row.0))),
             Arc::new(TimestampMicrosecondArray::from_iter_values(rows.iter().map(|row| row.2.booked_at_us))),
             Arc::new(Int64Array::from_iter(rows.iter().map(|row| row.2.seq))),
-            Arc::new(StringViewArray::from_iter_values(rows.iter().map(|row| row.2.txn_id))),
+            Arc::new(StringViewArray::from_iter_values(
+                rows.iter().map(|row| std::str::from_utf8(row.2.txn_id).unwrap()),
+            )),
             Arc::new(UInt8Array::from(vec![0; count])),
             Arc::new(BooleanArray::from(vec![false; count])),
             Arc::new(Int64Array::from(vec![1; count])),
