@@ -298,7 +298,7 @@ fn products(feed: &Feed, cells: &Cells, as_of: Date, steps: &mut Vec<Timed>) -> 
                     let cells = cells.get(&number).map_or(&[][..], Vec::as_slice);
                     (
                         account.account_id.as_str(),
-                        compute(kind, account, &History::new(account, as_of, cells), &context),
+                        compute(&dictionary, account, &History::new(account, as_of, cells), &context),
                     )
                 })
                 .collect()

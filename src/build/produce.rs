@@ -31,8 +31,9 @@ use crate::feed::reject::Code;
 use crate::observer::Observer;
 use crate::period::{Date, Month};
 use crate::pipeline;
+use crate::product::compute_in;
 use crate::product::history::History;
-use crate::product::{Spares, compute_in};
+use crate::product::value::Product;
 use crate::rows::admit::{AccountSums, Admitted, Dropped, Spare, admit_in};
 use crate::rows::parts::{Cut, Store};
 use crate::rows::runs_schema;
@@ -179,14 +180,16 @@ async fn produce_group(shared: &Arc<Shared>, group: usize, sender: &Sender) -> R
     let mut cells = CellStream { batches: plan.plan.execute(0, plan.context)?, batch: None, row: 0, depot };
     let mut encoding = encoder.begin(group, sender.clone())?;
     let mut produced = Produced::default();
-    let (mut spares, mut of_account) = (Spares::default(), AccountCells::default());
+    // Each is filled again for every account.
+    let mut products: Vec<Product> = job.plans.iter().map(|plan| Product::new(&plan.dictionary)).collect();
+    let mut of_account = AccountCells::default();
     for number in numbers {
         let Some(account) = job.feed.accounts.get(number) else { continue };
         cells.of_account(number, account, &mut of_account).await?;
         // Cells come once all rows of their account were admitted, so its sums are complete by now.
         let sums = ledger.sums_of(number);
         produced.accounts_with_rows += u64::from(sums.rows > 0);
-        let products_hold = encode_account(job, account, &of_account, &mut spares, &mut encoding).await?;
+        let products_hold = encode_account(job, account, &of_account, &mut products, &mut encoding).await?;
         produced.reconciliation.check(&sums, &of_account, products_hold);
         cells.depot.reuse(of_account.cells.drain(..).map(|(_, cell)| cell));
         job.observer.advance(1);
@@ -204,17 +207,16 @@ async fn encode_account(
     job: &Job,
     account: &Account,
     cells: &AccountCells,
-    spares: &mut Spares,
+    products: &mut [Product],
     encoding: &mut super::encode::GroupEncoding,
 ) -> Result<bool, Error> {
     let history = History::new(account, job.as_of, &cells.cells);
     let mut holds = true;
-    for (plan, number) in job.plans.iter().zip(0..) {
-        let product = compute_in(spares, plan.kind, account, &history, &plan.context);
-        holds &= plan.funds_check.holds(&product);
-        job.observer.product(account, cells.rows, plan.kind, &product);
-        encoding.append(number, &account.account_id, &product).await?;
-        spares.reuse(product);
+    for (number, (plan, product)) in job.plans.iter().zip(products).enumerate() {
+        compute_in(product, plan.kind, account, &history, &plan.context);
+        holds &= plan.funds_check.holds(product);
+        job.observer.product(account, cells.rows, plan.kind, product);
+        encoding.append(number, &account.account_id, product).await?;
     }
     Ok(holds)
 }

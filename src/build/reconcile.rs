@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::flow::{Flows, RowFlows};
 use crate::period::Month;
 use crate::product::dictionary::{Dictionary, Rows};
-use crate::product::value::{Product, Value};
+use crate::product::value::{Column, Product, Segment};
 use crate::rows::admit::AccountSums;
 
 /// How a build reconciled.
@@ -145,21 +145,29 @@ impl FundsCheck {
 
     /// Whether each period's classes and cash add up to its funds.
     pub fn holds(&self, product: &Product) -> bool {
-        let number =
-            |segment: usize, row: usize, item: usize| match product.segments.get(segment)?.rows.get(row)?.get(item)? {
-                Value::Count(count) => Some(i128::from(*count)),
-                Value::Money(fen) => Some(*fen),
-                _ => None,
-            };
-        let periods = product.segments.get(self.funds).map_or(0, |segment| segment.rows.len());
-        (0..periods).all(|row| {
-            self.items.iter().all(|[whole, cash, part]| {
-                let of_classes: Option<i128> = self.classes.iter().map(|class| number(*class, row, *part)).sum();
-                let sum = of_classes.zip(number(self.funds, row, *cash)).map(|(classes, cash)| classes + cash);
-                sum.is_some() && sum == number(self.funds, row, *whole)
-            })
+        let Some(funds) = product.segments.get(self.funds) else { return false };
+        let classes = || self.classes.iter().map(|class| product.segments.get(*class));
+        self.items.iter().all(|[whole, cash, part]| {
+            let mut sums = vec![0; funds.rows()];
+            add(&mut sums, Some(funds), *whole, -1)
+                && add(&mut sums, Some(funds), *cash, 1)
+                && classes().all(|class| add(&mut sums, class, *part, 1))
+                && sums.iter().all(|sum| *sum == 0)
         })
     }
+}
+
+/// Adds an item's counts or amounts to the sums of their rows, so many times; `false` where one is missing.
+fn add(sums: &mut [i128], segment: Option<&Segment>, item: usize, times: i128) -> bool {
+    let Some(segment) = segment.filter(|segment| segment.rows() == sums.len()) else { return false };
+    match segment.columns().get(item) {
+        Some(Column::Count(counts)) => {
+            sums.iter_mut().zip(counts).for_each(|(sum, count)| *sum += times * i128::from(*count));
+        }
+        Some(Column::Money(fen)) => sums.iter_mut().zip(fen).for_each(|(sum, fen)| *sum += times * fen),
+        _ => return false,
+    }
+    segment.missing().iter().all(|missing| missing.item != item)
 }
 
 #[cfg(test)]
@@ -167,7 +175,7 @@ mod tests {
     use super::*;
     use crate::flow::Flow;
     use crate::product::ProductKind;
-    use crate::product::value::Segment;
+    use crate::product::value::{Reason, Value};
 
     fn sums(count: i64, amount_fen: i128, rows: u64) -> AccountSums {
         AccountSums { flows: [Flow { count, amount_fen }, Flow::default()], rows }
@@ -217,24 +225,28 @@ mod tests {
     fn a_product_whose_classes_do_not_add_up_is_seen() {
         let dictionary = Dictionary::builtin(ProductKind::DetailSummary).unwrap();
         let check = FundsCheck::new(&dictionary).unwrap();
-        let mut product = Product { segments: Vec::new() };
-        for segment in dictionary.segments() {
+        let mut product = Product::new(&dictionary);
+        for (segment, filled) in dictionary.segments().zip(&mut product.segments) {
             let value = |item: &crate::product::dictionary::ItemDef| match item.code.ends_with("_amount") {
                 true => Value::Money(0),
                 false => Value::Count(0),
             };
-            product.segments.push(Segment { rows: vec![segment.items.iter().map(value).collect()] });
+            filled.push(segment.items.iter().map(value));
         }
         assert!(check.holds(&product));
         for [whole, cash, part] in &check.items {
             for (segment, item) in [(check.funds, *whole), (check.funds, *cash), (check.classes[3], *part)] {
-                let mut other = product.clone();
-                let value = &mut other.segments[segment].rows[0][item];
-                *value = match value {
+                let other = |value: fn(&Value) -> Value| {
+                    let mut other = product.clone();
+                    other.segments[segment].change(|rows| rows[0][item] = value(&rows[0][item]));
+                    check.holds(&other)
+                };
+                let larger = |value: &Value| match value {
                     Value::Money(_) => Value::Money(1),
                     _ => Value::Count(1),
                 };
-                assert!(!check.holds(&other), "segment {segment}, item {item}");
+                assert!(!other(larger), "segment {segment}, item {item}");
+                assert!(!other(|_| Value::Null(Reason::NoActivity)), "segment {segment}, item {item}");
             }
         }
     }

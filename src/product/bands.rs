@@ -6,7 +6,7 @@ use crate::cell::BAND_LOWER_FEN;
 use crate::flow::{Direction, Flows};
 
 use super::history::{History, period_bands};
-use super::value::{Items, Reason, Segment, Value};
+use super::value::{Reason, Segment, Value};
 use super::year::Year;
 use super::{nulls, share};
 
@@ -31,22 +31,18 @@ pub const CODES: [&str; 14] = [
 /// Number of bands.
 const BANDS: usize = BAND_LOWER_FEN.len();
 
-/// The segment, lowest band first.
-pub fn segment(year: Result<&Year<'_>, Reason>, history: &History<'_>) -> Segment {
+/// Fills in the segment, lowest band first.
+pub fn fill(segment: &mut Segment, year: Result<&Year<'_>, Reason>, history: &History<'_>) {
     let with_wholes = |bands| (bands, wholes_fen(&bands));
     let quarter = history.complete_quarter(0).map(|quarter| with_wholes(period_bands(quarter)));
     let year = year.map(|year| with_wholes(period_bands(year.months)));
-    let row = |band: usize| -> Items {
+    for (band, lower) in BAND_LOWER_FEN.into_iter().enumerate() {
         let upper = BAND_LOWER_FEN.get(band + 1);
-        let bounds = [
-            Value::Money(BAND_LOWER_FEN[band].into()),
-            upper.map_or(Value::NoLimit, |fen| Value::Money((*fen).into())),
-        ];
+        let bounds = [Value::Money(lower.into()), upper.map_or(Value::NoLimit, |fen| Value::Money((*fen).into()))];
         let quarter = quarter.map_or_else(nulls, |(bands, wholes)| flows(bands[band], wholes));
         let year = year.map_or_else(nulls, |(bands, wholes)| flows(bands[band], wholes));
-        bounds.into_iter().chain(quarter).chain(year).collect()
-    };
-    Segment { rows: (0..BANDS).map(row).collect() }
+        segment.push(bounds.into_iter().chain(quarter).chain(year));
+    }
 }
 
 /// Sum of the bands' amounts by direction, fen, each at least 0: the wholes of the shares.

@@ -6,8 +6,8 @@
 use crate::class::Class;
 use crate::flow::Flows;
 
-use super::parties::{Counted, CountedFlows};
-use super::value::{Items, Reason, Value};
+use super::parties::CountedFlows;
+use super::value::{NewRow, Reason, Value};
 
 /// The segments, in order, and the class of each.
 pub const SEGMENTS: [(&str, Class); 6] = [
@@ -33,18 +33,15 @@ pub const CODES: [&str; 9] = [
 ];
 
 /// Fills in the row of one period and class: its flows, and what is counted of it.
-pub fn fill(row: &mut Items, label: &Value, [income, spending]: &Flows, [payers, payees]: &CountedFlows) {
-    let top = |of: &Counted| Value::money(of.top_fen.ok_or(Reason::NoCounterparty));
-    let values: [Value; CODES.len()] = [
-        label.clone(),
-        Value::Count(income.count),
-        Value::Money(income.amount_fen),
-        Value::Count(spending.count),
-        Value::Money(spending.amount_fen),
-        Value::Count(payers.counterparties),
-        Value::Count(payees.counterparties),
-        top(payers),
-        top(payees),
-    ];
-    row.extend(values);
+pub fn fill(row: &mut NewRow<'_>, label: &Value, [income, spending]: &Flows, [payers, payees]: &CountedFlows) {
+    row.value(label.clone());
+    for flow in [income, spending] {
+        row.count(flow.count);
+        row.money(flow.amount_fen);
+    }
+    row.count(payers.counterparties);
+    row.count(payees.counterparties);
+    for counted in [payers, payees] {
+        row.money_or(counted.top_fen.ok_or(Reason::NoCounterparty));
+    }
 }

@@ -239,6 +239,8 @@ pub struct Counts {
 /// needs is empty, and the first item of a segment with several rows is the never-null label of its row.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Dictionary {
+    #[serde(skip)]
+    kind: ProductKind,
     product: String,
     name: String,
     version: String,
@@ -339,6 +341,7 @@ impl Dictionary {
         }
         let units = file.units.into_iter().map(|unit| unit.check(file.period)).collect::<Result<_, _>>()?;
         let dictionary = Dictionary {
+            kind,
             product: file.product,
             name: file.name,
             version: file.version,
@@ -350,6 +353,11 @@ impl Dictionary {
         unique(dictionary.units.iter().map(|unit| unit.code.as_str()))?;
         unique([ACCOUNT_ID, NULL_REASONS].into_iter().chain(dictionary.segments().map(|s| s.code.as_str())))?;
         Ok(dictionary)
+    }
+
+    /// Which product it is of.
+    pub fn kind(&self) -> ProductKind {
+        self.kind
     }
 
     /// The product's code.

@@ -7,8 +7,7 @@ use crate::flow::Flows;
 use crate::money::mean;
 
 use super::history::{MonthFacts, period_days, period_funds};
-use super::nulls;
-use super::value::{Items, Reason, Value};
+use super::value::{NewRow, Reason, Value};
 
 /// Items of the segment.
 pub const CODES: [&str; 16] = [
@@ -31,28 +30,20 @@ pub const CODES: [&str; 16] = [
 ];
 
 /// Fills in the row of one period, of which `cash` is the flows of cash.
-pub fn fill(row: &mut Items, label: Value, period: &[MonthFacts<'_>], [cash_in, cash_out]: &Flows) {
+pub fn fill(row: &mut NewRow<'_>, label: Value, period: &[MonthFacts<'_>], cash: &Flows) {
     let [income, spending] = period_funds(period);
-    let [opening, closing, average, highest, lowest] = balances(period);
-    let values: [Value; CODES.len()] = [
-        label,
-        Value::Count(income.count),
-        Value::Money(income.amount_fen),
-        Value::Count(spending.count),
-        Value::Money(spending.amount_fen),
-        Value::Money(income.amount_fen - spending.amount_fen),
-        opening,
-        closing,
-        average,
-        highest,
-        lowest,
-        Value::Count(cash_in.count),
-        Value::Money(cash_in.amount_fen),
-        Value::Count(cash_out.count),
-        Value::Money(cash_out.amount_fen),
-        Value::Count(active_days(period)),
-    ];
-    row.extend(values);
+    row.value(label);
+    for flow in [&income, &spending] {
+        row.count(flow.count);
+        row.money(flow.amount_fen);
+    }
+    row.money(income.amount_fen - spending.amount_fen);
+    balances(period).into_iter().for_each(|balance| row.money_or(balance));
+    for flow in cash {
+        row.count(flow.count);
+        row.money(flow.amount_fen);
+    }
+    row.count(active_days(period));
 }
 
 /// `active_days`: dates with a row.
@@ -61,21 +52,21 @@ pub fn active_days(period: &[MonthFacts<'_>]) -> i64 {
 }
 
 /// `opening_balance`, `closing_balance`, `average_daily_balance`, `max_balance`, `min_balance`.
-fn balances(period: &[MonthFacts<'_>]) -> [Value; 5] {
+fn balances(period: &[MonthFacts<'_>]) -> [Result<i128, Reason>; 5] {
     // Where one month knows a balance all do, since days before the first known one are filled back.
     let months = || period.iter().filter_map(|facts| facts.balances);
     let (Some(first), Some(last)) = (months().next(), months().next_back()) else {
-        return nulls(Reason::NoBalance);
+        return [Err(Reason::NoBalance); 5];
     };
     let opening_fen = period.iter().find_map(MonthFacts::row_opening_fen).unwrap_or(first.entering_fen);
     let sum_fen = months().map(|balances| balances.sum_fen).sum();
     let highest_fen = months().map(|balances| balances.max_fen).max().unwrap_or(first.max_fen);
     let lowest_fen = months().map(|balances| balances.min_fen).min().unwrap_or(first.min_fen);
     [
-        Value::Money(opening_fen.into()),
-        Value::Money(last.closing_fen.into()),
-        Value::money(mean(sum_fen, period_days(period).unsigned_abs()).ok_or(Reason::NoBalance)),
-        Value::Money(highest_fen.into()),
-        Value::Money(lowest_fen.into()),
+        Ok(opening_fen.into()),
+        Ok(last.closing_fen.into()),
+        mean(sum_fen, period_days(period).unsigned_abs()).ok_or(Reason::NoBalance),
+        Ok(highest_fen.into()),
+        Ok(lowest_fen.into()),
     ]
 }

@@ -12,9 +12,10 @@ use crate::flow::Direction::{self, In, Out};
 use crate::money::{FEN_PER_YUAN, money_text, ratio_text};
 use crate::period::{DAY_US, Date, Month, instant_text};
 
+use super::dictionary::Dictionary;
 use super::history::{Carried, History};
-use super::value::{Items, Product, Value};
-use super::{Context, ProductKind, Purpose, Query, compute, item_codes};
+use super::value::{Items, Product, Segment, Value};
+use super::{Context, ProductKind, Purpose, Query, compute, item_codes, render};
 
 /// Date, direction, class, counterparty (0 = unidentified), yuan (below 0 = a reversal), balance after it in
 /// yuan.
@@ -80,7 +81,14 @@ fn context() -> Context {
 
 fn product(kind: ProductKind, opened_on: Option<&str>, as_of: &str, rows: &[TestRow]) -> Product {
     let (account, cells) = (account(opened_on), cells(rows));
-    compute(kind, &account, &History::new(&account, date(as_of), &cells), &context())
+    compute_of(kind, &account, &History::new(&account, date(as_of), &cells), &context())
+}
+
+fn compute_of(kind: ProductKind, account: &Account, history: &History<'_>, context: &Context) -> Product {
+    let dictionary = Dictionary::builtin(kind).unwrap();
+    let product = compute(&dictionary, account, history, context);
+    render::check(&dictionary, &product).unwrap();
+    product
 }
 
 fn report(opened_on: &str, as_of: &str, rows: &[TestRow]) -> Product {
@@ -102,11 +110,15 @@ fn show(value: &Value) -> String {
     }
 }
 
-fn codes_and_rows<'p>(kind: ProductKind, product: &'p Product, segment: &str) -> (Vec<&'static str>, &'p [Items]) {
+fn codes_and_rows(kind: ProductKind, product: &Product, segment: &str) -> (Vec<&'static str>, Vec<Items>) {
     let codes = item_codes(kind);
     assert_eq!(codes.len(), product.segments.len());
     let at = codes.iter().position(|(code, _)| *code == segment).unwrap();
-    (codes[at].1.clone(), &product.segments[at].rows)
+    (codes[at].1.clone(), rows(&product.segments[at]))
+}
+
+fn rows(segment: &Segment) -> Vec<Items> {
+    (0..segment.rows()).map(|row| segment.items(row).collect()).collect()
 }
 
 /// Checks all items of one row of a segment, in order.
@@ -233,7 +245,7 @@ fn who_asked_is_on_the_cover() {
     let (account, cells) = (account(Some("2024-01-01")), cells(&HALF_YEAR));
     let history = History::new(&account, date("2024-06-30"), &cells);
     let cover = |query: Query| {
-        let product = compute(ProductKind::Report, &account, &history, &Context { query, ..context() });
+        let product = compute_of(ProductKind::Report, &account, &history, &Context { query, ..context() });
         ["report_no", "user_institution", "purpose", "queried_at"].map(|code| item(&product, "cover", code))
     };
     let own = cover(Query { purpose: Purpose::OwnQuery, queried_at: Some(0), ..Query::default() });
@@ -835,8 +847,8 @@ fn of_older_cells_only_the_first_date_and_the_last_balance_are_seen() {
     cells[..2].iter().for_each(|(_, cell)| carried.add(cell));
     let resumed = History::resume(&account, as_of, carried, &cells[2..]);
     for kind in ProductKind::ALL {
-        let product = compute(kind, &account, &whole, &context());
-        assert_eq!(product, compute(kind, &account, &resumed, &context()));
+        let product = compute_of(kind, &account, &whole, &context());
+        assert_eq!(product, compute_of(kind, &account, &resumed, &context()));
         let (_, funds) = codes_and_rows(kind, &product, "funds");
         // 70 carried in and through; the row of June found 50.
         assert_eq!(show(&funds[0][6]), "70.00");
@@ -851,29 +863,29 @@ fn classes_add_up_to_funds_and_months_to_quarters() {
     let (account, cells) = (account(Some("2021-08-09")), many_cells());
     let history = History::new(&account, date("2024-05-20"), &cells);
     let [summary, report] =
-        [ProductKind::DetailSummary, ProductKind::Report].map(|kind| compute(kind, &account, &history, &context()));
+        [ProductKind::DetailSummary, ProductKind::Report].map(|kind| compute_of(kind, &account, &history, &context()));
     let cash = |row: &Items| -> [i128; 4] { [11, 12, 13, 14].map(|at: usize| number(&row[at])) };
     let flows = |row: &Items| -> [i128; 4] { [1, 2, 3, 4].map(|at: usize| number(&row[at])) };
     for product in [&summary, &report] {
-        for (row, funds) in product.segments[3].rows.iter().enumerate() {
+        for (row, funds) in rows(&product.segments[3]).iter().enumerate() {
             let mut sum = cash(funds);
             for class in &product.segments[4..10] {
-                let of_class = flows(&class.rows[row]);
+                let of_class = flows(&rows(class)[row]);
                 sum.iter_mut().zip(of_class).for_each(|(sum, part)| *sum += part);
             }
             assert_eq!(sum, flows(funds));
         }
     }
     for segment in 3..10 {
-        let months = &summary.segments[segment].rows;
-        for quarter in &report.segments[segment].rows {
+        let months = rows(&summary.segments[segment]);
+        for quarter in rows(&report.segments[segment]) {
             let Value::Quarter(label) = quarter[0] else { panic!("a quarter's label") };
             let of_quarter = |row: &&Items| matches!(row[0], Value::Month(month) if month.quarter() == label);
             let mut sum = [0; 4];
             for month in months.iter().filter(of_quarter) {
                 sum.iter_mut().zip(flows(month)).for_each(|(sum, part)| *sum += part);
             }
-            assert_eq!(sum, flows(quarter), "{label}");
+            assert_eq!(sum, flows(&quarter), "{label}");
         }
     }
 }

@@ -37,9 +37,10 @@ use crate::cell::CLASSES;
 use crate::class::Class;
 use crate::money::ratio;
 
+use dictionary::Dictionary;
 use history::{History, MonthFacts, period_classes};
 use parties::{CountedFlows, Parties, counted_in};
-use value::{Items, Product, Reason, Segment, Value};
+use value::{Product, Reason, Segment, Value};
 use year::Year;
 
 /// Which of the two products.
@@ -129,64 +130,41 @@ pub struct Context {
     pub query: Query,
 }
 
-/// Rows of products that are no longer needed, to be filled again: a product has some hundred, and taking each from the
-/// system would cost as much as filling it.
-#[derive(Default, Debug)]
-pub struct Spares(Vec<Items>);
-
-impl Spares {
-    /// Takes a product apart.
-    pub fn reuse(&mut self, product: Product) {
-        let rows = product.segments.into_iter().flat_map(|segment| segment.rows);
-        self.0.extend(rows.map(|mut row| {
-            row.clear();
-            row
-        }));
-    }
-
-    /// A row that `fill` fills.
-    fn filled(&mut self, fill: impl FnOnce(&mut Items)) -> Items {
-        let mut row = self.0.pop().unwrap_or_default();
-        fill(&mut row);
-        row
-    }
+/// Computes a dictionary's product of one account as of the history's date.
+pub fn compute(dictionary: &Dictionary, account: &Account, history: &History<'_>, context: &Context) -> Product {
+    let mut product = Product::new(dictionary);
+    compute_in(&mut product, dictionary.kind(), account, history, context);
+    product
 }
 
-/// Computes one product of one account as of the history's date.
-pub fn compute(kind: ProductKind, account: &Account, history: &History<'_>, context: &Context) -> Product {
-    compute_in(&mut Spares::default(), kind, account, history, context)
-}
-
-/// [`compute`] in rows that others left.
+/// [`compute`] in the memory of the same product of another account.
 pub fn compute_in(
-    spares: &mut Spares,
+    product: &mut Product,
     kind: ProductKind,
     account: &Account,
     history: &History<'_>,
     context: &Context,
-) -> Product {
-    let mut segments = vec![
-        one(front::cover(kind, account, history, context)),
-        one(front::notes(kind, history, context)),
-        one(front::basic(kind, account, history)),
-    ];
+) {
+    product.clear();
+    let segments = &mut product.segments.iter_mut();
+    push_to(segments, front::cover(kind, account, history, context));
+    push_to(segments, front::notes(kind, history, context));
+    push_to(segments, front::basic(kind, account, history));
     match kind {
         ProductKind::DetailSummary => {
             let months = history.months();
             let periods = months.chunks(1).zip(months).map(|(period, facts)| (Value::Month(facts.month), period));
             let counted = |period: &[MonthFacts<'_>]| period.first().map(counted_in).unwrap_or_default();
-            segments.extend(period_segments(spares, periods, months.len(), counted));
+            fill_periods(segments, periods, counted);
         }
         ProductKind::Report => {
             let periods = history.quarters().map(|(quarter, period)| (Value::Quarter(quarter), period));
             let mut parties = Parties::of(history.months());
-            let counted = |period: &[MonthFacts<'_>]| parties.counted(period);
-            segments.extend(period_segments(spares, periods, window::QUARTERS_MAX as usize, counted));
-            segments.extend(feature_segments(account, history, &mut parties));
+            fill_periods(segments, periods, |period| parties.counted(period));
+            fill_features(segments, account, history, &mut parties);
         }
     }
-    segments.push(one(front::appendix(kind, history, context)));
-    Product { segments }
+    push_to(segments, front::appendix(kind, history, context));
 }
 
 /// Item codes of each segment, in the order in which [`compute`] emits them.
@@ -213,46 +191,48 @@ pub fn item_codes(kind: ProductKind) -> Vec<(&'static str, Vec<&'static str>)> {
     codes
 }
 
-/// Segments `funds` and those of the six classes, a row a period.
-fn period_segments<'h, 'a: 'h>(
-    spares: &mut Spares,
-    periods: impl Iterator<Item = (Value, &'h [MonthFacts<'a>])>,
-    rows: usize,
-    mut counted: impl FnMut(&[MonthFacts<'a>]) -> [CountedFlows; CLASSES],
-) -> Vec<Segment> {
-    let mut segments: Vec<Segment> =
-        (0..1 + classes::SEGMENTS.len()).map(|_| Segment { rows: Vec::with_capacity(rows) }).collect();
-    for (label, period) in periods {
-        let [of_funds, of_classes @ ..] = segments.as_mut_slice() else { break };
-        let (flows, counted) = (period_classes(period), counted(period));
-        for (segment, (_, class)) in of_classes.iter_mut().zip(classes::SEGMENTS) {
-            let (flows, counted) = (&flows[class as usize], &counted[class as usize]);
-            segment.rows.push(spares.filled(|row| classes::fill(row, &label, flows, counted)));
-        }
-        let cash = &flows[Class::Cash as usize];
-        of_funds.rows.push(spares.filled(|row| funds::fill(row, label, period, cash)));
+/// Segments that are yet to be filled.
+type Segments<'p> = std::slice::IterMut<'p, Segment>;
+
+/// Fills in the only row of the next segment.
+fn push_to(segments: &mut Segments<'_>, row: impl IntoIterator<Item = Value>) {
+    if let Some(segment) = segments.next() {
+        segment.push(row);
     }
-    segments
 }
 
-/// The report's feature variables.
-fn feature_segments(account: &Account, history: &History<'_>, parties: &mut Parties<'_>) -> [Segment; 7] {
+/// Fills in segment `funds` and those of the six classes, a row a period.
+fn fill_periods<'h, 'a: 'h>(
+    segments: &mut Segments<'_>,
+    periods: impl Iterator<Item = (Value, &'h [MonthFacts<'a>])>,
+    mut counted: impl FnMut(&[MonthFacts<'a>]) -> [CountedFlows; CLASSES],
+) {
+    let Some(of_funds) = segments.next() else { return };
+    let mut of_classes: Vec<(Class, &mut Segment)> =
+        classes::SEGMENTS.into_iter().map(|(_, class)| class).zip(segments).collect();
+    for (label, period) in periods {
+        let (flows, counted) = (period_classes(period), counted(period));
+        for (class, segment) in &mut of_classes {
+            let (flows, counted) = (&flows[*class as usize], &counted[*class as usize]);
+            segment.push_row(|row| classes::fill(row, &label, flows, counted));
+        }
+        of_funds.push_row(|row| funds::fill(row, label, period, &flows[Class::Cash as usize]));
+    }
+}
+
+/// Fills in the report's feature variables.
+fn fill_features(segments: &mut Segments<'_>, account: &Account, history: &History<'_>, parties: &mut Parties<'_>) {
     let year = history.year().map(|months| Year::new(months, parties));
     let year = year.as_ref().map_err(|reason| *reason);
-    [
-        one(concentration::row(year)),
-        one(stability::row(year)),
-        one(distribution::row(year, history)),
-        one(turnover::row(history, parties)),
-        one(trend::row(year, history)),
-        bands::segment(year, history),
-        one(activity::row(year, account, history)),
-    ]
-}
-
-/// A segment of one row.
-fn one(row: impl Into<Items>) -> Segment {
-    Segment { rows: vec![row.into()] }
+    push_to(segments, concentration::row(year));
+    push_to(segments, stability::row(year));
+    push_to(segments, distribution::row(year, history));
+    push_to(segments, turnover::row(history, parties));
+    push_to(segments, trend::row(year, history));
+    if let Some(segment) = segments.next() {
+        bands::fill(segment, year, history);
+    }
+    push_to(segments, activity::row(year, account, history));
 }
 
 /// A row's values where all lack one for the same reason.

@@ -1,10 +1,11 @@
 //! The value of an item, and why it may be missing.
 //!
-//! Owns: the typed value between the formulas and the renderings. Does not own: the item's name or type (the
-//! dictionary) nor its text (the renderings).
+//! Owns: the typed values between the formulas and the renderings, by columns. Does not own: the items' names and types
+//! (the dictionary) nor their text (the renderings).
 
 use std::sync::Arc;
 
+use super::dictionary::{Dictionary, ItemKind, ItemType, PeriodKind, SegmentDef};
 use crate::period::{Date, Month, Quarter};
 
 /// Why an item has no value: the first reason that holds, in this order.
@@ -86,11 +87,288 @@ impl Value {
 /// The items of one row of a segment, in the dictionary's order.
 pub type Items = Vec<Value>;
 
-/// A segment's rows: exactly one where the dictionary says `rows = "one"`, else one a period or band.
+/// One item's values, a row each, in their type; where there is none a placeholder stands.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Column {
+    /// Strings, texts and enums.
+    Text(Vec<Arc<str>>),
+    /// Counts.
+    Count(Vec<i64>),
+    /// Fen.
+    Money(Vec<i128>),
+    /// Millionths.
+    Ratio(Vec<i128>),
+    /// Dates.
+    Date(Vec<Date>),
+    /// Months.
+    Month(Vec<Month>),
+    /// Quarters.
+    Quarter(Vec<Quarter>),
+    /// Seconds since 1970 in UTC.
+    Instant(Vec<i64>),
+}
+
+impl Column {
+    /// An empty column for an item.
+    fn of(item: &ItemType) -> Column {
+        match item.kind {
+            ItemKind::String | ItemKind::Text | ItemKind::Enum(_) => Column::Text(Vec::new()),
+            ItemKind::Int => Column::Count(Vec::new()),
+            ItemKind::Money => Column::Money(Vec::new()),
+            ItemKind::Ratio => Column::Ratio(Vec::new()),
+            ItemKind::Date => Column::Date(Vec::new()),
+            ItemKind::Month | ItemKind::Period(PeriodKind::Month) => Column::Month(Vec::new()),
+            ItemKind::Period(PeriodKind::Quarter) => Column::Quarter(Vec::new()),
+            ItemKind::Timestamp => Column::Instant(Vec::new()),
+        }
+    }
+
+    fn clear(&mut self) {
+        match self {
+            Column::Text(values) => values.clear(),
+            Column::Count(values) | Column::Instant(values) => values.clear(),
+            Column::Money(values) | Column::Ratio(values) => values.clear(),
+            Column::Date(values) => values.clear(),
+            Column::Month(values) => values.clear(),
+            Column::Quarter(values) => values.clear(),
+        }
+    }
+
+    /// Adds what stands where there is no value.
+    fn push_placeholder(&mut self) {
+        match self {
+            Column::Text(values) => values.push(Arc::default()),
+            Column::Count(values) | Column::Instant(values) => values.push(0),
+            Column::Money(values) | Column::Ratio(values) => values.push(0),
+            Column::Date(values) => values.push(Date(0)),
+            Column::Month(values) => values.push(Month(0)),
+            Column::Quarter(values) => values.push(Quarter(0)),
+        }
+    }
+
+    /// Adds a value; `false`, and a placeholder, where it is of another type.
+    fn push(&mut self, value: Value) -> bool {
+        match (&mut *self, value) {
+            (Column::Text(values), Value::Text(text)) => values.push(text),
+            (Column::Count(values), Value::Count(count)) => values.push(count),
+            (Column::Money(values), Value::Money(fen)) => values.push(fen),
+            (Column::Ratio(values), Value::Ratio(millionths)) => values.push(millionths),
+            (Column::Date(values), Value::Date(date)) => values.push(date),
+            (Column::Month(values), Value::Month(month)) => values.push(month),
+            (Column::Quarter(values), Value::Quarter(quarter)) => values.push(quarter),
+            (Column::Instant(values), Value::Instant(seconds)) => values.push(seconds),
+            _ => {
+                self.push_placeholder();
+                return false;
+            }
+        }
+        true
+    }
+
+    /// The value or placeholder of a row.
+    fn get(&self, row: usize) -> Option<Value> {
+        match self {
+            Column::Text(values) => values.get(row).map(Arc::clone).map(Value::Text),
+            Column::Count(values) => values.get(row).copied().map(Value::Count),
+            Column::Money(values) => values.get(row).copied().map(Value::Money),
+            Column::Ratio(values) => values.get(row).copied().map(Value::Ratio),
+            Column::Date(values) => values.get(row).copied().map(Value::Date),
+            Column::Month(values) => values.get(row).copied().map(Value::Month),
+            Column::Quarter(values) => values.get(row).copied().map(Value::Quarter),
+            Column::Instant(values) => values.get(row).copied().map(Value::Instant),
+        }
+    }
+}
+
+/// A value that is missing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Missing {
+    /// In which row.
+    pub row: usize,
+    /// Of which item.
+    pub item: usize,
+    /// Why; `None` = none is meant ([`Value::NoLimit`]).
+    pub reason: Option<Reason>,
+}
+
+/// What a formula gave that its segment cannot hold: a mistake of this program, told by `render::check`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Misfit {
+    /// A value of this item is of another type.
+    Type {
+        /// Which item.
+        item: usize,
+    },
+    /// A row has so many items.
+    Items {
+        /// How many.
+        found: usize,
+    },
+}
+
+/// A segment's rows, oldest or lowest first, by columns: formulas fill it row after row, and what writes it takes it column
+/// after column.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Segment {
-    /// Its rows, oldest or lowest first.
-    pub rows: Vec<Items>,
+    rows: usize,
+    /// By item. Invariant: each as long as there are rows.
+    columns: Vec<Column>,
+    /// Invariant: ascending by row and item, each once.
+    missing: Vec<Missing>,
+    /// The first that was met.
+    misfit: Option<Misfit>,
+}
+
+impl Segment {
+    /// The segment without rows.
+    pub fn new(def: &SegmentDef) -> Segment {
+        let columns = def.items.iter().map(|item| Column::of(&item.item_type)).collect();
+        Segment { rows: 0, columns, missing: Vec::new(), misfit: None }
+    }
+
+    /// How many rows.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// The columns, by item.
+    pub fn columns(&self) -> &[Column] {
+        &self.columns
+    }
+
+    /// Which values are missing, by row and then by item.
+    pub fn missing(&self) -> &[Missing] {
+        &self.missing
+    }
+
+    /// What formulas gave that it could not hold, if anything.
+    pub fn misfit(&self) -> Option<Misfit> {
+        self.misfit
+    }
+
+    /// Whether a row has no value of an item.
+    pub fn is_missing(&self, row: usize, item: usize) -> bool {
+        self.missing.binary_search_by_key(&(row, item), |missing| (missing.row, missing.item)).is_ok()
+    }
+
+    /// The items of a row; none where there is no such row.
+    pub fn items(&self, row: usize) -> impl Iterator<Item = Value> {
+        let first = self.missing.partition_point(|missing| missing.row < row);
+        let mut missing = self.missing[first..].iter().take_while(move |missing| missing.row == row).peekable();
+        self.columns.iter().enumerate().filter_map(move |(item, column)| {
+            let value = column.get(row)?;
+            Some(match missing.next_if(|missing| missing.item == item) {
+                Some(Missing { reason, .. }) => reason.map_or(Value::NoLimit, Value::Null),
+                None => value,
+            })
+        })
+    }
+
+    /// The label of a row that has one: its first item.
+    pub fn label(&self, row: usize) -> Option<Value> {
+        self.columns.first()?.get(row)
+    }
+
+    /// Adds a row of values.
+    pub fn push(&mut self, items: impl IntoIterator<Item = Value>) {
+        self.push_row(|row| items.into_iter().for_each(|value| row.value(value)));
+    }
+
+    /// Adds a row that `fill` fills, item after item.
+    #[inline]
+    pub fn push_row(&mut self, fill: impl FnOnce(&mut NewRow<'_>)) {
+        let mut row = NewRow { segment: self, item: 0 };
+        fill(&mut row);
+        let found = row.item;
+        if found != self.columns.len() {
+            self.columns.iter_mut().skip(found).for_each(Column::push_placeholder);
+            self.misfit = self.misfit.or(Some(Misfit::Items { found }));
+        }
+        self.rows += 1;
+    }
+
+    /// Takes all rows out; their memory stays.
+    pub fn clear(&mut self) {
+        self.rows = 0;
+        self.columns.iter_mut().for_each(Column::clear);
+        self.missing.clear();
+        self.misfit = None;
+    }
+
+    /// Changes the rows as `change` does.
+    #[cfg(test)]
+    pub fn change(&mut self, change: impl FnOnce(&mut Vec<Items>)) {
+        let mut rows = (0..self.rows).map(|row| self.items(row).collect()).collect();
+        change(&mut rows);
+        self.clear();
+        rows.into_iter().for_each(|row| self.push(row));
+    }
+}
+
+/// A row of a segment while it is filled: each call gives the next item.
+pub struct NewRow<'s> {
+    segment: &'s mut Segment,
+    /// The next.
+    item: usize,
+}
+
+impl NewRow<'_> {
+    /// A count.
+    #[inline]
+    pub fn count(&mut self, count: i64) {
+        match self.segment.columns.get_mut(self.item) {
+            Some(Column::Count(values)) => {
+                values.push(count);
+                self.item += 1;
+            }
+            _ => self.value(Value::Count(count)),
+        }
+    }
+
+    /// Fen.
+    #[inline]
+    pub fn money(&mut self, fen: i128) {
+        match self.segment.columns.get_mut(self.item) {
+            Some(Column::Money(values)) => {
+                values.push(fen);
+                self.item += 1;
+            }
+            _ => self.value(Value::Money(fen)),
+        }
+    }
+
+    /// Fen, or why there are none.
+    #[inline]
+    pub fn money_or(&mut self, fen: Result<i128, Reason>) {
+        match fen {
+            Ok(fen) => self.money(fen),
+            Err(reason) => self.missing(Some(reason)),
+        }
+    }
+
+    /// Any value.
+    pub fn value(&mut self, value: Value) {
+        match value {
+            Value::Null(reason) => self.missing(Some(reason)),
+            Value::NoLimit => self.missing(None),
+            value => {
+                let column = self.segment.columns.get_mut(self.item);
+                if column.is_some_and(|column| !column.push(value)) {
+                    self.segment.misfit = self.segment.misfit.or(Some(Misfit::Type { item: self.item }));
+                }
+                self.item += 1;
+            }
+        }
+    }
+
+    fn missing(&mut self, reason: Option<Reason>) {
+        let Segment { rows, columns, missing, .. } = &mut *self.segment;
+        if let Some(column) = columns.get_mut(self.item) {
+            column.push_placeholder();
+            missing.push(Missing { row: *rows, item: self.item, reason });
+        }
+        self.item += 1;
+    }
 }
 
 /// One product of one account: its segments in the dictionary's order.
@@ -98,4 +376,16 @@ pub struct Segment {
 pub struct Product {
     /// The segments.
     pub segments: Vec<Segment>,
+}
+
+impl Product {
+    /// The product without rows.
+    pub fn new(dictionary: &Dictionary) -> Product {
+        Product { segments: dictionary.segments().map(Segment::new).collect() }
+    }
+
+    /// Takes all rows out of all segments; their memory stays, for another account's.
+    pub fn clear(&mut self) {
+        self.segments.iter_mut().for_each(Segment::clear);
+    }
 }

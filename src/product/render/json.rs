@@ -10,7 +10,7 @@ use serde::ser::{Serialize, SerializeMap as _, SerializeSeq as _, Serializer};
 use super::{Labels, RenderError, ValueText, check, visit_null_reasons};
 use crate::money::{money_text, ratio_text};
 use crate::product::dictionary::{ACCOUNT_ID, Dictionary, NULL_REASONS, Rows, SegmentDef};
-use crate::product::value::{Items, Product, Segment, Value};
+use crate::product::value::{Product, Segment, Value};
 
 /// How JSON is laid out.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -57,9 +57,9 @@ impl Serialize for ProductJson<'_> {
             object.serialize_entry(ACCOUNT_ID, account_id)?;
         }
         for (def, segment) in self.dictionary.segments().zip(&self.product.segments) {
-            match (def.rows, segment.rows.first()) {
-                (Rows::One, Some(row)) => object.serialize_entry(&def.code, &RowJson { def, row })?,
-                _ => object.serialize_entry(&def.code, &RowsJson { def, segment })?,
+            match def.rows {
+                Rows::One => object.serialize_entry(&def.code, &RowJson { def, segment, row: 0 })?,
+                Rows::PerPeriod | Rows::PerBand => object.serialize_entry(&def.code, &RowsJson { def, segment })?,
             }
         }
         object.serialize_entry(NULL_REASONS, &ReasonsJson(self))?;
@@ -75,9 +75,10 @@ struct RowsJson<'a> {
 
 impl Serialize for RowsJson<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut array = serializer.serialize_seq(Some(self.segment.rows.len()))?;
-        for row in &self.segment.rows {
-            array.serialize_element(&RowJson { def: self.def, row })?;
+        let RowsJson { def, segment } = self;
+        let mut array = serializer.serialize_seq(Some(segment.rows()))?;
+        for row in 0..segment.rows() {
+            array.serialize_element(&RowJson { def, segment, row })?;
         }
         array.end()
     }
@@ -86,14 +87,15 @@ impl Serialize for RowsJson<'_> {
 /// One row of a segment.
 struct RowJson<'a> {
     def: &'a SegmentDef,
-    row: &'a Items,
+    segment: &'a Segment,
+    row: usize,
 }
 
 impl Serialize for RowJson<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut object = serializer.serialize_map(Some(self.row.len()))?;
-        for (item, value) in self.def.items.iter().zip(self.row) {
-            object.serialize_entry(&item.code, &ValueJson(value))?;
+        let mut object = serializer.serialize_map(Some(self.def.items.len()))?;
+        for (item, value) in self.def.items.iter().zip(self.segment.items(self.row)) {
+            object.serialize_entry(&item.code, &ValueJson(&value))?;
         }
         object.end()
     }
@@ -133,7 +135,7 @@ impl Serialize for ReasonsJson<'_> {
 mod tests {
     use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
-    use super::super::samples::{Dice, place, product};
+    use super::super::samples::{Dice, product, set};
     use super::*;
     use crate::period::{Date, Month, Quarter, parse_instant};
     use crate::product::ProductKind;
@@ -246,8 +248,7 @@ mod tests {
             ("amount_bands", "upper_bound", Value::NoLimit, r#""upper_bound":null"#),
         ];
         for (segment, item, value, _) in &cases {
-            let (segment, item) = place(&dictionary, segment, item);
-            product.segments[segment].rows[0][item] = value.clone();
+            set(&dictionary, &mut product, (segment, item), 0, value.clone());
         }
         let text = json(&dictionary, None, &product, Layout::Line);
         for (.., expected) in &cases {

@@ -7,8 +7,8 @@ use std::convert::Infallible;
 use std::fmt::{self, Write as _};
 use std::io;
 
-use super::dictionary::{Dictionary, ItemDef, ItemKind, PeriodKind, Rows, SegmentDef};
-use super::value::{Product, Reason, Segment, Value};
+use super::dictionary::{Dictionary, ItemKind, PeriodKind, Rows, SegmentDef};
+use super::value::{Column, Misfit, Missing, Product, Reason, Segment, Value};
 use crate::money::{money_text, ratio_text};
 use crate::period::instant_text;
 
@@ -86,18 +86,59 @@ pub fn check(dictionary: &Dictionary, product: &Product) -> Result<(), RenderErr
         return Err(shape(dictionary.product(), "segments", segments, product.segments.len()));
     }
     for (segment, given) in dictionary.segments().zip(&product.segments) {
-        let (rows, expected) = (given.rows.len(), rows_max(dictionary, segment));
+        let (rows, expected) = (given.rows(), rows_max(dictionary, segment));
         if rows > expected || (segment.rows == Rows::One && rows != 1) {
             return Err(shape(&segment.code, "rows", expected, rows));
         }
-        if let Some(row) = given.rows.iter().find(|row| row.len() != segment.items.len()) {
-            return Err(shape(&segment.code, "items", segment.items.len(), row.len()));
+        let (items, found) = (segment.items.len(), given.columns().len());
+        match given.misfit() {
+            Some(Misfit::Items { found }) => return Err(shape(&segment.code, "items", items, found)),
+            Some(Misfit::Type { item }) => return Err(of_another_type(segment, item)),
+            None if found != items => return Err(shape(&segment.code, "items", items, found)),
+            None => {}
         }
-        for (index, item) in segment.items.iter().enumerate() {
-            if !fits(item, column(given, index)) {
-                return Err(misfit(segment, item, column(given, index)));
+        let is_nullable = |item: usize| segment.items.get(item).is_some_and(|item| item.item_type.nullable);
+        if let Some(missing) = given.missing().iter().find(|missing| !is_nullable(missing.item)) {
+            return Err(of_another_type(segment, missing.item));
+        }
+        for (item, column) in given.columns().iter().enumerate() {
+            check_column(segment, item, column, given)?;
+        }
+    }
+    Ok(())
+}
+
+/// Checks that a column is of its item's type and holds nothing too large for it.
+fn check_column(segment: &SegmentDef, item: usize, column: &Column, given: &Segment) -> Result<(), RenderError> {
+    let Some(def) = segment.items.get(item) else { return Err(of_another_type(segment, item)) };
+    match (&def.item_type.kind, column) {
+        (ItemKind::String | ItemKind::Text, Column::Text(texts)) => {
+            if texts.iter().any(|text| text.len() > TEXT_BYTES_MAX) {
+                return Err(RenderError::TextLength { place: format!("{}.{}", segment.code, def.code) });
             }
         }
+        (ItemKind::Enum(codes), Column::Text(texts)) => {
+            let is_code = |text: &str| codes.iter().any(|code| code == text);
+            if !texts.iter().enumerate().all(|(row, text)| is_code(text) || given.is_missing(row, item)) {
+                return Err(of_another_type(segment, item));
+            }
+        }
+        (ItemKind::Money, Column::Money(numbers)) | (ItemKind::Ratio, Column::Ratio(numbers)) => {
+            if !numbers.iter().all(|number| number.unsigned_abs() < DECIMAL_END) {
+                return Err(RenderError::Range { segment: segment.code.clone(), item: def.code.clone() });
+            }
+        }
+        (ItemKind::Timestamp, Column::Instant(instants)) => {
+            // Parquet has no timestamp in seconds.
+            if !instants.iter().all(|seconds| seconds.checked_mul(1_000).is_some()) {
+                return Err(of_another_type(segment, item));
+            }
+        }
+        (ItemKind::Int, Column::Count(_))
+        | (ItemKind::Date, Column::Date(_))
+        | (ItemKind::Month | ItemKind::Period(PeriodKind::Month), Column::Month(_))
+        | (ItemKind::Period(PeriodKind::Quarter), Column::Quarter(_)) => {}
+        _ => return Err(of_another_type(segment, item)),
     }
     Ok(())
 }
@@ -124,17 +165,17 @@ fn visit_null_reasons<E>(
 ) -> Result<(), E> {
     let mut path = String::new();
     for (segment, given) in dictionary.segments().zip(&product.segments) {
-        for (index, row) in given.rows.iter().enumerate() {
+        for of_row in given.missing().chunk_by(|a, b| a.row == b.row) {
+            // The part before the item is the row's: written at its first null only.
             let mut row_length = None;
-            for (item, value) in segment.items.iter().zip(row) {
-                let Value::Null(reason) = value else { continue };
-                // The part before the item is the row's: written at its first null only.
+            for Missing { row, item, reason } in of_row {
+                let (Some(reason), Some(item)) = (reason, segment.items.get(*item)) else { continue };
                 let length = *row_length.get_or_insert_with(|| {
                     path.clear();
                     path.push_str(&segment.code);
-                    if let (Rows::PerPeriod | Rows::PerBand, Some(label)) = (segment.rows, row.first()) {
+                    if let (Rows::PerPeriod | Rows::PerBand, Some(label)) = (segment.rows, given.label(*row)) {
                         path.push('[');
-                        path.push_str(labels.text(index, label));
+                        path.push_str(labels.text(*row, &label));
                         path.push(']');
                     }
                     path.push('.');
@@ -204,53 +245,10 @@ fn rows_max(dictionary: &Dictionary, segment: &SegmentDef) -> usize {
 /// More bands than any product has: a bound on memory, not on meaning.
 const BANDS_MAX: usize = 64;
 
-/// One item's values in all rows.
-fn column(segment: &Segment, index: usize) -> impl Iterator<Item = &Value> + Clone {
-    segment.rows.iter().filter_map(move |row| row.get(index))
-}
-
-/// Whether all values are of the item's type: the type is looked at once, not once a value.
-fn fits<'a>(item: &ItemDef, mut values: impl Iterator<Item = &'a Value>) -> bool {
-    let nullable = item.item_type.nullable;
-    let none = |value: &Value| nullable && matches!(value, Value::Null(_) | Value::NoLimit);
-    match &item.item_type.kind {
-        ItemKind::String | ItemKind::Text => values.all(|v| match v {
-            Value::Text(text) => text.len() <= TEXT_BYTES_MAX,
-            other => none(other),
-        }),
-        ItemKind::Enum(codes) => values.all(|v| match v {
-            Value::Text(text) => codes.iter().any(|code| code.as_str() == &**text),
-            other => none(other),
-        }),
-        ItemKind::Int => values.all(|v| matches!(v, Value::Count(_)) || none(v)),
-        ItemKind::Money => values.all(|v| matches!(v, Value::Money(fen) if in_range(*fen)) || none(v)),
-        ItemKind::Ratio => values.all(|v| matches!(v, Value::Ratio(ratio) if in_range(*ratio)) || none(v)),
-        ItemKind::Date => values.all(|v| matches!(v, Value::Date(_)) || none(v)),
-        ItemKind::Month | ItemKind::Period(PeriodKind::Month) => {
-            values.all(|v| matches!(v, Value::Month(_)) || none(v))
-        }
-        ItemKind::Period(PeriodKind::Quarter) => values.all(|v| matches!(v, Value::Quarter(_)) || none(v)),
-        ItemKind::Timestamp => values.all(|v| matches!(v, Value::Instant(_)) || none(v)),
-    }
-}
-
-fn in_range(number: i128) -> bool {
-    number.unsigned_abs() < DECIMAL_END
-}
-
-/// What is wrong with values that do not fit: one too large for its type, else one of another type.
-fn misfit<'a>(segment: &SegmentDef, item: &ItemDef, mut values: impl Iterator<Item = &'a Value>) -> RenderError {
-    let too_large = |value: &&Value| match (&item.item_type.kind, value) {
-        (ItemKind::Money, Value::Money(number)) | (ItemKind::Ratio, Value::Ratio(number)) => !in_range(*number),
-        (ItemKind::String | ItemKind::Text, Value::Text(text)) => text.len() > TEXT_BYTES_MAX,
-        _ => false,
-    };
-    let (found, segment, code) = (values.find(too_large), segment.code.clone(), item.code.clone());
-    match found {
-        Some(Value::Text(_)) => RenderError::TextLength { place: format!("{segment}.{code}") },
-        Some(_) => RenderError::Range { segment, item: code },
-        None => RenderError::Kind { segment, item: code, expected: item.item_type.to_string() },
-    }
+fn of_another_type(segment: &SegmentDef, item: usize) -> RenderError {
+    let def = segment.items.get(item);
+    let (item, expected) = def.map(|def| (def.code.clone(), def.item_type.to_string())).unwrap_or_default();
+    RenderError::Kind { segment: segment.code.clone(), item, expected }
 }
 
 fn shape(place: &str, what: &'static str, expected: usize, found: usize) -> RenderError {
@@ -262,7 +260,8 @@ fn shape(place: &str, what: &'static str, expected: usize, found: usize) -> Rend
 mod samples {
     use super::*;
     use crate::period::{Date, Month, Quarter};
-    use crate::product::value::{Items, Segment};
+    use crate::product::dictionary::ItemDef;
+    use crate::product::value::Items;
 
     const REASONS: [Reason; 7] = [
         Reason::NotGiven,
@@ -337,7 +336,9 @@ mod samples {
                     items[1] = if row == 6 { Value::NoLimit } else { Value::Money(100_000 * (row as i128 + 1)) };
                 }
             }
-            Segment { rows }
+            let mut filled = Segment::new(segment);
+            rows.into_iter().for_each(|row| filled.push(row));
+            filled
         });
         Product { segments: segments.collect() }
     }
@@ -348,11 +349,23 @@ mod samples {
         let items = &dictionary.segments().nth(at).unwrap().items;
         (at, items.iter().position(|def| def.code == item).unwrap())
     }
+
+    /// Sets one value.
+    pub(super) fn set(
+        dictionary: &Dictionary,
+        product: &mut Product,
+        (segment, item): (&str, &str),
+        row: usize,
+        value: Value,
+    ) {
+        let (segment, item) = place(dictionary, segment, item);
+        product.segments[segment].change(|rows| rows[row][item] = value);
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::samples::{Dice, place, product};
+    use super::samples::{Dice, product, set};
     use super::*;
     use crate::period::{Month, Quarter};
     use crate::product::ProductKind;
@@ -361,15 +374,16 @@ mod tests {
     fn null_reasons_by_path() {
         let dictionary = Dictionary::builtin(ProductKind::Report).unwrap();
         let mut product = product(&dictionary, 2, &mut Dice(1));
-        for row in product.segments.iter_mut().flat_map(|segment| &mut segment.rows).flatten() {
-            if matches!(row, Value::Null(_)) {
-                *row = Value::NoLimit;
-            }
+        for segment in &mut product.segments {
+            segment.change(|rows| {
+                for value in rows.iter_mut().flatten().filter(|value| matches!(value, Value::Null(_))) {
+                    *value = Value::NoLimit;
+                }
+            });
         }
         assert_eq!(null_reasons(&dictionary, &product), [], "no limit is no reason");
-        let mut set = |segment, row: usize, item, reason| {
-            let (segment, item) = place(&dictionary, segment, item);
-            product.segments[segment].rows[row][item] = Value::Null(reason);
+        let mut set = |segment, row, item, reason| {
+            set(&dictionary, &mut product, (segment, item), row, Value::Null(reason));
         };
         // Set in another order than the dictionary's.
         set("activity", 0, "days_since_last_in", Reason::NoActivity);
@@ -395,9 +409,9 @@ mod tests {
     fn months_label_their_rows() {
         let dictionary = Dictionary::builtin(ProductKind::DetailSummary).unwrap();
         let mut product = product(&dictionary, 1, &mut Dice(2));
-        let (segment, item) = place(&dictionary, "other", "top_in_amount");
-        product.segments[segment].rows[0][0] = Value::Month(Month::parse("2024-01").unwrap());
-        product.segments[segment].rows[0][item] = Value::Null(Reason::NoCounterparty);
+        let month = Value::Month(Month::parse("2024-01").unwrap());
+        set(&dictionary, &mut product, ("other", "period"), 0, month);
+        set(&dictionary, &mut product, ("other", "top_in_amount"), 0, Value::Null(Reason::NoCounterparty));
         let expected = ("other[2024-01].top_in_amount".to_string(), "no_counterparty");
         assert!(null_reasons(&dictionary, &product).contains(&expected));
     }
@@ -416,16 +430,21 @@ mod tests {
     fn what_does_not_fit_is_told_with_its_place() {
         type Change = fn(&Dictionary, &mut Product);
         fn set(dictionary: &Dictionary, product: &mut Product, segment: &str, item: &str, value: Value) {
-            let (segment, item) = place(dictionary, segment, item);
-            product.segments[segment].rows[0][item] = value;
+            super::samples::set(dictionary, product, (segment, item), 0, value);
         }
-        let cases: [(&str, Change); 13] = [
+        let cases: [(&str, Change); 16] = [
             ("`report` has 17 segments where its dictionary has 18", |_, p| drop(p.segments.pop())),
-            ("`cover` has 0 rows where its dictionary has 1", |_, p| p.segments[0].rows.clear()),
-            ("`notes` has 3 items where its dictionary has 4", |_, p| drop(p.segments[1].rows[0].pop())),
+            ("`cover` has 0 rows where its dictionary has 1", |_, p| p.segments[0].clear()),
+            ("`notes` has 3 items where its dictionary has 4", |_, p| p.segments[1].change(|rows| drop(rows[0].pop()))),
+            ("`notes` has 5 items where its dictionary has 4", |_, p| {
+                p.segments[1].change(|rows| rows[0].push(Value::Count(1)))
+            }),
+            ("`cover` has 10 items where its dictionary has 7", |_, p| p.segments[0] = p.segments[2].clone()),
             ("`funds` has 13 rows where its dictionary has 12", |_, p| {
-                let row = p.segments[3].rows[0].clone();
-                p.segments[3].rows.resize(13, row);
+                p.segments[3].change(|rows| rows.resize(13, rows[0].clone()));
+            }),
+            ("`cover.generated_at` is not of the type `timestamp`", |d, p| {
+                set(d, p, "cover", "generated_at", Value::Instant(i64::MAX))
             }),
             ("`funds.period` is not of the type `period`", |d, p| set(d, p, "funds", "period", Value::Month(Month(0)))),
             ("`basic.first_month` is not of the type `month?`", |d, p| {

@@ -14,18 +14,18 @@ use ::parquet::basic::{Compression, Encoding, LogicalType, Type as PhysicalType}
 use ::parquet::file::properties::{EnabledStatistics, WriterProperties};
 use ::parquet::schema::types::ColumnPath;
 use arrow::array::{
-    ArrayRef, ArrowPrimitiveType, ListArray, MapArray, NullBufferBuilder, PrimitiveArray, RecordBatch, StringBuilder,
-    StructArray,
+    ArrayRef, ArrowPrimitiveType, BooleanBufferBuilder, ListArray, MapArray, PrimitiveArray, RecordBatch,
+    StringBuilder, StructArray,
 };
-use arrow::buffer::{OffsetBuffer, ScalarBuffer};
+use arrow::buffer::{NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::{
     DataType, Date32Type, Decimal128Type, Fields, Int64Type, Schema, SchemaRef, TimestampMillisecondType,
 };
 use arrow::error::ArrowError;
 
-use super::{Labels, RenderError, TEXT_BYTES_MAX, check, column, visit_null_reasons};
+use super::{Labels, RenderError, TEXT_BYTES_MAX, check, visit_null_reasons};
 use crate::product::dictionary::{ACCOUNT_ID, Dictionary, ItemKind, ItemType, Rows, SegmentDef};
-use crate::product::value::{Product, Segment, Value};
+use crate::product::value::{Column, Product, Segment, Value};
 
 /// Most accounts of a batch: at 36 months about 32 KiB each, so 64 MiB.
 pub const ACCOUNTS_PER_BATCH_MAX: usize = 2_048;
@@ -130,12 +130,18 @@ impl SegmentColumns {
         SegmentColumns { items: def.items.iter().map(|item| ItemColumn::new(&item.item_type)).collect(), offsets }
     }
 
+    /// Adds one account's rows, which [`check`] has found to be of these types.
     fn append(&mut self, segment: &Segment, labels: &mut Labels) -> Result<(), RenderError> {
-        for (index, column) in self.items.iter_mut().enumerate() {
-            column.append(segment, index, labels);
+        for (item, (column, given)) in self.items.iter_mut().zip(segment.columns()).enumerate() {
+            column.append(given, |row| segment.is_missing(row, item), labels);
+        }
+        for missing in segment.missing() {
+            if let Some(column) = self.items.get_mut(missing.item) {
+                column.set_null(segment.rows() - missing.row);
+            }
         }
         match &mut self.offsets {
-            Some(offsets) => offsets.push(segment.rows.len()),
+            Some(offsets) => offsets.push(segment.rows()),
             None => Ok(()),
         }
     }
@@ -181,45 +187,46 @@ impl ItemColumn {
         }
     }
 
-    /// Adds one account's values of the item `index`, which [`check`] has found to be of its type. The column is
-    /// chosen once, not once a value.
-    fn append(&mut self, segment: &Segment, index: usize, labels: &mut Labels) {
-        match self {
-            ItemColumn::Text(builder) => {
-                builder.extend(column(segment, index).map(|value| match value {
-                    Value::Text(text) => Some(text),
-                    _ => None,
-                }));
-            }
-            ItemColumn::Period(builder) => {
-                for (row, value) in column(segment, index).enumerate() {
-                    match value {
-                        Value::Month(_) | Value::Quarter(_) => builder.append_value(labels.text(row, value)),
-                        _ => builder.append_null(),
-                    }
+    /// Adds one account's values. Numbers that are missing are set to null afterwards, by [`ItemColumn::set_null`].
+    fn append(&mut self, values: &Column, is_missing: impl Fn(usize) -> bool, labels: &mut Labels) {
+        let mut periods = |builder: &mut StringBuilder, values: &mut dyn Iterator<Item = Value>| {
+            for (row, value) in values.enumerate() {
+                match is_missing(row) {
+                    true => builder.append_null(),
+                    false => builder.append_value(labels.text(row, &value)),
                 }
             }
-            ItemColumn::Count(numbers) => numbers.append(segment, index, |value| match value {
-                Value::Count(count) => Some(*count),
-                _ => None,
-            }),
-            ItemColumn::Money(numbers) => numbers.append(segment, index, |value| match value {
-                Value::Money(fen) => Some(*fen),
-                _ => None,
-            }),
-            ItemColumn::Ratio(numbers) => numbers.append(segment, index, |value| match value {
-                Value::Ratio(millionths) => Some(*millionths),
-                _ => None,
-            }),
-            ItemColumn::Date(numbers) => numbers.append(segment, index, |value| match value {
-                Value::Date(date) => Some(date.0),
-                _ => None,
-            }),
-            ItemColumn::Instant(numbers) => numbers.append(segment, index, |value| match value {
-                // Parquet has no timestamp in seconds.
-                Value::Instant(seconds) => seconds.checked_mul(1_000),
-                _ => None,
-            }),
+        };
+        match (self, values) {
+            (ItemColumn::Text(builder), Column::Text(texts)) => {
+                builder.extend(texts.iter().enumerate().map(|(row, text)| (!is_missing(row)).then_some(text)));
+            }
+            (ItemColumn::Period(builder), Column::Month(months)) => {
+                periods(builder, &mut months.iter().copied().map(Value::Month));
+            }
+            (ItemColumn::Period(builder), Column::Quarter(quarters)) => {
+                periods(builder, &mut quarters.iter().copied().map(Value::Quarter));
+            }
+            (ItemColumn::Count(numbers), Column::Count(counts)) => numbers.extend(counts.iter().copied()),
+            (ItemColumn::Money(numbers), Column::Money(fen)) => numbers.extend(fen.iter().copied()),
+            (ItemColumn::Ratio(numbers), Column::Ratio(millionths)) => numbers.extend(millionths.iter().copied()),
+            (ItemColumn::Date(numbers), Column::Date(dates)) => numbers.extend(dates.iter().map(|date| date.0)),
+            (ItemColumn::Instant(numbers), Column::Instant(instants)) => {
+                // Parquet has no timestamp in seconds; that these fit was checked.
+                numbers.extend(instants.iter().map(|seconds| seconds.saturating_mul(1_000)));
+            }
+            _ => {}
+        }
+    }
+
+    /// Makes a number null that was just added, the so manieth from the end.
+    fn set_null(&mut self, from_end: usize) {
+        match self {
+            ItemColumn::Text(_) | ItemColumn::Period(_) => {}
+            ItemColumn::Count(numbers) => numbers.set_null(from_end),
+            ItemColumn::Money(numbers) | ItemColumn::Ratio(numbers) => numbers.set_null(from_end),
+            ItemColumn::Date(numbers) => numbers.set_null(from_end),
+            ItemColumn::Instant(numbers) => numbers.set_null(from_end),
         }
     }
 
@@ -238,34 +245,38 @@ impl ItemColumn {
 struct Numbers<T: ArrowPrimitiveType> {
     values: Vec<T::Native>,
     /// Which values there are; `None` where all are.
-    nulls: Option<NullBufferBuilder>,
+    given: Option<BooleanBufferBuilder>,
     data_type: DataType,
 }
 
 impl<T: ArrowPrimitiveType> Numbers<T> {
     fn new(item_type: &ItemType) -> Numbers<T> {
-        let nulls = item_type.nullable.then(|| NullBufferBuilder::new(0));
-        Numbers { values: Vec::new(), nulls, data_type: item_type.arrow() }
+        Numbers { values: Vec::new(), given: None, data_type: item_type.arrow() }
     }
 
-    fn append(&mut self, segment: &Segment, index: usize, number: impl Fn(&Value) -> Option<T::Native>) {
-        let numbers = segment.rows.iter().map(|row| row.get(index).and_then(&number));
-        let mut is_whole = true;
-        self.values.extend(numbers.clone().map(|number| {
-            is_whole &= number.is_some();
-            number.unwrap_or_default()
-        }));
-        match &mut self.nulls {
-            Some(nulls) if is_whole => nulls.append_n_non_nulls(segment.rows.len()),
-            Some(nulls) => numbers.for_each(|number| nulls.append(number.is_some())),
-            None => {}
+    fn extend(&mut self, numbers: impl ExactSizeIterator<Item = T::Native>) {
+        if let Some(given) = &mut self.given {
+            given.append_n(numbers.len(), true);
+        }
+        self.values.extend(numbers);
+    }
+
+    fn set_null(&mut self, from_end: usize) {
+        let length = self.values.len();
+        let given = self.given.get_or_insert_with(|| {
+            let mut given = BooleanBufferBuilder::new(length);
+            given.append_n(length, true);
+            given
+        });
+        if let Some(at) = length.checked_sub(from_end) {
+            given.set_bit(at, false);
         }
     }
 
     fn finish(&mut self) -> ArrayRef {
         let capacity = self.values.len();
         let values = std::mem::replace(&mut self.values, Vec::with_capacity(capacity));
-        let nulls = self.nulls.as_mut().and_then(NullBufferBuilder::finish);
+        let nulls = self.given.take().map(|mut given| NullBuffer::new(given.finish()));
         Arc::new(PrimitiveArray::<T>::new(values.into(), nulls).with_data_type(self.data_type.clone()))
     }
 }
@@ -472,7 +483,7 @@ mod tests {
         let mut builder = ProductBatchBuilder::new(&dictionary);
         let good = product(&dictionary, 4, &mut Dice(15));
         let mut bad = good.clone();
-        bad.segments[3].rows[2][1] = Value::Money(1);
+        bad.segments[3].change(|rows| rows[2][1] = Value::Money(1));
         builder.append("a", &good).unwrap();
         assert!(matches!(builder.append("b", &bad), Err(RenderError::Kind { .. })));
         builder.append("c", &good).unwrap();

@@ -100,11 +100,11 @@ impl Page {
 
     /// A segment of one row: a table of its items by direction where it has such, and a list of the others.
     fn one_row(&mut self, def: &SegmentDef, segment: &Segment) {
-        let Some(row) = segment.rows.first() else { return };
+        let row: Items = segment.items(0).collect();
         self.heading(&def.name);
         let (families, others) = by_direction(def);
         if !families.is_empty() {
-            let grid = self.direction_grid(def, row, &families);
+            let grid = self.direction_grid(def, &row, &families);
             self.grid(&grid);
         }
         let pairs: Vec<(String, String)> = others
@@ -136,9 +136,9 @@ impl Page {
 
     /// All columns of the latest periods.
     fn funds(&mut self, def: &SegmentDef, segment: &Segment) {
-        self.period_heading(&def.name, segment.rows.len());
+        self.period_heading(&def.name, segment.rows());
         let heads = def.items.iter().map(|item| item.name.clone()).collect();
-        let rows = latest(&segment.rows).iter().map(|row| row.iter().map(plain).collect()).collect();
+        let rows = latest(segment).map(|row| row.iter().map(plain).collect()).collect();
         self.grid(&Grid { heads, rows });
     }
 
@@ -163,14 +163,14 @@ impl Page {
             let Some((_, first, periods, _)) = columns.first() else {
                 return;
             };
-            self.period_heading(&format!("各类往来{word}"), periods.rows.len());
+            self.period_heading(&format!("各类往来{word}"), periods.rows());
             let heads = first.items.first().map(|label| label.name.clone()).into_iter();
             let heads = heads.chain(columns.iter().map(|(head, ..)| head.clone())).collect();
-            let rows = latest(&periods.rows).iter().map(|row| vec![row.first().map_or_else(String::new, plain)]);
+            let rows = latest(periods).map(|row| vec![row.first().map_or_else(String::new, plain)]);
             let mut grid = Grid { heads, rows: rows.collect() };
             for (_, def, segment, code) in &columns {
                 let at = def.items.iter().position(|item| item.code == *code);
-                for (cells, row) in grid.rows.iter_mut().zip(latest(&segment.rows)) {
+                for (cells, row) in grid.rows.iter_mut().zip(latest(segment)) {
                     let value = at.and_then(|at| row.get(at));
                     cells.push(value.map_or_else(String::new, plain));
                 }
@@ -195,9 +195,10 @@ impl Page {
             let items: Vec<&ItemDef> = columns.iter().filter_map(|at| def.items.get(*at)).collect();
             let prefix = common_prefix(&items);
             let heads = items.iter().map(|item| item.name.strip_prefix(prefix).unwrap_or(&item.name).to_string());
-            let rows = segment.rows.iter().map(|row| {
+            let rows = (0..segment.rows()).map(|row| {
+                let row: Items = segment.items(row).collect();
                 let values = columns.iter().filter_map(|at| row.get(*at)).map(plain);
-                std::iter::once(band_name(row)).chain(values).collect()
+                std::iter::once(band_name(&row)).chain(values).collect()
             });
             let heads = std::iter::once(prefix.to_string()).chain(heads).collect();
             self.grid(&Grid { heads, rows: rows.collect() });
@@ -391,8 +392,8 @@ fn short_name(name: &str) -> &str {
     name.strip_prefix("与").or_else(|| name.strip_prefix("借助")).unwrap_or(name)
 }
 
-fn latest(rows: &[Items]) -> &[Items] {
-    rows.get(rows.len().saturating_sub(PERIODS_SHOWN)..).unwrap_or_default()
+fn latest(segment: &Segment) -> impl Iterator<Item = Items> {
+    (segment.rows().saturating_sub(PERIODS_SHOWN)..segment.rows()).map(|row| segment.items(row).collect())
 }
 
 fn with_unit(name: &str, item: &ItemDef) -> String {
@@ -480,7 +481,7 @@ fn wrap(text: &str, width: usize) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::samples::{Dice, place, product};
+    use super::super::samples::{Dice, product};
     use super::*;
     use crate::product::ProductKind;
 
@@ -492,8 +493,7 @@ mod tests {
     }
 
     fn set(dictionary: &Dictionary, product: &mut Product, segment: &str, item: &str, value: Value) {
-        let (segment, item) = place(dictionary, segment, item);
-        product.segments[segment].rows[0][item] = value;
+        super::super::samples::set(dictionary, product, (segment, item), 0, value);
     }
 
     #[test]
