@@ -20,6 +20,8 @@ pub struct Texts {
     keys: Int32Array,
     // Invariant: a valid key is below its length and refers to no null.
     values: StringViewArray,
+    /// The column for the checked table, where the source's own will do.
+    array: Option<ArrayRef>,
 }
 
 impl Texts {
@@ -35,14 +37,14 @@ impl Texts {
 
     /// No text in any row.
     pub fn none(rows: usize) -> Texts {
-        Texts { keys: Int32Array::new_null(rows), values: StringViewArray::from_iter_values([""; 0]) }
+        Texts { keys: Int32Array::new_null(rows), values: StringViewArray::from_iter_values([""; 0]), array: None }
     }
 
     /// A column of the checked table; `None` where it is of another type.
     pub fn of_array(array: &dyn Array) -> Option<Texts> {
         let dictionary = array.as_dictionary_opt::<Int32Type>()?;
         let values = dictionary.values().as_string_view_opt()?.clone();
-        Some(Texts { keys: dictionary.keys().clone(), values })
+        Some(Texts { keys: dictionary.keys().clone(), values, array: None })
     }
 
     /// The column for the checked table.
@@ -50,6 +52,9 @@ impl Texts {
     /// # Errors
     /// Where a key lies outside the values: a mistake of our own.
     pub fn to_array(&self) -> Result<ArrayRef, ArrowError> {
+        if let Some(array) = &self.array {
+            return Ok(Arc::clone(array));
+        }
         Ok(Arc::new(DictionaryArray::try_new(self.keys.clone(), Arc::new(self.values.clone()))?))
     }
 
@@ -76,6 +81,11 @@ impl Texts {
     /// The values, in no order; some may stand in no row.
     pub fn values(&self) -> &StringViewArray {
         &self.values
+    }
+
+    /// The numbers of all rows' values; where a row has none, anything.
+    pub fn keys(&self) -> &[i32] {
+        self.keys.values()
     }
 
     /// The number of a row's value.
@@ -152,7 +162,7 @@ impl TextColumn {
         let Some(dictionary) = array.as_any_dictionary_opt() else {
             let Cleaned { values, stands } = self.clean(as_view(array));
             let keys = (0..array.len() as i32).collect::<Vec<_>>();
-            return Texts { keys: Int32Array::new(keys.into(), stands), values };
+            return Texts { keys: Int32Array::new(keys.into(), stands), values, array: None };
         };
         let source = dictionary.values();
         let cleaned = match &self.last {
@@ -166,7 +176,15 @@ impl TextColumn {
         let keys = cast(dictionary.keys(), &DataType::Int32).ok();
         let keys = keys.and_then(|keys| keys.as_primitive_opt::<Int32Type>().cloned());
         let keys = keys.unwrap_or_else(|| Int32Array::new_null(array.len()));
-        Texts { keys: standing(keys, &cleaned), values: cleaned.values }
+        match all_stand(&keys, &cleaned) {
+            false => Texts { keys: standing(keys, &cleaned), values: cleaned.values, array: None },
+            true => {
+                // Keys that were looked at are not looked at again.
+                let own = array.as_dictionary_opt::<Int32Type>();
+                let own = own.map(|own| Arc::new(own.with_values(Arc::new(cleaned.values.clone()))) as ArrayRef);
+                Texts { keys, values: cleaned.values, array: own }
+            }
+        }
     }
 
     fn clean(&self, texts: StringViewArray) -> Cleaned {
@@ -190,14 +208,16 @@ impl TextColumn {
     }
 }
 
+/// Whether all keys are of a value, and all values stand. What lies under a null counts too.
+fn all_stand(keys: &Int32Array, cleaned: &Cleaned) -> bool {
+    let count = cleaned.values.len();
+    let all_stand = cleaned.stands.as_ref().is_none_or(|stands| stands.null_count() == 0);
+    all_stand && keys.values().iter().all(|key| (*key as u32 as usize) < count)
+}
+
 /// Keys whose value does not stand become null, and so do keys of no value.
 fn standing(keys: Int32Array, cleaned: &Cleaned) -> Int32Array {
     let count = cleaned.values.len();
-    let all_stand = cleaned.stands.as_ref().is_none_or(|stands| stands.null_count() == 0);
-    // What lies under a null counts too: then the slow way changes nothing.
-    if all_stand && keys.values().iter().all(|key| (*key as u32 as usize) < count) {
-        return keys;
-    }
     let stands = |key: i32| {
         usize::try_from(key).is_ok_and(|key| key < count && cleaned.stands.as_ref().is_none_or(|s| s.is_valid(key)))
     };

@@ -14,9 +14,11 @@
 //! "Strongly universal string hashing is fast", 2014). SipHash hides the sum from who sees the hash but not the secret.
 
 use std::hash::Hasher as _;
+use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, PrimitiveArray, UInt64Array};
+use arrow::array::{Array, ArrayRef, AsArray, UInt64Array};
+use arrow::buffer::NullBuffer;
 use arrow::datatypes::{DataType, Int64Type, TimeUnit, TimestampMicrosecondType, UInt8Type};
 use datafusion::common::{Result, exec_err};
 use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
@@ -79,14 +81,9 @@ pub struct ContentHash {
     memories: Memories<Memory>,
 }
 
-/// What one worker has seen so far.
+/// What one worker has seen so far: k_c w_c of each text of the last list of values, by column.
 #[derive(Debug)]
-struct Memory {
-    /// Hashes of the last list of values, by column.
-    per_value: Vec<PerValue<u64>>,
-    /// Each row's word in one column, filled anew with every column.
-    words: Vec<u64>,
-}
+struct Memory(Vec<PerValue<u128>>);
 
 const COLUMNS_MAX: usize = 63;
 
@@ -107,37 +104,44 @@ impl ContentHash {
     }
 
     fn hashes(&self, arrays: &[ArrayRef], rows: usize, memory: &mut Memory) -> Result<Vec<u64>> {
+        let texts: Vec<Option<Texts>> = arrays.iter().map(|array| Texts::of_array(array)).collect();
+        let mut columns = Vec::with_capacity(arrays.len());
+        for (((array, texts), per_value), factor) in arrays.iter().zip(&texts).zip(&mut memory.0).zip(self.factors) {
+            let product = |text: &str| factor.wrapping_mul(u128::from(self.texts.short(text)));
+            let words = match texts {
+                Some(texts) => Some(Words::Texts(texts.keys(), per_value.get(texts, product))),
+                None => Words::of_numbers(array),
+            };
+            let Some(words) = words else {
+                return exec_err!("`content_hash` takes no column of type {}", array.data_type());
+            };
+            columns.push(Hashed { words, nulls: array.nulls(), factor });
+        }
         let mut hashes = Vec::with_capacity(rows);
         for start in (0..rows).step_by(BLOCK) {
-            let length = BLOCK.min(rows - start);
-            let block: Vec<ArrayRef> = arrays.iter().map(|array| array.slice(start, length)).collect();
-            self.hash_block(&block, length, memory, &mut hashes)?;
+            self.hash_block(&columns, start..rows.min(start + BLOCK), &mut hashes);
         }
         Ok(hashes)
     }
 
     /// Adds the hashes of a block of rows.
-    fn hash_block(&self, arrays: &[ArrayRef], rows: usize, memory: &mut Memory, hashes: &mut Vec<u64>) -> Result<()> {
-        let Memory { per_value, words } = memory;
+    fn hash_block(&self, columns: &[Hashed<'_>], rows: Range<usize>, hashes: &mut Vec<u64>) {
         let mut sums = [0_u128; BLOCK];
+        let sums = &mut sums[..rows.len()];
         // Which columns are null; of those in `null_but_for`, which are not.
         let (mut nulls, mut null_but_for) = ([0_u64; BLOCK], 0_u64);
-        for ((column, array), per_value) in arrays.iter().enumerate().zip(per_value) {
-            let factor = self.factors[column];
-            if fill(words, array, per_value, |text| self.texts.short(text)).is_none() {
-                return exec_err!("`content_hash` takes no column of type {}", array.data_type());
-            }
-            for (sum, word) in sums.iter_mut().zip(words.iter()) {
-                *sum = sum.wrapping_add(factor.wrapping_mul(u128::from(*word)));
-            }
-            match Nulls::of(array.nulls()) {
+        for (number, column) in columns.iter().enumerate() {
+            let bit = 1_u64 << number;
+            let of_block = Nulls::of(column.nulls.map(|nulls| nulls.slice(rows.start, rows.len())).as_ref());
+            match &of_block {
                 Nulls::None => {}
-                Nulls::These(absent) => absent.set_indices().for_each(|row| nulls[row] |= 1 << column),
+                Nulls::These(absent) => absent.set_indices().for_each(|row| nulls[row] |= bit),
                 Nulls::AllBut(given) => {
-                    null_but_for |= 1 << column;
-                    given.set_indices().for_each(|row| nulls[row] |= 1 << column);
+                    null_but_for |= bit;
+                    given.set_indices().for_each(|row| nulls[row] |= bit);
                 }
             }
+            column.add_to(sums, &of_block, &rows);
         }
         let factor = self.factors[COLUMNS_MAX];
         let finish = |(sum, nulls): (&u128, &u64)| {
@@ -146,51 +150,81 @@ impl ContentHash {
             hasher.write_u64((sum.wrapping_add(factor.wrapping_mul(u128::from(nulls))) >> 64) as u64);
             hasher.finish()
         };
-        hashes.extend(sums.iter().zip(&nulls).take(rows).map(finish));
-        Ok(())
+        hashes.extend(sums.iter().zip(&nulls).map(finish));
     }
 
     fn memory_for(&self, arrays: &[ArrayRef]) -> Memory {
         let texts: Vec<Option<Texts>> = arrays.iter().map(|array| Texts::of_array(array)).collect();
         let known = |memory: &Memory| {
-            let of_columns = texts.iter().zip(&memory.per_value);
+            let of_columns = texts.iter().zip(&memory.0);
             of_columns.filter_map(|(texts, seen)| Some(seen.known(texts.as_ref()?))).sum()
         };
-        let new = || Memory { per_value: arrays.iter().map(|_| PerValue::default()).collect(), words: Vec::new() };
+        let new = || Memory(arrays.iter().map(|_| PerValue::default()).collect());
         self.memories.take(known).unwrap_or_else(new)
     }
 }
 
-/// Fills in each row's word, 0 where it is null; `None` for a column of another type.
-fn fill(
-    words: &mut Vec<u64>,
-    array: &ArrayRef,
-    per_value: &mut PerValue<u64>,
-    hash: impl Fn(&str) -> u64,
-) -> Option<()> {
-    match array.data_type() {
-        DataType::Int64 => integers(words, array.as_primitive::<Int64Type>(), |value| value as u64),
-        DataType::UInt8 => integers(words, array.as_primitive::<UInt8Type>(), u64::from),
-        DataType::Timestamp(TimeUnit::Microsecond, None) => {
-            integers(words, array.as_primitive::<TimestampMicrosecondType>(), |value| value as u64);
-        }
-        _ => {
-            let texts = Texts::of_array(array)?;
-            texts.gather_into(per_value.get(&texts, hash), 0, words);
-        }
-    }
-    Some(())
+/// One column while it is hashed.
+struct Hashed<'a> {
+    words: Words<'a>,
+    nulls: Option<&'a NullBuffer>,
+    /// k_c.
+    factor: u128,
 }
 
-fn integers<T: ArrowPrimitiveType>(rows: &mut Vec<u64>, array: &PrimitiveArray<T>, word: impl Fn(T::Native) -> u64) {
-    rows.clear();
-    rows.extend(array.values().iter().map(|value| word(*value)));
-    match Nulls::of(array.nulls()) {
-        Nulls::None => {}
-        Nulls::These(absent) => absent.set_indices().for_each(|row| rows[row] = 0),
+/// The values of all rows; under a null anything may stand.
+enum Words<'a> {
+    Wide(&'a [i64]),
+    Bytes(&'a [u8]),
+    /// The numbers of texts, and of each text k_c w_c.
+    Texts(&'a [i32], &'a [u128]),
+}
+
+impl<'a> Words<'a> {
+    /// A column of numbers; `None` where it is of another type.
+    fn of_numbers(array: &'a ArrayRef) -> Option<Words<'a>> {
+        match array.data_type() {
+            DataType::Int64 => Some(Words::Wide(array.as_primitive::<Int64Type>().values())),
+            DataType::UInt8 => Some(Words::Bytes(array.as_primitive::<UInt8Type>().values())),
+            DataType::Timestamp(TimeUnit::Microsecond, None) => {
+                Some(Words::Wide(array.as_primitive::<TimestampMicrosecondType>().values()))
+            }
+            _ => None,
+        }
+    }
+}
+
+impl Hashed<'_> {
+    /// Adds k_c w_c to the sum of each of these rows whose value is given.
+    fn add_to(&self, sums: &mut [u128], nulls: &Nulls, rows: &Range<usize>) {
+        let rows = rows.clone();
+        match self.words {
+            Words::Wide(values) => add(sums, nulls, &values[rows], |value| self.product(*value as u64)),
+            Words::Bytes(values) => add(sums, nulls, &values[rows], |value| self.product(u64::from(*value))),
+            Words::Texts(keys, products) => {
+                add(sums, nulls, &keys[rows], |key| products.get(*key as usize).copied().unwrap_or_default());
+            }
+        }
+    }
+
+    fn product(&self, word: u64) -> u128 {
+        self.factor.wrapping_mul(u128::from(word))
+    }
+}
+
+/// Adds what is made of each value that is given to the sum of its row.
+fn add<T>(sums: &mut [u128], nulls: &Nulls, values: &[T], product: impl Fn(&T) -> u128) {
+    let add_all = |sums: &mut [u128]| {
+        sums.iter_mut().zip(values).for_each(|(sum, value)| *sum = sum.wrapping_add(product(value)));
+    };
+    match nulls {
+        Nulls::None => add_all(sums),
+        Nulls::These(absent) => {
+            add_all(sums);
+            absent.set_indices().for_each(|row| sums[row] = sums[row].wrapping_sub(product(&values[row])));
+        }
         Nulls::AllBut(given) => {
-            rows.fill(0);
-            given.set_indices().for_each(|row| rows[row] = word(array.value(row)));
+            given.set_indices().for_each(|row| sums[row] = sums[row].wrapping_add(product(&values[row])));
         }
     }
 }
