@@ -36,6 +36,11 @@ use liushui::rows::reduced_schema;
 use liushui::secret::{Secret, TextHasher};
 use liushui::texts::{PerValue, TextColumn};
 
+// As the command has it.
+#[cfg(not(test))]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The columns that the peers read.
 const COLUMNS: [Column; 10] = {
     let [account_id, txn_id, booked_at, seq, direction, amount, balance, .., reversal_of] = TRANSACTIONS;
