@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -39,14 +39,19 @@ pub struct Cut {
 /// At most so many parts: each holds an open buffer while the feed is read.
 const PARTS_MAX: u32 = 1024;
 
-/// At least so many accounts a group, where there are as many: fewer would make Parquet's row groups mostly headers.
-const GROUP_ACCOUNTS_MIN: u32 = 128;
+/// Accounts of a group: at least so many, where there are as many, since fewer would make Parquet's row groups mostly
+/// headers; at most so many, since a worker holds a group's columns.
+const GROUP_ACCOUNTS: RangeInclusive<u32> = 128..=512;
+
+/// Groups of a feed with accounts enough: workers finish at about the same time where each takes several.
+const GROUPS: u32 = 32;
 
 impl Cut {
     /// The cut of so many accounts.
     pub fn new(accounts: u32) -> Cut {
         let part_accounts = accounts.div_ceil(PARTS_MAX).max(1);
-        Cut { accounts, part_accounts, group_parts: GROUP_ACCOUNTS_MIN.div_ceil(part_accounts) }
+        let group_accounts = (accounts / GROUPS).clamp(*GROUP_ACCOUNTS.start(), *GROUP_ACCOUNTS.end());
+        Cut { accounts, part_accounts, group_parts: group_accounts.div_ceil(part_accounts) }
     }
 
     /// Number of parts.
@@ -573,6 +578,10 @@ mod tests {
         for accounts in [0, 1, 127, 128, 129, 1024, 1025, 10_000, 1_000_003] {
             let cut = Cut::new(accounts);
             assert!(cut.parts() <= PARTS_MAX as usize);
+            // All groups but the last are of one size, and none is cut inside a part.
+            let of_group = cut.group_parts * cut.part_accounts;
+            let smallest = 128.max((accounts / 32).min(512));
+            assert!(of_group >= smallest && of_group < smallest + cut.part_accounts, "{accounts}: {of_group}");
             let mut next = 0;
             for part in (0..cut.groups()).flat_map(|group| cut.parts_of(group)) {
                 let numbers = cut.accounts_of(part);
