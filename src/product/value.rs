@@ -389,3 +389,66 @@ impl Product {
         self.segments.iter_mut().for_each(Segment::clear);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::product::ProductKind;
+
+    /// Segment `other`: a month, counts and amounts, and two amounts that may be missing.
+    fn segment() -> Segment {
+        let dictionary = Dictionary::builtin(ProductKind::DetailSummary).unwrap();
+        let def = dictionary.segments().find(|segment| segment.code == "other").unwrap();
+        assert_eq!(def.items.len(), 9);
+        Segment::new(def)
+    }
+
+    fn row(month: i32) -> Items {
+        let amounts = (1..=4).flat_map(|n| [Value::Count(n), Value::Money(n.into())]);
+        let mut row: Items = std::iter::once(Value::Month(Month(month))).chain(amounts).collect();
+        (row[6], row[7]) = (Value::Count(4), Value::Null(Reason::NoCounterparty));
+        row
+    }
+
+    #[test]
+    fn rows_come_back_as_they_were_filled_in() {
+        let mut segment = segment();
+        for _ in 0..2 {
+            let mut rows = [row(600), row(601), row(602)];
+            (rows[1][7], rows[1][8]) = (Value::Money(5), Value::NoLimit);
+            rows.iter().for_each(|row| segment.push(row.iter().cloned()));
+            assert_eq!((segment.rows(), segment.misfit()), (3, None));
+            for (at, expected) in rows.iter().enumerate() {
+                assert_eq!(segment.items(at).collect::<Items>(), *expected);
+                assert_eq!(segment.label(at).as_ref(), expected.first());
+                let missing = |item: &Value| matches!(item, Value::Null(_) | Value::NoLimit);
+                assert!(expected.iter().enumerate().all(|(item, v)| segment.is_missing(at, item) == missing(v)));
+            }
+            assert_eq!(segment.items(3).count(), 0);
+            assert!(segment.missing().is_sorted_by_key(|missing| (missing.row, missing.item)));
+            segment.clear();
+        }
+        assert_eq!((segment.rows(), segment.missing()), (0, &[][..]));
+    }
+
+    #[test]
+    fn what_does_not_fit_is_noted_and_moves_nothing() {
+        let mut other_type = row(600);
+        other_type[1] = Value::Money(1);
+        let short = row(601)[..8].to_vec();
+        let long = [row(602), vec![Value::Count(1)]].concat();
+        for (misfit, expected) in [
+            (other_type, Misfit::Type { item: 1 }),
+            (short, Misfit::Items { found: 8 }),
+            (long, Misfit::Items { found: 10 }),
+        ] {
+            let mut segment = segment();
+            segment.push(misfit);
+            segment.push(row(603));
+            segment.push_row(|row| row.count(1));
+            assert_eq!(segment.misfit(), Some(expected), "the first is kept");
+            assert_eq!(segment.items(1).collect::<Items>(), row(603));
+            assert_eq!(segment.items(2).count(), 9);
+        }
+    }
+}
