@@ -68,7 +68,7 @@ impl ProductFiles {
                     OutputFormat::Parquet => ("parquet", parquet_writer(file, &plan.dictionary)?),
                     OutputFormat::Json => ("ndjson", Writer::Lines(file)),
                 };
-                files.push(ProductFile { name: format!("{}.{ending}", plan.kind.code()), product, writer });
+                files.push(ProductFile { name: format!("{}.{ending}", plan.dictionary.product()), product, writer });
             }
         }
         let dictionaries = plans.iter().map(|plan| Arc::new(plan.dictionary.clone())).collect();

@@ -118,7 +118,6 @@ pub struct Outcome {
 
 /// One product's dictionary, context and check.
 struct ProductPlan {
-    kind: ProductKind,
     dictionary: Dictionary,
     context: Context,
     funds_check: FundsCheck,
@@ -142,7 +141,7 @@ impl ProductPlan {
             generated_at,
             query: Query::default(),
         };
-        Ok(ProductPlan { kind, funds_check: FundsCheck::new(&dictionary)?, dictionary, context })
+        Ok(ProductPlan { funds_check: FundsCheck::new(&dictionary)?, dictionary, context })
     }
 }
 

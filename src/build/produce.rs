@@ -213,9 +213,9 @@ async fn encode_account(
     let history = History::new(account, job.as_of, &cells.cells);
     let mut holds = true;
     for (number, (plan, product)) in job.plans.iter().zip(products).enumerate() {
-        compute_in(product, plan.kind, account, &history, &plan.context);
+        compute_in(product, plan.dictionary.kind(), account, &history, &plan.context);
         holds &= plan.funds_check.holds(product);
-        job.observer.product(account, cells.rows, plan.kind, product);
+        job.observer.product(account, cells.rows, plan.dictionary.kind(), product);
         encoding.append(number, &account.account_id, product).await?;
     }
     Ok(holds)

@@ -239,9 +239,8 @@ pub struct Counts {
 /// needs is empty, and the first item of a segment with several rows is the never-null label of its row.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Dictionary {
-    #[serde(skip)]
+    #[serde(rename = "product", serialize_with = "code_of")]
     kind: ProductKind,
-    product: String,
     name: String,
     version: String,
     period: PeriodKind,
@@ -342,7 +341,6 @@ impl Dictionary {
         let units = file.units.into_iter().map(|unit| unit.check(file.period)).collect::<Result<_, _>>()?;
         let dictionary = Dictionary {
             kind,
-            product: file.product,
             name: file.name,
             version: file.version,
             period: file.period,
@@ -361,8 +359,8 @@ impl Dictionary {
     }
 
     /// The product's code.
-    pub fn product(&self) -> &str {
-        &self.product
+    pub fn product(&self) -> &'static str {
+        self.kind.code()
     }
 
     /// The product's Chinese name.
@@ -423,7 +421,7 @@ impl Dictionary {
                 (mine, theirs) => {
                     let name = |path: Option<String>| path.unwrap_or_else(|| "the end".to_string());
                     return Err(DictionaryError::Codes {
-                        product: self.product.clone(),
+                        product: self.product().to_string(),
                         dictionary: name(mine),
                         formulas: name(theirs),
                     });
@@ -455,6 +453,11 @@ impl SegmentDef {
             Rows::PerPeriod | Rows::PerBand => Field::new_list(&self.code, Field::new(LIST_ELEMENT, row, false), false),
         }
     }
+}
+
+/// A product by its code, as its dictionary's file spells it.
+fn code_of<S: Serializer>(kind: &ProductKind, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(kind.code())
 }
 
 /// The column of null reasons: a map from the path of an item to its reason.
