@@ -44,7 +44,7 @@ impl Secret {
 
     /// Tells secrets apart without giving them away: a hash of nothing under the secret.
     pub fn id(&self) -> u64 {
-        self.fingerprint_hasher().finish()
+        self.fingerprint_hasher().hash(b"")
     }
 
     /// The 128-bit hash of a counterparty's key text.

@@ -98,14 +98,14 @@ impl Texts {
         (0..self.len()).map(|row| self.at(row))
     }
 
-    /// For each row what was `found` of its value, in the order of the values; `none` where it has no value. `rows` is
-    /// filled anew.
+    /// For each row what was `found` of its value, in the order of the values, as far as `part` takes it; `none` where it
+    /// has no value. `rows` is filled anew.
     ///
     /// A loop that does nothing else waits for many values at once, which lie all over the memory.
-    pub fn gather_into<T: Copy>(&self, found: &[T], none: T, rows: &mut Vec<T>) {
+    pub fn gather_into<F, T: Copy>(&self, found: &[F], part: impl Fn(&F) -> T, none: T, rows: &mut Vec<T>) {
         rows.clear();
         let keys = self.keys.values();
-        let of_key = |key: &i32| found.get(*key as usize).copied().unwrap_or(none);
+        let of_key = |key: &i32| found.get(*key as usize).map_or(none, &part);
         match Nulls::of(self.keys.nulls()) {
             Nulls::None => rows.extend(keys.iter().map(of_key)),
             Nulls::These(absent) => {
@@ -119,10 +119,10 @@ impl Texts {
         }
     }
 
-    /// [`Texts::gather_into`] a list of its own.
+    /// [`Texts::gather_into`] a list of its own, as it was found.
     pub fn gather<T: Copy>(&self, found: &[T], none: T) -> Vec<T> {
         let mut rows = Vec::new();
-        self.gather_into(found, none, &mut rows);
+        self.gather_into(found, |found| *found, none, &mut rows);
         rows
     }
 

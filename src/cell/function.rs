@@ -177,9 +177,11 @@ impl GroupsAccumulator for CellGroups {
             let cell = &mut self.cells[*group];
             let before = cell.heap_bytes();
             cell.reserve(codec::rows_at_most(runs.value(index).len()));
-            if codec::each(runs.value(index), |row| cell.update(row)).is_none() {
+            let mut update = cell.updating();
+            if codec::each(runs.value(index), |row| update.add(row)).is_none() {
                 return internal_err!("`cell`: bytes that are no rows");
             }
+            update.finish();
             self.heap_bytes = (self.heap_bytes + cell.heap_bytes()).saturating_sub(before);
         }
         Ok(())

@@ -1,6 +1,6 @@
 //! The cell: all that both products need of one account in one month, as a monoid.
 //!
-//! Owns: the state, its update by a row, its merge, its canonical form. [`bytes`] owns its stored form and
+//! Owns: the state, its merge, its canonical form. `update` owns how rows are added to it, [`bytes`] its stored form and
 //! [`function`] the aggregate function over it. Does not own: which rows belong to a cell (the pipeline groups
 //! them), duplicates (removed before), windows (products).
 //!
@@ -16,10 +16,12 @@ pub mod function;
 mod id;
 #[cfg(test)]
 mod laws;
+mod update;
 
 use std::cmp::Ordering;
 
 pub use id::TxnId;
+pub use update::Updating;
 
 use crate::class::Class;
 use crate::flow::{Direction, Flow, Flows};
@@ -97,16 +99,6 @@ pub struct Order {
     pub txn_id: TxnId,
 }
 
-impl Order {
-    fn of(row: &Row<'_>) -> Order {
-        Order { booked_at_us: row.booked_at_us, seq: row.seq, txn_id: row.txn_id.into() }
-    }
-
-    fn is_before(&self, row: &Row<'_>) -> bool {
-        (self.booked_at_us, self.seq, &*self.txn_id) < (row.booked_at_us, row.seq, row.txn_id)
-    }
-}
-
 /// A known balance and the row that tells it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Balance {
@@ -114,17 +106,6 @@ pub struct Balance {
     pub order: Option<Order>,
     /// The balance, fen.
     pub fen: i64,
-}
-
-impl Balance {
-    /// That of a row, told as this amount.
-    fn of(row: &Row<'_>, fen: i64) -> Balance {
-        Balance { order: Some(Order::of(row)), fen }
-    }
-
-    fn is_before(&self, row: &Row<'_>) -> bool {
-        self.order.as_ref().is_some_and(|order| order.is_before(row))
-    }
 }
 
 /// What one date of the month holds. A date without rows has no `Day`.
@@ -229,14 +210,6 @@ pub enum CellError {
 /// A cell with more on the heap is not kept for another's rows.
 pub(crate) const SPARE_BYTES_MAX: usize = 64 << 10;
 
-/// With so many rows of counterparties a cell adds them up before it takes more: memory follows counterparties, not rows.
-const PARTY_ROWS_MAX: usize = 1024;
-
-/// The band of an absolute amount: the last whose lower bound is not above it.
-fn band_of(amount_fen: i64) -> usize {
-    BAND_LOWER_FEN.iter().rposition(|lower| amount_fen >= *lower).unwrap_or(0)
-}
-
 impl Cell {
     /// The neutral element: no rows.
     pub fn empty(secret_id: u64) -> Cell {
@@ -268,52 +241,6 @@ impl Cell {
     pub(crate) fn reserve(&mut self, rows: usize) {
         if let CellRows::Known(fingerprints) = &mut self.rows {
             fingerprints.reserve(rows);
-        }
-    }
-
-    /// Adds one row to a cell that is not sealed. The caller has removed repeats; [`Cell::settle`] or [`Cell::seal`]
-    /// follows after the last row.
-    pub fn update(&mut self, row: &Row<'_>) {
-        let (flow, way) = (row.flow(), row.direction as usize);
-        let operating = !matches!(row.class, Class::SameName | Class::OpeningBank);
-        self.funds[way].add(flow);
-        self.classes[row.class as usize][way].add(flow);
-        if operating {
-            self.bands[band_of(row.amount_fen)][way].add(flow);
-        }
-        match row.counterparty {
-            Some(key) if row.class != Class::Cash => {
-                // A list that is long anyway is added to seldom: each time it is gone through as a whole.
-                if self.party_rows.len() >= PARTY_ROWS_MAX.max(self.counterparties.len()) {
-                    self.add_up_counterparties();
-                }
-                let Row { class, direction, reversal, amount_fen, .. } = *row;
-                self.party_rows.push(PartyRow { key, amount_fen, class, direction, reversal });
-            }
-            Some(_) => {}
-            None if row.class == Class::Other => self.unidentified_fen += flow.amount_fen,
-            None => {}
-        }
-        let day = self.day_mut(Date::of_time(row.booked_at_us));
-        day.seen[way] = true;
-        if operating {
-            day.operating_fen[way] += flow.amount_fen;
-        } else if row.class == Class::SameName {
-            day.same_name_fen[way] += flow.amount_fen;
-        }
-        if let Some(balance_fen) = row.balance_fen {
-            if day.close.as_ref().is_none_or(|close| close.is_before(row)) {
-                day.close = Some(Balance::of(row, balance_fen));
-            }
-            if self.opening.as_ref().is_none_or(|opening| !opening.is_before(row)) {
-                // Both are at most 18 digits, so the difference fits (see `AMOUNT_FEN_MAX`).
-                self.opening = Some(Balance::of(row, balance_fen - row.balance_change_fen()));
-            }
-        }
-        debug_assert!(!self.is_sealed(), "a sealed cell takes no rows");
-        match &mut self.rows {
-            CellRows::Known(fingerprints) => fingerprints.push(row.fingerprint),
-            CellRows::Counted(rows) => *rows += 1,
         }
     }
 
@@ -439,20 +366,22 @@ impl Cell {
             + fingerprints
     }
 
-    fn day_mut(&mut self, date: Date) -> &mut Day {
+    /// The place of a date's day.
+    fn day_at(&mut self, date: Date) -> usize {
         // Rows mostly ascend in time.
-        let at = match self.days.last() {
-            Some(last) if last.date == date => self.days.len() - 1,
-            _ => self.days.binary_search_by_key(&date, |day| day.date).unwrap_or_else(|at| {
-                self.days.insert(at, Day::new(date));
-                at
-            }),
-        };
-        &mut self.days[at]
+        if self.days.last().is_none_or(|last| last.date < date) {
+            self.days.push(Day::new(date));
+            return self.days.len() - 1;
+        }
+        self.days.binary_search_by_key(&date, |day| day.date).unwrap_or_else(|at| {
+            self.days.insert(at, Day::new(date));
+            at
+        })
     }
 
     fn merge_day(&mut self, other: Day) {
-        let day = self.day_mut(other.date);
+        let at = self.day_at(other.date);
+        let day = &mut self.days[at];
         for way in 0..2 {
             day.seen[way] |= other.seen[way];
             day.operating_fen[way] += other.operating_fen[way];

@@ -17,7 +17,7 @@ use datafusion::common::{Result, exec_err};
 use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
 use foldhash::fast::RandomState;
 
-use super::decide::{Relation, Said, Verdict, is_business};
+use super::decide::{Decision, Relation, Said, Verdict, is_business};
 use super::key::has_key_chars;
 use super::names::{Named, Names};
 use super::{Evidence, Facts, Kind, Matcher, Tally, key_input, normalise};
@@ -67,7 +67,7 @@ const FACTS_MAX: usize = 1 << 14;
 struct Memory {
     uscc: PerValue<Coded>,
     bank: PerValue<FactsNumber>,
-    account: PerValue<Numbered>,
+    account: PerValue<Told>,
     /// [`NOBODY`] until a row needs it.
     account_keys: PerValue<Key>,
     name: PerValue<Named>,
@@ -75,7 +75,7 @@ struct Memory {
     names: Names,
     facts: Vec<Facts>,
     facts_numbers: HashMap<Facts, FactsNumber, RandomState>,
-    verdicts: HashMap<u128, Verdict, RandomState>,
+    verdicts: HashMap<u128, Decided, RandomState>,
     batch: BatchMemory,
 }
 
@@ -83,13 +83,20 @@ struct Memory {
 /// system each time.
 #[derive(Debug, Default)]
 struct BatchMemory {
-    usccs: Vec<Coded>,
+    usccs: Vec<Told>,
     banks: Vec<FactsNumber>,
     names: Vec<Named>,
-    accounts: Vec<Numbered>,
-    relations: Vec<Relation>,
+    accounts: Vec<Told>,
     /// Of the list's names, not of rows.
     hashes: Vec<u128>,
+}
+
+/// What a combination decides.
+#[derive(Debug, Clone, Copy)]
+struct Decided {
+    verdict: Verdict,
+    /// Of a row whose other side is not related to its account, as nearly all are.
+    unrelated: Decision,
 }
 
 /// The number of some facts in a [`Memory`]; 0 says nothing.
@@ -99,17 +106,19 @@ pub(super) type FactsNumber = u32;
 #[derive(Debug, Clone, Copy)]
 struct Coded {
     key: Key,
-    facts: FactsNumber,
-    is_business: bool,
-    /// Whether some account's holder has it.
-    is_holder: bool,
+    told: Told,
 }
 
-/// What is known of an account number.
-#[derive(Debug, Clone, Copy)]
-struct Numbered {
+/// What a code or an account number says, but for who it is: small, since there is one a row. Nothing where all is 0.
+#[derive(Debug, Clone, Copy, Default)]
+struct Told {
     facts: FactsNumber,
+    /// Whether it tells the counterparty.
     is_known: bool,
+    /// Of a code: whether it is a business's.
+    is_business: bool,
+    /// Of a code: whether some account's holder has it.
+    is_holder: bool,
 }
 
 /// All of a row that decides, but for its account.
@@ -204,18 +213,20 @@ impl Classify {
         let (matcher, secret) = (&self.matcher, &self.secret);
         let usccs = uscc.get(&columns.uscc, |uscc| {
             let key = key_of(secret, Some(uscc), "", None, &mut scratch);
-            Coded {
-                key,
+            let told = Told {
                 facts: number_of(matcher.uscc_facts(Some(uscc)), facts, facts_numbers),
+                is_known: key != NOBODY,
                 is_business: is_business(uscc),
                 is_holder: self.holder_keys.contains(&key),
-            }
+            };
+            Coded { key, told }
         });
         let banks = bank.get(&columns.bank, |code| number_of(matcher.bank_facts(Some(code)), facts, facts_numbers));
         let account_keys = account_keys.get(&columns.counterparty_account, |_| NOBODY);
-        let accounts = account.get(&columns.counterparty_account, |account| Numbered {
+        let accounts = account.get(&columns.counterparty_account, |account| Told {
             facts: number_of(matcher.account_facts(Some(account)), facts, facts_numbers),
             is_known: has_key_chars(account),
+            ..Told::default()
         });
         let mut normalised = String::new();
         let known = name.get_all(&columns.name, |values, found| {
@@ -230,45 +241,53 @@ impl Classify {
             });
         });
 
-        let nobody = Coded { key: NOBODY, facts: 0, is_business: false, is_holder: false };
-        columns.uscc.gather_into(usccs, nobody, &mut batch.usccs);
-        columns.bank.gather_into(banks, 0, &mut batch.banks);
-        columns.name.gather_into(known, Named::new(NOBODY, 0, false), &mut batch.names);
-        let nowhere = Numbered { facts: 0, is_known: false };
-        columns.counterparty_account.gather_into(accounts, nowhere, &mut batch.accounts);
-        batch.relations.clear();
-        for (account, (uscc, name)) in columns.account.values().iter().zip(batch.usccs.iter().zip(&batch.names)) {
-            let Some(holder) = self.holders.get(*account as usize) else {
-                return exec_err!("`classify`: an account without a number");
-            };
-            let is_related = uscc.is_holder || name.is_holder;
-            batch.relations.push(if is_related { holder.relation(uscc.key, name.key()) } else { Relation::default() });
-        }
+        let nothing = Told::default();
+        columns.uscc.gather_into(usccs, |coded| coded.told, nothing, &mut batch.usccs);
+        columns.bank.gather_into(banks, |bank| *bank, 0, &mut batch.banks);
+        columns.name.gather_into(known, |named| *named, Named::new(NOBODY, 0, false), &mut batch.names);
+        columns.counterparty_account.gather_into(accounts, |account| *account, nothing, &mut batch.accounts);
 
         let [mut classes, mut subclasses, mut evidences] = [(); 3].map(|()| Vec::with_capacity(rows));
         let (mut rules, mut keys) = (Vec::with_capacity(rows), Vec::with_capacity(rows));
-        for (row, relation) in batch.relations.iter().enumerate() {
-            let (uscc, name, account) = (batch.usccs[row], batch.names[row], batch.accounts[row]);
+        let codes = batch.usccs.iter().zip(&batch.banks);
+        let others = batch.names.iter().zip(&batch.accounts);
+        let kinds = columns.kind.values().iter().zip(columns.account.values());
+        for (row, (((uscc, bank), (name, account)), (kind, holder))) in codes.zip(others).zip(kinds).enumerate() {
+            let name_key = name.key();
             let combination = Combination {
-                kind: columns.kind.is_valid(row).then(|| Kind::from_u8(columns.kind.value(row))).flatten(),
+                kind: if columns.kind.is_valid(row) { Kind::from_u8(*kind) } else { None },
                 uscc: uscc.facts,
-                bank: batch.banks[row],
+                bank: *bank,
                 account: account.facts,
                 name: name.facts,
                 is_business: uscc.is_business,
-                is_known: uscc.key != NOBODY || name.key() != NOBODY || account.is_known,
+                is_known: uscc.is_known || name_key != NOBODY || account.is_known,
             };
             let packed = combination.packed();
-            let verdict = match verdicts.get(&packed) {
-                Some(verdict) => *verdict,
-                None => *verdicts.entry(packed).or_insert_with(|| matcher.verdict(&combination.said(facts))),
+            let decided = match verdicts.get(&packed) {
+                Some(decided) => decided,
+                None => verdicts.entry(packed).or_insert_with(|| {
+                    let verdict = matcher.verdict(&combination.said(facts));
+                    Decided { verdict, unrelated: verdict.of(Relation::default()) }
+                }),
             };
-            let decision = verdict.of(*relation);
+            let uscc_key = match uscc.is_known {
+                true => columns.uscc.at(row).and_then(|at| usccs.get(at)).map_or(NOBODY, |coded| coded.key),
+                false => NOBODY,
+            };
+            let decision = if uscc.is_holder || name.is_holder {
+                let Some(holder) = self.holders.get(*holder as usize) else {
+                    return exec_err!("`classify`: an account without a number");
+                };
+                decided.verdict.of(holder.relation(uscc_key, name_key))
+            } else {
+                decided.unrelated
+            };
             classes.push(decision.class as u8);
             subclasses.push(decision.subclass as u8);
             rules.push(decision.rule);
             evidences.push(decision.evidence as u8);
-            keys.push(match (uscc.key, name.key()) {
+            keys.push(match (uscc_key, name_key) {
                 (NOBODY, NOBODY) if account.is_known => {
                     let at = columns.counterparty_account.at(row).unwrap_or_default();
                     let key = &mut account_keys[at];
@@ -276,14 +295,13 @@ impl Classify {
                         let account = columns.counterparty_account.values().value(at);
                         *key = key_of(secret, None, "", Some(account), &mut scratch);
                     }
-                    *key
+                    *key as i128
                 }
-                (NOBODY, name) => name,
-                (uscc, _) => uscc,
+                (NOBODY, name) => name as i128,
+                (uscc, _) => uscc as i128,
             });
         }
-        let nulls = NullBuffer::new(BooleanBuffer::collect_bool(rows, |row| keys[row] != NOBODY));
-        let keys: Vec<i128> = keys.into_iter().map(|key| key as i128).collect();
+        let nulls = NullBuffer::new(BooleanBuffer::collect_bool(rows, |row| keys[row] != NOBODY as i128));
         let arrays: Vec<ArrayRef> = vec![
             Arc::new(UInt8Array::from(classes)),
             Arc::new(UInt8Array::from(subclasses)),
@@ -360,20 +378,16 @@ impl Holder {
 /// it has others, or a rule of other rules.
 pub fn tally_batch(batch: &RecordBatch, tally: &mut Tally) -> Option<()> {
     let direction = batch.column_by_name("direction")?.as_primitive_opt::<UInt8Type>()?.values();
-    let reversal = batch.column_by_name("reversal")?.as_boolean_opt()?;
+    let reversal = batch.column_by_name("reversal")?.as_boolean_opt()?.values();
     let amount_fen = batch.column_by_name("amount_fen")?.as_primitive_opt::<Int64Type>()?.values();
     let rule = batch.column_by_name("rule")?.as_primitive_opt::<UInt16Type>()?.values();
     let evidence = batch.column_by_name("evidence")?.as_primitive_opt::<UInt8Type>()?.values();
-    for row in 0..batch.num_rows() {
-        let sign = if reversal.value(row) { -1 } else { 1 };
-        let direction = if direction[row] == 0 { Direction::In } else { Direction::Out };
-        let evidence = Evidence::from_u8(evidence[row])?;
-        tally.add(
-            usize::from(rule[row]),
-            evidence,
-            direction,
-            Flow { count: sign, amount_fen: i128::from(sign * amount_fen[row]) },
-        )?;
+    let decided = rule.iter().zip(evidence).zip(direction.iter().zip(amount_fen)).zip(reversal);
+    for (((rule, evidence), (direction, amount_fen)), reversal) in decided {
+        let sign = if reversal { -1 } else { 1 };
+        let direction = if *direction == 0 { Direction::In } else { Direction::Out };
+        let flow = Flow { count: sign, amount_fen: i128::from(sign * amount_fen) };
+        tally.add(usize::from(*rule), Evidence::from_u8(*evidence)?, direction, flow)?;
     }
     Some(())
 }

@@ -19,7 +19,7 @@ pub fn key_input<'a>(
         scratch.push_str(normalised_name);
     } else if let Some(account) = account.filter(|account| has_key_chars(account)) {
         scratch.push_str("a:");
-        scratch.extend(key_chars(account));
+        scratch.extend(key_chars(account.chars()));
     }
     (!scratch.is_empty()).then_some(scratch)
 }
@@ -30,8 +30,8 @@ pub(super) fn has_key_chars(account: &str) -> bool {
 }
 
 /// An account number's letters and digits, upper-cased.
-pub(super) fn key_chars(account: &str) -> impl Iterator<Item = char> {
-    account.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_uppercase)
+pub(super) fn key_chars(account: impl Iterator<Item = char>) -> impl Iterator<Item = char> {
+    account.filter(|c| c.is_alphanumeric()).flat_map(char::to_uppercase)
 }
 
 #[cfg(test)]

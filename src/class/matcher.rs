@@ -261,15 +261,16 @@ impl Matcher {
         self.accounts.facts(account, |account, prefix| {
             let (prefix, length) = prefix.split_once('/').unwrap_or((prefix, ""));
             // What a mask hides is not known to be the prefix, and what follows it is not the beginning.
-            let seen = account.split(MASKS).next().unwrap_or_default();
-            let mut chars = key_chars(seen);
+            let mut chars = key_chars(account.chars().take_while(|c| !MASKS.contains(c)));
             if !prefix.chars().all(|c| chars.next() == Some(c)) {
                 return false;
             }
             // A mask stands for any number of digits: many statements put six stars wherever they mask.
-            let is_masked = seen.len() < account.len();
-            let digits = key_chars(account).count();
-            let fits = |length: usize| digits == length || (is_masked && digits < length);
+            let digits = match account.is_ascii() {
+                true => account.bytes().filter(u8::is_ascii_alphanumeric).count(),
+                false => key_chars(account.chars()).count(),
+            };
+            let fits = |length: usize| digits == length || (digits < length && account.contains(MASKS));
             length.is_empty() || length.parse().is_ok_and(fits)
         })
     }

@@ -146,6 +146,8 @@ struct Months {
     buffers: Vec<Vec<u8>>,
     /// Ascending by (account, month). Only where the part is a single month has it several runs.
     runs: Vec<Run>,
+    /// Of each month, in the same order: what its rows come to if all of them stand.
+    sums: Vec<MonthSums>,
     /// The rows' hashed identifiers, run after run.
     ids: Vec<u64>,
 }
@@ -169,9 +171,10 @@ impl Months {
         order.sort_unstable_by_key(|number| months[*number as usize].key);
         // Where the next row of each month goes, in bytes and in rows.
         let (mut bytes, mut rows) = (0, 0);
-        let mut runs = Vec::with_capacity(months.len());
+        let (mut runs, mut sums) = (Vec::with_capacity(months.len()), Vec::with_capacity(months.len()));
         for number in order {
             let month = &mut months[number as usize];
+            sums.push(month.sums);
             let run = bytes..bytes + month.bytes;
             runs.push(Run { account: month.key.0, month: month.key.1, buffer: 0, bytes: run, rows: month.rows });
             (month.bytes, bytes) = (bytes, bytes + month.bytes);
@@ -194,7 +197,7 @@ impl Months {
             .ok_or(DamagedPart)?;
         }
         spare.month_of_row = kept(month_of_row);
-        Ok(Months { buffers: vec![buffer], runs, ids })
+        Ok(Months { buffers: vec![buffer], runs, sums, ids })
     }
 
     /// A part that is a single month is in order as it came: it may be the largest of all, and is not copied.
@@ -206,7 +209,7 @@ impl Months {
             codec::each_head(piece, |head, _| ids.push(head.fingerprint.id)).ok_or(DamagedPart)?;
             runs.push(Run { account, month: month_of, buffer, bytes: 0..piece.len(), rows: ids.len() - before });
         }
-        Ok(Months { buffers: pieces, runs, ids })
+        Ok(Months { buffers: pieces, runs, sums: vec![month.sums], ids })
     }
 }
 
@@ -215,6 +218,34 @@ struct MonthRows {
     key: (u32, Month),
     bytes: usize,
     rows: usize,
+    sums: MonthSums,
+}
+
+/// What all rows of an account's month add up to, and their first and last time: most months lose no row, and theirs need
+/// not be looked at one by one again.
+#[derive(Clone, Copy)]
+struct MonthSums {
+    flows: Flows,
+    times_us: (i64, i64),
+}
+
+impl Default for MonthSums {
+    fn default() -> MonthSums {
+        MonthSums { flows: Flows::default(), times_us: (i64::MAX, i64::MIN) }
+    }
+}
+
+impl MonthSums {
+    fn add(&mut self, head: &Head) {
+        self.flows[head.direction() as usize].add(head.flow());
+        let (first, last) = self.times_us;
+        self.times_us = (first.min(head.booked_at_us), last.max(head.booked_at_us));
+    }
+
+    /// Whether all rows lie in this time.
+    fn are_in(&self, times_us: &Range<i64>) -> bool {
+        times_us.contains(&self.times_us.0) && times_us.contains(&self.times_us.1)
+    }
 }
 
 /// Numbers the months of a part as they come up.
@@ -246,7 +277,7 @@ impl MonthIndex {
                 Ok(at) => seen[at].1,
                 Err(at) => {
                     let number = self.months.len() as u32;
-                    self.months.push(MonthRows { key, bytes: 0, rows: 0 });
+                    self.months.push(MonthRows { key, bytes: 0, rows: 0, sums: MonthSums::default() });
                     seen.insert(at, (key.1, number));
                     number
                 }
@@ -255,6 +286,7 @@ impl MonthIndex {
         let month = self.months.get_mut(number as usize)?;
         month.bytes += head.length;
         month.rows += 1;
+        month.sums.add(head);
         self.month_of_row.push(number);
         Some(())
     }
@@ -367,7 +399,7 @@ pub fn admit_in(
     as_of: Date,
     opened_on: impl Fn(u32) -> Option<Date>,
 ) -> Result<Admitted, DamagedPart> {
-    let Months { mut buffers, runs, mut ids } = Months::of(pieces, accounts.clone(), spare)?;
+    let Months { mut buffers, runs, sums: of_months, mut ids } = Months::of(pieces, accounts.clone(), spare)?;
     let mut admitted = Admitted {
         buffers: Vec::new(),
         runs: std::mem::take(&mut spare.runs),
@@ -379,17 +411,23 @@ pub fn admit_in(
     };
     let after_us = start_of(Date(as_of.0.saturating_add(1)));
     let mut ids_left = ids.as_mut_slice();
-    for month in runs.chunk_by(Run::is_of) {
-        let rows = month.iter().map(|run| run.rows).sum();
-        let (of_month, rest) = ids_left.split_at_mut_checked(rows).ok_or(DamagedPart)?;
+    for (month, of_month) in runs.chunk_by(Run::is_of).zip(of_months) {
+        let rows: usize = month.iter().map(|run| run.rows).sum();
+        let (month_ids, rest) = ids_left.split_at_mut_checked(rows).ok_or(DamagedPart)?;
         ids_left = rest;
-        let again = find_again(of_month, month, &buffers)?;
+        let again = find_again(month_ids, month, &buffers)?;
         let account = month[0].account;
         let mut sums = AccountSums::default();
         let inside_us = opened_on(account).map_or(i64::MIN, start_of)..after_us;
-        for run in month {
-            let buffer = buffers.get_mut(run.buffer).ok_or(DamagedPart)?;
-            admitted.keep_standing(run, buffer, &again, &inside_us, &mut sums)?;
+        let all_stand = again.is_empty() && of_month.are_in(&inside_us);
+        if all_stand && month.iter().all(|run| run.bytes.len() <= RUN_BYTES) {
+            admitted.runs.extend_from_slice(month);
+            sums = AccountSums { flows: of_month.flows, rows: rows as u64 };
+        } else {
+            for run in month {
+                let buffer = buffers.get_mut(run.buffer).ok_or(DamagedPart)?;
+                admitted.keep_standing(run, buffer, &again, &inside_us, &mut sums)?;
+            }
         }
         admitted.sums.get_mut((account - accounts.start) as usize).ok_or(DamagedPart)?.add(&sums);
     }

@@ -1,8 +1,14 @@
 //! The compact bytes of a row while it waits for its account's turn. They never leave the process in clear.
 //!
-//! Owns: one row to bytes and back. A row begins with a head of fixed size, which is all that admission needs; what a row
-//! may lack comes after it. `txn_id` is the only text, and only of rows with a balance, whose order it may decide. The
+//! Owns: one row to bytes and back. All that has a size lies at a place of its own, whether the row has it or not: nearly
+//! all rows have nearly all of it, and then a row is written and read without a question. `seq` and `txn_id` follow where
+//! there are any; `txn_id` is the only text, and only of rows with a balance, whose order it may decide. The
 //! bytes are ours and short-lived: no version, and bytes that are no row are a mistake of our own.
+//!
+//! ```text
+//! 0       4        8      16              24      32  40       48   64       72
+//! length  account  place  time and flags  amount  id  content  key  balance  [seq] [txn_id]
+//! ```
 
 use crate::cell::{Fingerprint, Row, flow_of};
 use crate::class::Class;
@@ -27,8 +33,15 @@ const CLASS_SHIFT: u8 = 5;
 // Direction takes bit 0 and the class the three bits from `CLASS_SHIFT` on.
 const _: () = assert!(Class::ALL.len() <= 8 && CLASS_SHIFT + 3 == 8);
 
-/// Bytes of the head: length of the row 4, flags 1, account 4, file 4, row 8, time 8, amount 8, fingerprint 16.
-const HEAD_BYTES: usize = 53;
+/// Bytes of what each row has, and of what admission needs, which is the first of it.
+const FIXED_BYTES: usize = 72;
+const HEAD_BYTES: usize = 48;
+
+/// Bits of the place that tell the data row; the file's number takes the rest.
+const ROW_BITS: u32 = 40;
+
+/// Bits below the booking time that the flags take.
+const FLAG_BITS: u32 = u8::BITS;
 
 /// The head of a row: what decides whether it is admitted.
 #[derive(Clone, Copy, Debug)]
@@ -67,46 +80,45 @@ impl Head {
 /// Bytes that [`put`] appends for this row.
 #[inline]
 pub fn length(row: &Row<'_>) -> usize {
-    HEAD_BYTES
-        + if row.seq.is_some() { 8 } else { 0 }
-        + if row.counterparty.is_some() { 16 } else { 0 }
-        + if row.balance_fen.is_some() { 8 + row.txn_id.len() } else { 0 }
+    FIXED_BYTES + if row.seq.is_some() { 8 } else { 0 } + if row.balance_fen.is_some() { row.txn_id.len() } else { 0 }
 }
 
 /// Rows that so many bytes can hold.
 pub fn rows_at_most(bytes: usize) -> usize {
-    bytes / HEAD_BYTES
+    bytes / FIXED_BYTES
 }
 
-/// Appends a row; `false`, and nothing appended, where it takes 4 GiB or more.
+/// Appends a row; `false`, and nothing appended, where it takes 4 GiB or more, stands beyond the 2^24 files or the 2^40
+/// rows of a file that its place can tell, or was booked more than 2^55 microseconds from 1970, which no checked row was.
 #[must_use]
 #[inline]
 pub fn put(out: &mut Vec<u8>, account: u32, place: Place, row: &Row<'_>) -> bool {
     let Ok(length) = u32::try_from(length(row)) else { return false };
+    let has_room = place.row >> ROW_BITS == 0 && u64::from(place.file) >> (u64::BITS - ROW_BITS) == 0;
+    let timed = row.booked_at_us << FLAG_BITS;
+    if !has_room || timed >> FLAG_BITS != row.booked_at_us {
+        return false;
+    }
     let mut flags = row.direction as u8 | (row.class as u8) << CLASS_SHIFT;
     flags |= if row.reversal { REVERSAL } else { 0 };
     flags |= if row.seq.is_some() { HAS_SEQ } else { 0 };
     flags |= if row.balance_fen.is_some() { HAS_BALANCE } else { 0 };
     flags |= if row.counterparty.is_some() { HAS_KEY } else { 0 };
-    let mut head = [0; HEAD_BYTES];
-    head[0..4].copy_from_slice(&length.to_le_bytes());
-    head[4] = flags;
-    head[5..9].copy_from_slice(&account.to_le_bytes());
-    head[9..13].copy_from_slice(&place.file.to_le_bytes());
-    head[13..21].copy_from_slice(&place.row.to_le_bytes());
-    head[21..29].copy_from_slice(&row.booked_at_us.to_le_bytes());
-    head[29..37].copy_from_slice(&row.amount_fen.to_le_bytes());
-    head[37..45].copy_from_slice(&row.fingerprint.id.to_le_bytes());
-    head[45..53].copy_from_slice(&row.fingerprint.content.to_le_bytes());
-    out.extend_from_slice(&head);
+    let mut fixed = [0; FIXED_BYTES];
+    fixed[0..4].copy_from_slice(&length.to_le_bytes());
+    fixed[4..8].copy_from_slice(&account.to_le_bytes());
+    fixed[8..16].copy_from_slice(&(u64::from(place.file) << ROW_BITS | place.row).to_le_bytes());
+    fixed[16..24].copy_from_slice(&(timed | i64::from(flags)).to_le_bytes());
+    fixed[24..32].copy_from_slice(&row.amount_fen.to_le_bytes());
+    fixed[32..40].copy_from_slice(&row.fingerprint.id.to_le_bytes());
+    fixed[40..48].copy_from_slice(&row.fingerprint.content.to_le_bytes());
+    fixed[48..64].copy_from_slice(&row.counterparty.unwrap_or_default().to_le_bytes());
+    fixed[64..72].copy_from_slice(&row.balance_fen.unwrap_or_default().to_le_bytes());
+    out.extend_from_slice(&fixed);
     if let Some(seq) = row.seq {
         out.extend_from_slice(&seq.to_le_bytes());
     }
-    if let Some(key) = row.counterparty {
-        out.extend_from_slice(&key.to_le_bytes());
-    }
-    if let Some(balance_fen) = row.balance_fen {
-        out.extend_from_slice(&balance_fen.to_le_bytes());
+    if row.balance_fen.is_some() {
         out.extend_from_slice(row.txn_id);
     }
     true
@@ -118,12 +130,13 @@ pub fn head(bytes: &[u8]) -> Option<Head> {
     let (head, _) = bytes.split_first_chunk::<HEAD_BYTES>()?;
     let mut input = Input(head);
     let length = u32::from_le_bytes(input.array()?) as usize;
-    let [flags] = input.array()?;
     let account = u32::from_le_bytes(input.array()?);
-    let place = Place { file: u32::from_le_bytes(input.array()?), row: input.u64()? };
-    let (booked_at_us, amount_fen) = (input.i64()?, input.i64()?);
+    let (place, timed) = (input.u64()?, input.i64()?);
+    let place = Place { file: (place >> ROW_BITS) as u32, row: place & ((1 << ROW_BITS) - 1) };
+    let (booked_at_us, flags) = (timed >> FLAG_BITS, timed as u8);
+    let amount_fen = input.i64()?;
     let fingerprint = Fingerprint { id: input.u64()?, content: input.u64()? };
-    let is_whole = (HEAD_BYTES..=bytes.len()).contains(&length);
+    let is_whole = (FIXED_BYTES..=bytes.len()).contains(&length);
     is_whole.then_some(Head { length, flags, account, place, booked_at_us, amount_fen, fingerprint })
 }
 
@@ -156,9 +169,10 @@ pub fn get(bytes: &[u8]) -> Option<(Row<'_>, &[u8])> {
     let head = head(bytes)?;
     let (row, rest) = bytes.split_at_checked(head.length)?;
     let mut input = Input(row.get(HEAD_BYTES..)?);
+    let (key, balance_fen) = (u128::from_le_bytes(input.array()?), input.i64()?);
+    let counterparty = (head.flags & HAS_KEY != 0).then_some(key);
+    let balance_fen = (head.flags & HAS_BALANCE != 0).then_some(balance_fen);
     let seq = if head.flags & HAS_SEQ != 0 { Some(input.i64()?) } else { None };
-    let counterparty = if head.flags & HAS_KEY != 0 { Some(u128::from_le_bytes(input.array()?)) } else { None };
-    let balance_fen = if head.flags & HAS_BALANCE != 0 { Some(input.i64()?) } else { None };
     if balance_fen.is_none() && !input.0.is_empty() {
         return None;
     }
@@ -241,6 +255,26 @@ mod tests {
     }
 
     #[test]
+    fn what_its_place_cannot_tell_is_refused() {
+        let (place, row) = (Place { file: (1 << 24) - 1, row: (1 << 40) - 1 }, full());
+        let far = 1_i64 << 55;
+        let cases = [
+            (place, far - 1, true),
+            (place, -far, true),
+            (place, far, false),
+            (place, -far - 1, false),
+            (Place { file: 1 << 24, ..place }, 0, false),
+            (Place { row: 1 << 40, ..place }, 0, false),
+        ];
+        for (place, booked_at_us, fits) in cases {
+            let mut bytes = Vec::new();
+            assert_eq!(put(&mut bytes, 9, place, &Row { booked_at_us, ..row }), fits, "{place:?} {booked_at_us}");
+            let back = head(&bytes).map(|head| (head.place, head.booked_at_us, head.flow()));
+            assert_eq!(back, fits.then_some((place, booked_at_us, row.flow())));
+        }
+    }
+
+    #[test]
     fn the_text_of_a_row_without_balance_does_not_wait() {
         let mut bytes = Vec::new();
         assert!(put(&mut bytes, 9, Place { file: 2, row: 77 }, &Row { balance_fen: None, ..full() }));
@@ -268,7 +302,7 @@ mod tests {
             for ((booked_at_us, amount, out, reversal, account, file, place), (seq, balance, key), prints, class, id) in &drawn
             {
                 let row = Row {
-                    booked_at_us: *booked_at_us,
+                    booked_at_us: *booked_at_us >> FLAG_BITS,
                     seq: *seq,
                     txn_id: if balance.is_some() { id.as_bytes() } else { b"" },
                     direction: if *out { Direction::Out } else { Direction::In },
@@ -279,7 +313,7 @@ mod tests {
                     counterparty: *key,
                     fingerprint: Fingerprint { id: prints.0, content: prints.1 },
                 };
-                let place = Place { file: *file, row: *place };
+                let place = Place { file: *file >> 8, row: *place >> 24 };
                 let before = bytes.len();
                 prop_assert!(put(&mut bytes, *account, place, &row));
                 prop_assert_eq!(bytes.len() - before, length(&row));

@@ -13,7 +13,6 @@
 //! The sum is strongly universal: two rows that differ in a word agree with probability 2^-64 (D. Lemire, O. Kaser,
 //! "Strongly universal string hashing is fast", 2014). SipHash hides the sum from who sees the hash but not the secret.
 
-use std::hash::Hasher as _;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -58,12 +57,8 @@ impl ScalarUDFImpl for KeyedHash {
         let arrays = ColumnarValue::values_to_arrays(&arguments.args)?;
         let texts = arrays.first().and_then(|array| array.as_string_view_opt()).filter(|texts| texts.null_count() == 0);
         let Some(texts) = texts else { return exec_err!("`keyed_hash` takes a text that is always given") };
-        let hash = |text: &str| {
-            let mut hasher = self.secret.fingerprint_hasher();
-            hasher.write(text.as_bytes());
-            hasher.finish()
-        };
-        let hashes: Vec<u64> = texts.iter().map(|text| hash(text.unwrap_or_default())).collect();
+        let hasher = self.secret.fingerprint_hasher();
+        let hashes: Vec<u64> = (0..texts.len()).map(|row| hasher.hash(texts.value(row).as_bytes())).collect();
         Ok(ColumnarValue::Array(Arc::new(UInt64Array::from(hashes))))
     }
 }
@@ -143,12 +138,11 @@ impl ContentHash {
             }
             column.add_to(sums, &of_block, &rows);
         }
-        let factor = self.factors[COLUMNS_MAX];
+        let (factor, hasher) = (self.factors[COLUMNS_MAX], self.secret.fingerprint_hasher());
         let finish = |(sum, nulls): (&u128, &u64)| {
             let nulls = nulls ^ null_but_for;
-            let mut hasher = self.secret.fingerprint_hasher();
-            hasher.write_u64((sum.wrapping_add(factor.wrapping_mul(u128::from(nulls))) >> 64) as u64);
-            hasher.finish()
+            let sum = sum.wrapping_add(factor.wrapping_mul(u128::from(nulls)));
+            hasher.hash(&((sum >> 64) as u64).to_le_bytes())
         };
         hashes.extend(sums.iter().zip(&nulls).map(finish));
     }

@@ -12,10 +12,10 @@ pub mod parts;
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, FixedSizeBinaryArray, PrimitiveArray, StringViewArray};
+use arrow::array::{Array, ArrayRef, AsArray, StringViewArray};
+use arrow::buffer::{BooleanBuffer, NullBuffer};
 use arrow::datatypes::{
-    ArrowPrimitiveType, DataType, Field, Int64Type, Schema, SchemaRef, TimeUnit, TimestampMicrosecondType, UInt8Type,
-    UInt64Type,
+    DataType, Field, Int64Type, Schema, SchemaRef, TimeUnit, TimestampMicrosecondType, UInt8Type, UInt64Type,
 };
 
 use crate::cell::{Fingerprint, Row};
@@ -86,18 +86,21 @@ impl MonthOf {
 
 /// The cell's columns of one batch, typed.
 pub struct Columns<'a> {
-    booked_at: &'a PrimitiveArray<TimestampMicrosecondType>,
-    seq: &'a PrimitiveArray<Int64Type>,
+    booked_at: &'a [i64],
+    seq: Given<'a>,
     txn_id: &'a StringViewArray,
-    direction: &'a PrimitiveArray<UInt8Type>,
-    reversal: &'a BooleanArray,
-    amount_fen: &'a PrimitiveArray<Int64Type>,
-    balance_fen: &'a PrimitiveArray<Int64Type>,
-    class: &'a PrimitiveArray<UInt8Type>,
-    counterparty: &'a FixedSizeBinaryArray,
-    id_hash: &'a PrimitiveArray<UInt64Type>,
-    content_hash: &'a PrimitiveArray<UInt64Type>,
+    direction: &'a [u8],
+    reversal: &'a BooleanBuffer,
+    amount_fen: &'a [i64],
+    balance_fen: Given<'a>,
+    class: &'a [u8],
+    counterparty: (&'a [[u8; KEY_BYTES]], Option<&'a NullBuffer>),
+    id_hash: &'a [u64],
+    content_hash: &'a [u64],
 }
+
+/// Bytes of a counterparty's key.
+const KEY_BYTES: usize = size_of::<u128>();
 
 impl<'a> Columns<'a> {
     /// The columns of [`cell_fields`], in that order; `None` where their types are others.
@@ -106,48 +109,60 @@ impl<'a> Columns<'a> {
         else {
             return None;
         };
+        let keys = counterparty.as_fixed_size_binary_opt().filter(|keys| keys.value_length() as usize == KEY_BYTES)?;
         Some(Columns {
-            booked_at: booked_at.as_primitive_opt()?,
-            seq: seq.as_primitive_opt()?,
+            booked_at: booked_at.as_primitive_opt::<TimestampMicrosecondType>()?.values(),
+            seq: Given::of(seq)?,
             txn_id: txn_id.as_string_view_opt()?,
-            direction: direction.as_primitive_opt()?,
-            reversal: reversal.as_boolean_opt()?,
-            amount_fen: amount.as_primitive_opt()?,
-            balance_fen: balance.as_primitive_opt()?,
-            class: class.as_primitive_opt()?,
-            counterparty: counterparty.as_fixed_size_binary_opt()?,
-            id_hash: id.as_primitive_opt()?,
-            content_hash: content.as_primitive_opt()?,
+            direction: direction.as_primitive_opt::<UInt8Type>()?.values(),
+            reversal: reversal.as_boolean_opt()?.values(),
+            amount_fen: amount.as_primitive_opt::<Int64Type>()?.values(),
+            balance_fen: Given::of(balance)?,
+            class: class.as_primitive_opt::<UInt8Type>()?.values(),
+            counterparty: (keys.value_data().as_chunks().0, keys.nulls()),
+            id_hash: id.as_primitive_opt::<UInt64Type>()?.values(),
+            content_hash: content.as_primitive_opt::<UInt64Type>()?.values(),
         })
     }
 
     /// The row at `index`; `None` where its class is no class.
     #[inline]
     pub fn row(&self, index: usize) -> Option<Row<'a>> {
+        let (keys, no_keys) = self.counterparty;
         Some(Row {
-            booked_at_us: self.booked_at.value(index),
-            seq: given(self.seq, index),
+            booked_at_us: self.booked_at[index],
+            seq: self.seq.at(index),
             txn_id: self.txn_id.value(index).as_bytes(),
-            direction: if self.direction.value(index) == 0 { Direction::In } else { Direction::Out },
+            direction: if self.direction[index] == 0 { Direction::In } else { Direction::Out },
             reversal: self.reversal.value(index),
-            amount_fen: self.amount_fen.value(index),
-            balance_fen: given(self.balance_fen, index),
-            class: Class::from_u8(self.class.value(index))?,
-            counterparty: self.key(index),
-            fingerprint: Fingerprint { id: self.id_hash.value(index), content: self.content_hash.value(index) },
+            amount_fen: self.amount_fen[index],
+            balance_fen: self.balance_fen.at(index),
+            class: Class::from_u8(self.class[index])?,
+            counterparty: is_given(no_keys, index).then(|| u128::from_le_bytes(keys[index])),
+            fingerprint: Fingerprint { id: self.id_hash[index], content: self.content_hash[index] },
         })
+    }
+}
+
+/// Integers, some of which may be missing.
+struct Given<'a> {
+    values: &'a [i64],
+    nulls: Option<&'a NullBuffer>,
+}
+
+impl<'a> Given<'a> {
+    fn of(array: &'a ArrayRef) -> Option<Given<'a>> {
+        let array = array.as_primitive_opt::<Int64Type>()?;
+        Some(Given { values: array.values(), nulls: array.nulls() })
     }
 
     #[inline]
-    fn key(&self, index: usize) -> Option<u128> {
-        if self.counterparty.is_null(index) {
-            return None;
-        }
-        self.counterparty.value(index).try_into().ok().map(u128::from_le_bytes)
+    fn at(&self, index: usize) -> Option<i64> {
+        is_given(self.nulls, index).then(|| self.values[index])
     }
 }
 
 #[inline]
-fn given<T: ArrowPrimitiveType>(array: &PrimitiveArray<T>, index: usize) -> Option<T::Native> {
-    array.is_valid(index).then(|| array.value(index))
+fn is_given(nulls: Option<&NullBuffer>, index: usize) -> bool {
+    nulls.is_none_or(|nulls| nulls.is_valid(index))
 }

@@ -440,7 +440,7 @@ impl Gatherer {
             let row = columns.row(index).ok_or_else(|| Error::Internal("a row of no class".to_string()))?;
             let (account, place, row) = row;
             if !codec::put(&mut self.packed, account, place, &row) {
-                return Err(Error::Internal("a row of 4 GiB".to_string()));
+                return Err(Error::Internal("a row of 4 GiB, or one that stands too far in its feed".to_string()));
             }
             self.ends.push(self.packed.len());
         }
