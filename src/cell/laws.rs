@@ -116,6 +116,25 @@ proptest! {
         prop_assert_eq!(cell_of(&shuffled), cell_of(&rows));
     }
 
+    /// A cell that keeps a date's balances once its rows are over is the one that keeps them with every row, wherever a run
+    /// of rows ends and however dates go back and forth in it.
+    #[test]
+    fn a_run_of_rows_is_the_same_as_its_rows(rows in rows(), cut in 0..40_usize, seed in any::<u64>()) {
+        let mut shuffled = rows.clone();
+        shuffled.sort_by_key(|row| row.fingerprint.id.wrapping_mul(seed | 1).rotate_left(17));
+        let ids: Vec<String> = shuffled.iter().map(|row| format!("t{:02}", row.fingerprint.id)).collect();
+        let mut cell = Cell::empty(SECRET);
+        let rows_and_ids: Vec<_> = shuffled.iter().zip(&ids).collect();
+        let (first, second) = rows_and_ids.split_at(cut.min(rows_and_ids.len()));
+        for run in [first, second] {
+            let mut update = cell.updating();
+            run.iter().for_each(|(row, id)| update.add(&row.row(id)));
+            update.finish();
+        }
+        cell.settle();
+        prop_assert_eq!(cell, cell_of(&rows));
+    }
+
     #[test]
     fn a_shared_row_is_refused_and_nothing_changes(rows in rows(), shared in 0..40_usize) {
         prop_assume!(!rows.is_empty());
