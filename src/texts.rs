@@ -295,6 +295,11 @@ impl<T> PerValue<T> {
         if self.is_of(texts) { texts.values.len() } else { 0 }
     }
 
+    /// What was found out of each value of the last list.
+    pub fn found(&mut self) -> &mut [T] {
+        &mut self.found
+    }
+
     /// What `find` tells of each value, in the order of the values; asked only where the list is another than last time.
     pub fn get(&mut self, texts: &Texts, find: impl FnMut(&str) -> T) -> &mut [T] {
         self.get_all(texts, |values, found| found.extend(values.iter().map(Option::unwrap_or_default).map(find)))

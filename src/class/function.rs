@@ -207,8 +207,13 @@ impl Classify {
     }
 
     fn classify(&self, columns: &RowColumns<'_>, memory: &mut Memory) -> Result<StructArray> {
-        let rows = columns.account.len();
-        let Memory { uscc, bank, account, account_keys, name, names, facts, facts_numbers, verdicts, batch } = memory;
+        self.look_at_values(columns, memory);
+        self.decide_rows(columns, memory)
+    }
+
+    /// Finds out what each value of these columns says, as far as it is not remembered, and brings it to each row.
+    fn look_at_values(&self, columns: &RowColumns<'_>, memory: &mut Memory) {
+        let Memory { uscc, bank, account, account_keys, name, names, facts, facts_numbers, batch, .. } = memory;
         let mut scratch = String::new();
         let (matcher, secret) = (&self.matcher, &self.secret);
         let usccs = uscc.get(&columns.uscc, |uscc| {
@@ -222,7 +227,7 @@ impl Classify {
             Coded { key, told }
         });
         let banks = bank.get(&columns.bank, |code| number_of(matcher.bank_facts(Some(code)), facts, facts_numbers));
-        let account_keys = account_keys.get(&columns.counterparty_account, |_| NOBODY);
+        account_keys.get(&columns.counterparty_account, |_| NOBODY);
         let accounts = account.get(&columns.counterparty_account, |account| Told {
             facts: number_of(matcher.account_facts(Some(account)), facts, facts_numbers),
             is_known: has_key_chars(account),
@@ -246,7 +251,14 @@ impl Classify {
         columns.bank.gather_into(banks, |bank| *bank, 0, &mut batch.banks);
         columns.name.gather_into(known, |named| *named, Named::new(NOBODY, 0, false), &mut batch.names);
         columns.counterparty_account.gather_into(accounts, |account| *account, nothing, &mut batch.accounts);
+    }
 
+    /// The class and the counterparty of each row, whose values were looked at.
+    fn decide_rows(&self, columns: &RowColumns<'_>, memory: &mut Memory) -> Result<StructArray> {
+        let rows = columns.account.len();
+        let Memory { uscc, account_keys, facts, verdicts, batch, .. } = memory;
+        let (usccs, account_keys) = (uscc.found(), account_keys.found());
+        let (matcher, mut scratch) = (&self.matcher, String::new());
         let [mut classes, mut subclasses, mut evidences] = [(); 3].map(|()| Vec::with_capacity(rows));
         let (mut rules, mut keys) = (Vec::with_capacity(rows), Vec::with_capacity(rows));
         let codes = batch.usccs.iter().zip(&batch.banks);
@@ -293,7 +305,7 @@ impl Classify {
                     let key = &mut account_keys[at];
                     if *key == NOBODY {
                         let account = columns.counterparty_account.values().value(at);
-                        *key = key_of(secret, None, "", Some(account), &mut scratch);
+                        *key = key_of(&self.secret, None, "", Some(account), &mut scratch);
                     }
                     *key as i128
                 }
