@@ -5,7 +5,7 @@
 
 use std::cmp::Ordering;
 
-use super::{BAND_LOWER_FEN, Balance, Cell, CellRows, Order, PartyRow, Row};
+use super::{BAND_LOWER_FEN, Balance, Cell, CellRows, Order, PartyRow, Row, pick};
 use crate::class::Class;
 use crate::period::Date;
 
@@ -55,21 +55,11 @@ struct Seen<'r> {
 
 impl Seen<'_> {
     fn is_before(&self, other: &Seen<'_>) -> bool {
-        // Times mostly decide.
-        match self.booked_at_us.cmp(&other.booked_at_us) {
-            Ordering::Less => true,
-            Ordering::Greater => false,
-            Ordering::Equal => (self.seq, self.txn_id) < (other.seq, other.txn_id),
-        }
+        (self.booked_at_us, self.seq, self.txn_id) < (other.booked_at_us, other.seq, other.txn_id)
     }
 
-    /// How it stands to a balance of the cell.
-    fn order(&self, known: &Balance) -> Ordering {
-        let Some(order) = &known.order else { return Ordering::Equal };
-        (self.booked_at_us, self.seq, self.txn_id).cmp(&(order.booked_at_us, order.seq, &*order.txn_id))
-    }
-
-    fn balance(&self) -> Balance {
+    /// The same for the cell to keep.
+    fn balance(self) -> Balance {
         let order = Order { booked_at_us: self.booked_at_us, seq: self.seq, txn_id: self.txn_id.into() };
         Balance { order: Some(order), fen: self.fen }
     }
@@ -129,20 +119,16 @@ impl<'r> Updating<'_, 'r> {
 
     /// Keeps what was seen of the day's balances.
     fn end_day(&mut self) {
-        let Some(seen) = self.close.take() else { return };
-        let Some(day) = self.cell.days.get_mut(self.day) else { return };
-        if day.close.as_ref().is_none_or(|known| seen.order(known) == Ordering::Greater) {
-            day.close = Some(seen.balance());
+        let seen = self.close.take().map(Seen::balance);
+        if let Some(day) = self.cell.days.get_mut(self.day) {
+            day.close = pick(day.close.take(), seen, Ordering::Greater);
         }
     }
 
     /// Ends with the last row.
     pub fn finish(mut self) {
         self.end_day();
-        let Some(seen) = self.opening else { return };
-        let opening = &mut self.cell.opening;
-        if opening.as_ref().is_none_or(|known| seen.order(known) == Ordering::Less) {
-            *opening = Some(seen.balance());
-        }
+        let seen = self.opening.take().map(Seen::balance);
+        self.cell.opening = pick(self.cell.opening.take(), seen, Ordering::Less);
     }
 }

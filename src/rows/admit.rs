@@ -417,18 +417,19 @@ pub fn admit_in(
         ids_left = rest;
         let again = find_again(month_ids, month, &buffers)?;
         let account = month[0].account;
-        let mut sums = AccountSums::default();
         let inside_us = opened_on(account).map_or(i64::MIN, start_of)..after_us;
         let all_stand = again.is_empty() && of_month.are_in(&inside_us);
-        if all_stand && month.iter().all(|run| run.bytes.len() <= RUN_BYTES) {
+        let sums = if all_stand && month.iter().all(|run| run.bytes.len() <= RUN_BYTES) {
             admitted.runs.extend_from_slice(month);
-            sums = AccountSums { flows: of_month.flows, rows: rows as u64 };
+            AccountSums { flows: of_month.flows, rows: rows as u64 }
         } else {
+            let mut sums = AccountSums::default();
             for run in month {
                 let buffer = buffers.get_mut(run.buffer).ok_or(DamagedPart)?;
                 admitted.keep_standing(run, buffer, &again, &inside_us, &mut sums)?;
             }
-        }
+            sums
+        };
         admitted.sums.get_mut((account - accounts.start) as usize).ok_or(DamagedPart)?.add(&sums);
     }
     admitted.buffers = buffers.into_iter().map(Buffer::from_vec).collect();

@@ -87,14 +87,14 @@ impl MonthOf {
 /// The cell's columns of one batch, typed.
 pub struct Columns<'a> {
     booked_at: &'a [i64],
-    seq: Given<'a>,
+    seq: Given<'a, i64>,
     txn_id: &'a StringViewArray,
     direction: &'a [u8],
     reversal: &'a BooleanBuffer,
     amount_fen: &'a [i64],
-    balance_fen: Given<'a>,
+    balance_fen: Given<'a, i64>,
     class: &'a [u8],
-    counterparty: (&'a [[u8; KEY_BYTES]], Option<&'a NullBuffer>),
+    counterparty: Given<'a, [u8; KEY_BYTES]>,
     id_hash: &'a [u64],
     content_hash: &'a [u64],
 }
@@ -112,14 +112,14 @@ impl<'a> Columns<'a> {
         let keys = counterparty.as_fixed_size_binary_opt().filter(|keys| keys.value_length() as usize == KEY_BYTES)?;
         Some(Columns {
             booked_at: booked_at.as_primitive_opt::<TimestampMicrosecondType>()?.values(),
-            seq: Given::of(seq)?,
+            seq: Given::integers(seq)?,
             txn_id: txn_id.as_string_view_opt()?,
             direction: direction.as_primitive_opt::<UInt8Type>()?.values(),
             reversal: reversal.as_boolean_opt()?.values(),
             amount_fen: amount.as_primitive_opt::<Int64Type>()?.values(),
-            balance_fen: Given::of(balance)?,
+            balance_fen: Given::integers(balance)?,
             class: class.as_primitive_opt::<UInt8Type>()?.values(),
-            counterparty: (keys.value_data().as_chunks().0, keys.nulls()),
+            counterparty: Given { values: keys.value_data().as_chunks().0, nulls: keys.nulls() },
             id_hash: id.as_primitive_opt::<UInt64Type>()?.values(),
             content_hash: content.as_primitive_opt::<UInt64Type>()?.values(),
         })
@@ -128,7 +128,6 @@ impl<'a> Columns<'a> {
     /// The row at `index`; `None` where its class is no class.
     #[inline]
     pub fn row(&self, index: usize) -> Option<Row<'a>> {
-        let (keys, no_keys) = self.counterparty;
         Some(Row {
             booked_at_us: self.booked_at[index],
             seq: self.seq.at(index),
@@ -138,31 +137,28 @@ impl<'a> Columns<'a> {
             amount_fen: self.amount_fen[index],
             balance_fen: self.balance_fen.at(index),
             class: Class::from_u8(self.class[index])?,
-            counterparty: is_given(no_keys, index).then(|| u128::from_le_bytes(keys[index])),
+            counterparty: self.counterparty.at(index).map(u128::from_le_bytes),
             fingerprint: Fingerprint { id: self.id_hash[index], content: self.content_hash[index] },
         })
     }
 }
 
-/// Integers, some of which may be missing.
-struct Given<'a> {
-    values: &'a [i64],
+/// Values, some of which may be missing.
+struct Given<'a, T> {
+    values: &'a [T],
     nulls: Option<&'a NullBuffer>,
 }
 
-impl<'a> Given<'a> {
-    fn of(array: &'a ArrayRef) -> Option<Given<'a>> {
+impl<'a> Given<'a, i64> {
+    fn integers(array: &'a ArrayRef) -> Option<Given<'a, i64>> {
         let array = array.as_primitive_opt::<Int64Type>()?;
         Some(Given { values: array.values(), nulls: array.nulls() })
     }
-
-    #[inline]
-    fn at(&self, index: usize) -> Option<i64> {
-        is_given(self.nulls, index).then(|| self.values[index])
-    }
 }
 
-#[inline]
-fn is_given(nulls: Option<&NullBuffer>, index: usize) -> bool {
-    nulls.is_none_or(|nulls| nulls.is_valid(index))
+impl<T: Copy> Given<'_, T> {
+    #[inline]
+    fn at(&self, index: usize) -> Option<T> {
+        self.nulls.is_none_or(|nulls| nulls.is_valid(index)).then(|| self.values[index])
+    }
 }
