@@ -34,6 +34,14 @@ pub(super) fn key_chars(account: impl Iterator<Item = char>) -> impl Iterator<It
     account.filter(|c| c.is_alphanumeric()).flat_map(char::to_uppercase)
 }
 
+/// How many [`key_chars`] an account number has; nearly all are of digits.
+pub(super) fn key_length(account: &str) -> usize {
+    match account.is_ascii() {
+        true => account.bytes().filter(u8::is_ascii_alphanumeric).count(),
+        false => key_chars(account.chars()).count(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 
-use super::key::key_chars;
+use super::key::{key_chars, key_length};
 use super::name::normalise;
 use super::rules::{CODE_RULES, Conditions, MAX_RULES, Place, Rule, Rules};
 use super::{Class, Decision, Kind, Subclass};
@@ -266,10 +266,7 @@ impl Matcher {
                 return false;
             }
             // A mask stands for any number of digits: many statements put six stars wherever they mask.
-            let digits = match account.is_ascii() {
-                true => account.bytes().filter(u8::is_ascii_alphanumeric).count(),
-                false => key_chars(account.chars()).count(),
-            };
+            let digits = key_length(account);
             let fits = |length: usize| digits == length || (digits < length && account.contains(MASKS));
             length.is_empty() || length.parse().is_ok_and(fits)
         })
