@@ -317,7 +317,7 @@ impl Cell {
         for day in other.days {
             self.merge_day(day);
         }
-        self.opening = pick(self.opening.take(), other.opening, Ordering::Less);
+        keep(&mut self.opening, other.opening, Ordering::Less);
         self.counterparties.extend(other.counterparties);
         self.settle();
         Ok(())
@@ -387,7 +387,7 @@ impl Cell {
             day.operating_fen[way] += other.operating_fen[way];
             day.same_name_fen[way] += other.same_name_fen[way];
         }
-        day.close = pick(day.close.take(), other.close, Ordering::Greater);
+        keep(&mut day.close, other.close, Ordering::Greater);
     }
 }
 
@@ -407,12 +407,12 @@ fn fits(fen: i128) -> bool {
     i64::try_from(fen).is_ok()
 }
 
-/// Of two balances the one whose row stands `wanted` of the other's; the orders of different rows differ.
-fn pick(mine: Option<Balance>, theirs: Option<Balance>, wanted: Ordering) -> Option<Balance> {
-    match (mine, theirs) {
-        (Some(mine), Some(theirs)) if theirs.order.cmp(&mine.order) == wanted => Some(theirs),
-        (Some(mine), _) => Some(mine),
-        (None, theirs) => theirs,
+/// Keeps the other balance where there is none yet, or where its row stands `wanted` of the kept one's; the orders of
+/// different rows differ.
+fn keep(kept: &mut Option<Balance>, other: Option<Balance>, wanted: Ordering) {
+    let Some(other) = other else { return };
+    if kept.as_ref().is_none_or(|kept| other.order.cmp(&kept.order) == wanted) {
+        *kept = Some(other);
     }
 }
 

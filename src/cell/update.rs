@@ -5,7 +5,7 @@
 
 use std::cmp::Ordering;
 
-use super::{BAND_LOWER_FEN, Balance, Cell, CellRows, Order, PartyRow, Row, pick};
+use super::{BAND_LOWER_FEN, Balance, Cell, CellRows, Order, PartyRow, Row, keep};
 use crate::class::Class;
 use crate::period::Date;
 
@@ -121,7 +121,7 @@ impl<'r> Updating<'_, 'r> {
     fn end_day(&mut self) {
         let seen = self.close.take().map(Seen::balance);
         if let Some(day) = self.cell.days.get_mut(self.day) {
-            day.close = pick(day.close.take(), seen, Ordering::Greater);
+            keep(&mut day.close, seen, Ordering::Greater);
         }
     }
 
@@ -129,6 +129,6 @@ impl<'r> Updating<'_, 'r> {
     pub fn finish(mut self) {
         self.end_day();
         let seen = self.opening.take().map(Seen::balance);
-        self.cell.opening = pick(self.cell.opening.take(), seen, Ordering::Less);
+        keep(&mut self.cell.opening, seen, Ordering::Less);
     }
 }
