@@ -174,7 +174,7 @@ fn call(function: &ScalarUDF, batch: &RecordBatch, columns: &[&str]) -> Result<A
 fn cells(feed: &Feed, secret: &Secret, rows: u64, steps: &mut Vec<Timed>) -> Result<(Cells, Date)> {
     let reduced = reduced(feed, secret)?;
     let cut = Cut::new(feed.accounts.all().len() as u32);
-    let store = Arc::new(Store::new(cut.parts(), usize::MAX / 2, &std::env::temp_dir())?);
+    let store = Arc::new(Store::new(cut.parts(), 1, usize::MAX / 2, &std::env::temp_dir())?);
     timed(steps, "gather", "row", rows, || {
         let mut gatherer = Gatherer::new(Arc::clone(&store));
         reduced.iter().try_for_each(|batch| gatherer.push(batch, |account| cut.part_of(account)))?;

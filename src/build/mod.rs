@@ -246,7 +246,7 @@ impl Run<'_> {
         let cut = Cut::new(feed.accounts.all().len() as u32);
         // Most of the memory is for rows that wait. What plans hold is let go of with each account, so their bound is a
         // guard.
-        let store = Arc::new(Store::new(cut.parts(), options.memory_bytes / 8 * 5, &options.tmp)?);
+        let store = Arc::new(Store::new(cut.parts(), options.threads, options.memory_bytes / 8 * 5, &options.tmp)?);
         let engine = Engine::new(options.memory_bytes / 2, options.batch_rows)?;
         let runtime = engine::runtime(options.threads)?;
         Ok(Run { options, feed, engine, runtime, cut, store, secret })

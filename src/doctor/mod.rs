@@ -97,7 +97,7 @@ pub fn check(options: &DoctorOptions, observer: &Arc<dyn Observer>) -> Result<Ou
     })?;
     let accounts = feed.accounts.all().len();
     let cut = Cut::new(accounts as u32);
-    let store = Arc::new(Store::new(cut.parts(), options.memory_bytes / 8 * 5, &options.tmp)?);
+    let store = Arc::new(Store::new(cut.parts(), options.threads, options.memory_bytes / 8 * 5, &options.tmp)?);
     let engine = Engine::new(options.memory_bytes / 2, BATCH_ROWS)?;
     let runtime = engine::runtime(options.threads)?;
     let secret = Secret::draw().map_err(|error| Error::Internal(format!("no randomness: {error}")))?;

@@ -91,7 +91,7 @@ pub fn rows_at_most(bytes: usize) -> usize {
 /// Appends a row; `false`, and nothing appended, where it takes 4 GiB or more, stands beyond the 2^24 files or the 2^40
 /// rows of a file that its place can tell, or was booked more than 2^55 microseconds from 1970, which no checked row was.
 #[must_use]
-#[inline]
+#[inline(always)]
 pub fn put(out: &mut Vec<u8>, account: u32, place: Place, row: &Row<'_>) -> bool {
     let Ok(length) = u32::try_from(length(row)) else { return false };
     let has_room = place.row >> ROW_BITS == 0 && u64::from(place.file) >> (u64::BITS - ROW_BITS) == 0;

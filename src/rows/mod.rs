@@ -126,7 +126,8 @@ impl<'a> Columns<'a> {
     }
 
     /// The row at `index`; `None` where its class is no class.
-    #[inline]
+    // Rows are large, and a row that is read only to be written elsewhere need not come into being.
+    #[inline(always)]
     pub fn row(&self, index: usize) -> Option<Row<'a>> {
         Some(Row {
             booked_at_us: self.booked_at[index],

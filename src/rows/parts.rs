@@ -2,7 +2,7 @@
 //!
 //! Owns: the cut of accounts into parts, the memory of waiting rows, the temporary files. Rows wait in chunks of one
 //! size, so that what is counted is what is allocated: nothing is ever moved to grow, and what one worker lets go of
-//! any other can use. A file is unlinked as soon as it is open and enciphered under a key that only this process
+//! any other can use. Each worker fills chunks of its own, one a part, so a row is written once and takes no lock. A file is unlinked as soon as it is open and enciphered under a key that only this process
 //! holds, so nothing readable reaches the disk. Does not own: what is done with a part's rows ([`super::admit`]).
 
 use std::collections::BTreeMap;
@@ -136,6 +136,7 @@ struct Memory {
     budget_bytes: usize,
     /// Of one chunk; only a row that is larger has a larger one of its own.
     chunk_bytes: usize,
+    /// Of all chunks.
     waiting_bytes: AtomicUsize,
     spilled_bytes: AtomicUsize,
     /// Chunks without rows, to be used again whoever allocated them.
@@ -145,19 +146,19 @@ struct Memory {
 /// Whole rows, one after another. It never grows.
 type Chunk = Vec<u8>;
 
-/// A chunk is at most so long: more would only leave more of each bucket's last chunk empty.
+/// A chunk is at most so long: more would only leave more of the last chunks empty.
 const CHUNK_BYTES_MAX: usize = 32 << 10;
 
 /// A chunk is at least so long, whatever the budget.
 const CHUNK_BYTES_MIN: usize = 4 << 10;
 
-/// Chunks that the budget has room for, for each bucket: each bucket's last one is half empty, and so at most a
-/// thirty-second of the memory is.
-const CHUNKS_PER_BUCKET: usize = 16;
+/// Chunks that the budget has room for, for each bucket and worker: the one that a worker fills is half empty, and so at
+/// most a thirty-second of the memory is.
+const CHUNKS_EACH: usize = 16;
 
 impl Memory {
-    fn new(buckets: usize, budget_bytes: usize) -> Memory {
-        let chunk_bytes = budget_bytes / (buckets.max(1) * CHUNKS_PER_BUCKET);
+    fn new(buckets: usize, workers: usize, budget_bytes: usize) -> Memory {
+        let chunk_bytes = budget_bytes / (buckets.max(1) * workers.max(1) * CHUNKS_EACH);
         Memory {
             budget_bytes,
             chunk_bytes: chunk_bytes.clamp(CHUNK_BYTES_MIN, CHUNK_BYTES_MAX),
@@ -194,7 +195,7 @@ impl Memory {
 /// A bucket is a part, or a range of months of a part that is too large to be admitted at once.
 pub struct Store {
     memory: Arc<Memory>,
-    /// Bytes of this store's own chunks.
+    /// Bytes of the chunks in this store's buckets: those that can be spilled.
     held_bytes: AtomicUsize,
     tmp: PathBuf,
     key: [u8; 32],
@@ -204,21 +205,20 @@ pub struct Store {
 
 #[derive(Default)]
 struct Bucket {
-    /// Takes the next rows; empty before the first. It is no member of `chunks`, since that would be one more place in
-    /// memory to wait for.
-    open: Chunk,
-    /// Those that are full.
+    /// In memory: full, or the last that a worker filled.
     chunks: Vec<Chunk>,
+    /// In temporary files.
     pieces: Vec<Piece>,
 }
 
 impl Store {
-    /// A store of so many buckets. That temporary files can be made is tried at once, not at the first spill.
+    /// A store of so many buckets, filled by so many workers. That temporary files can be made is tried at once, not at
+    /// the first spill.
     ///
     /// # Errors
     /// [`Error::Io`] where the folder takes no files; [`Error::Internal`] where the system gives no random key.
-    pub fn new(buckets: usize, budget_bytes: usize, tmp: &Path) -> Result<Store, Error> {
-        Store::within(Arc::new(Memory::new(buckets, budget_bytes)), buckets, tmp)
+    pub fn new(buckets: usize, workers: usize, budget_bytes: usize, tmp: &Path) -> Result<Store, Error> {
+        Store::within(Arc::new(Memory::new(buckets, workers, budget_bytes)), buckets, tmp)
     }
 
     fn within(memory: Arc<Memory>, buckets: usize, tmp: &Path) -> Result<Store, Error> {
@@ -265,7 +265,7 @@ impl Store {
             let each = |head: &Head, row: &[u8]| {
                 let key = months.key(head);
                 let bucket = starts.partition_point(|start| *start <= key).saturating_sub(1);
-                lock(&store.buckets[bucket]).room(&store, row.len()).extend_from_slice(row);
+                gatherer.room(bucket, row.len()).extend_from_slice(row);
             };
             codec::each_head(&rows, each).ok_or(DamagedPart)?;
             gatherer.keep_to_budget()
@@ -289,7 +289,7 @@ impl Store {
         let Some(bucket) = self.buckets.get(bucket) else { return 0 };
         let bucket = lock(bucket);
         let spilled: usize = bucket.pieces.iter().map(|piece| piece.length).sum();
-        spilled + bucket.waiting().map(Vec::len).sum::<usize>()
+        spilled + bucket.chunks.iter().map(Vec::len).sum::<usize>()
     }
 
     /// Shows the rows of a bucket, piece by piece, in no particular order, and keeps them.
@@ -302,7 +302,7 @@ impl Store {
         for piece in &bucket.pieces {
             visit(&self.read(piece)?)?;
         }
-        bucket.waiting().try_for_each(|chunk| visit(chunk))
+        bucket.chunks.iter().try_for_each(|chunk| visit(chunk))
     }
 
     /// Takes the rows of a bucket out of the store, piece by piece, in no particular order.
@@ -311,11 +311,11 @@ impl Store {
     /// Those of [`Store::visit`].
     fn drain(&self, bucket: usize, mut visit: impl FnMut(Chunk) -> Result<(), Error>) -> Result<(), Error> {
         let Some(bucket) = self.buckets.get(bucket) else { return Ok(()) };
-        let mut bucket = std::mem::take(&mut *lock(bucket));
+        let bucket = std::mem::take(&mut *lock(bucket));
         for piece in &bucket.pieces {
             visit(self.read(piece)?)?;
         }
-        for chunk in bucket.take_chunks() {
+        for chunk in bucket.chunks {
             let bytes = chunk.capacity();
             visit(chunk)?;
             self.held_bytes.fetch_sub(bytes, Ordering::Relaxed);
@@ -345,48 +345,21 @@ impl Store {
         read.map_err(|error| Error::io("cannot read temporary files in", &self.tmp, error))?;
         Ok(bytes)
     }
-}
 
-impl Bucket {
-    /// The chunk that takes the next row, with room for so many bytes.
-    #[inline]
-    fn room(&mut self, store: &Store, bytes: usize) -> &mut Chunk {
-        if self.open.capacity() - self.open.len() < bytes {
-            let chunk = store.memory.chunk(bytes);
-            store.held_bytes.fetch_add(chunk.capacity(), Ordering::Relaxed);
-            let full = std::mem::replace(&mut self.open, chunk);
-            self.chunks.extend(Some(full).filter(|full| full.capacity() > 0));
+    /// Puts a chunk into its bucket, if it has rows.
+    fn keep(&self, bucket: usize, chunk: Chunk) {
+        if !chunk.is_empty() {
+            self.held_bytes.fetch_add(chunk.capacity(), Ordering::Relaxed);
+            lock(&self.buckets[bucket]).chunks.push(chunk);
         }
-        &mut self.open
-    }
-
-    /// All chunks with rows in memory.
-    fn waiting(&self) -> impl Iterator<Item = &Chunk> {
-        self.chunks.iter().chain(Some(&self.open).filter(|open| open.capacity() > 0))
-    }
-
-    /// Takes all chunks out.
-    fn take_chunks(&mut self) -> Vec<Chunk> {
-        let mut chunks = std::mem::take(&mut self.chunks);
-        chunks.extend(Some(std::mem::take(&mut self.open)).filter(|open| open.capacity() > 0));
-        chunks
     }
 }
 
-/// One worker's way into the store: it brings a batch's rows into the order of buckets, so that a lock is taken once a
-/// batch and bucket, and has a temporary file of its own.
+/// One worker's way into the store: it fills chunks of its own, and has a temporary file of its own.
 pub struct Gatherer {
     store: Arc<Store>,
-    /// The batch's rows as bytes, in its order: columns are read from front to back, and only whole rows out of order.
-    packed: Vec<u8>,
-    /// Where each row ends in `packed`.
-    ends: Vec<usize>,
-    /// Each row's bucket.
-    bucket_of_row: Vec<u32>,
-    /// Where each bucket's rows begin in `rows`, and where the last one's end.
-    starts: Vec<u32>,
-    /// Numbers of rows, by bucket.
-    rows: Vec<u32>,
+    /// Each bucket's chunk that takes the next rows; empty before the first.
+    open: Vec<Chunk>,
     spill: Option<(usize, Arc<Mutex<Spill>>)>,
 }
 
@@ -396,15 +369,8 @@ const SPILL_BYTES_MIN: usize = 1 << 20;
 impl Gatherer {
     /// An empty gatherer.
     pub fn new(store: Arc<Store>) -> Gatherer {
-        Gatherer {
-            store,
-            packed: Vec::new(),
-            ends: Vec::new(),
-            bucket_of_row: Vec::new(),
-            starts: Vec::new(),
-            rows: Vec::new(),
-            spill: None,
-        }
+        let open = store.buckets.iter().map(|_| Chunk::new()).collect();
+        Gatherer { store, open, spill: None }
     }
 
     /// Adds the rows of a batch of [`super::reduced_schema`], each to the bucket of its account.
@@ -412,68 +378,31 @@ impl Gatherer {
     /// # Errors
     /// A temporary file that cannot be written; a batch of another schema.
     pub fn push(&mut self, batch: &RecordBatch, bucket_of: impl Fn(u32) -> usize) -> Result<(), Error> {
-        let other = || Error::Internal("rows of another schema".to_string());
-        let columns = ReducedColumns::new(batch).ok_or_else(other)?;
-        self.sort(columns.account, bucket_of).ok_or_else(other)?;
-        self.pack(&columns)?;
-        for (bucket, range) in self.store.buckets.iter().zip(self.starts.windows(2)) {
-            let rows = &self.rows[range[0] as usize..range[1] as usize];
-            if rows.is_empty() {
-                continue;
+        let internal = |what: &str| Error::Internal(what.to_string());
+        let columns = ReducedColumns::new(batch).ok_or_else(|| internal("rows of another schema"))?;
+        for index in 0..columns.account.len() {
+            let (account, place, row) = columns.row(index).ok_or_else(|| internal("a row of no class"))?;
+            let bucket = bucket_of(account);
+            if bucket >= self.open.len() {
+                return Err(internal("a row of no part"));
             }
-            let mut bucket = lock(bucket);
-            for row in rows {
-                let row = *row as usize;
-                let start = if row == 0 { 0 } else { self.ends[row - 1] };
-                let bytes = &self.packed[start..self.ends[row]];
-                bucket.room(&self.store, bytes.len()).extend_from_slice(bytes);
+            let chunk = self.room(bucket, codec::length(&row));
+            if !codec::put(chunk, account, place, &row) {
+                return Err(internal("a row of 4 GiB, or one that stands too far in its feed"));
             }
         }
         self.keep_to_budget()
     }
 
-    /// Fills `packed` and `ends` anew.
-    fn pack(&mut self, columns: &ReducedColumns<'_>) -> Result<(), Error> {
-        self.packed.clear();
-        self.ends.clear();
-        for index in 0..columns.account.len() {
-            let row = columns.row(index).ok_or_else(|| Error::Internal("a row of no class".to_string()))?;
-            let (account, place, row) = row;
-            if !codec::put(&mut self.packed, account, place, &row) {
-                return Err(Error::Internal("a row of 4 GiB, or one that stands too far in its feed".to_string()));
-            }
-            self.ends.push(self.packed.len());
+    /// A bucket's chunk, with room for so many bytes.
+    #[inline]
+    fn room(&mut self, bucket: usize, bytes: usize) -> &mut Chunk {
+        let open = &mut self.open[bucket];
+        if open.capacity() - open.len() < bytes {
+            let full = std::mem::replace(open, self.store.memory.chunk(bytes));
+            self.store.keep(bucket, full);
         }
-        Ok(())
-    }
-
-    /// Counts and lists the rows of a batch by bucket, each bucket's in the batch's order; `None` where a bucket is
-    /// none of the store's.
-    fn sort(&mut self, accounts: &[u32], bucket_of: impl Fn(u32) -> usize) -> Option<()> {
-        self.starts.clear();
-        self.starts.resize(self.store.buckets.len() + 1, 0);
-        self.bucket_of_row.clear();
-        for account in accounts {
-            let bucket = bucket_of(*account);
-            *self.starts[1..].get_mut(bucket)? += 1;
-            self.bucket_of_row.push(bucket as u32);
-        }
-        let mut end = 0;
-        for start in &mut self.starts {
-            end += *start;
-            *start = end;
-        }
-        // From the back: each start first stands at its bucket's end, and has come down to its begin once all are set.
-        self.rows.clear();
-        self.rows.resize(accounts.len(), 0);
-        for (row, bucket) in self.bucket_of_row.iter().enumerate().rev() {
-            let end = &mut self.starts[*bucket as usize + 1];
-            *end -= 1;
-            self.rows[*end as usize] = row as u32;
-        }
-        self.starts.rotate_left(1);
-        *self.starts.last_mut()? = end;
-        Some(())
+        open
     }
 
     /// Spills where rows wait in more than the budget and this store has enough of them to matter.
@@ -493,6 +422,9 @@ impl Gatherer {
     /// # Errors
     /// A temporary file that cannot be written.
     pub fn finish(mut self) -> Result<(), Error> {
+        for (bucket, chunk) in std::mem::take(&mut self.open).into_iter().enumerate() {
+            self.store.keep(bucket, chunk);
+        }
         self.keep_to_budget()?;
         lock(&self.store.memory.free).clear();
         Ok(())
@@ -517,7 +449,7 @@ impl Gatherer {
             if !store.memory.is_over(keep_bytes) {
                 break;
             }
-            let chunks = lock(bucket).take_chunks();
+            let chunks = std::mem::take(&mut lock(bucket).chunks);
             let mut pieces: Vec<Piece> = Vec::new();
             for mut chunk in chunks {
                 let offset = lock(&spill).append(&mut chunk).map_err(cannot)?;
@@ -557,7 +489,7 @@ impl<'a> ReducedColumns<'a> {
         })
     }
 
-    #[inline]
+    #[inline(always)]
     fn row(&self, index: usize) -> Option<(u32, Place, crate::cell::Row<'a>)> {
         let place = Place { file: self.file[index], row: self.row[index] };
         Some((self.account[index], place, self.columns.row(index)?))
@@ -694,11 +626,11 @@ mod tests {
     fn rows_come_back_from_memory_and_files_and_their_memory_is_counted() {
         let folder = tempfile::tempdir().unwrap();
         for (budget, spills) in [(64 << 20, false), (3 << 20, true), (0, true)] {
-            let store = Arc::new(Store::new(40, budget, folder.path()).unwrap());
+            let store = Arc::new(Store::new(40, 2, budget, folder.path()).unwrap());
             let expected = filled(&store, 200);
             assert_eq!(store.spilled_bytes() > 0, spills);
             let allocated = || -> usize {
-                store.buckets.iter().map(|bucket| lock(bucket).waiting().map(Vec::capacity).sum::<usize>()).sum()
+                store.buckets.iter().map(|bucket| lock(bucket).chunks.iter().map(Vec::capacity).sum::<usize>()).sum()
             };
             let waiting = || store.memory.waiting_bytes.load(Ordering::Relaxed);
             assert_eq!(waiting(), allocated());
@@ -726,7 +658,7 @@ mod tests {
     fn a_divided_bucket_holds_the_same_rows_in_order() {
         let folder = tempfile::tempdir().unwrap();
         for (budget, limit) in [(64 << 20, 40_000), (3 << 20, 40_000), (3 << 20, 1), (0, 1 << 30)] {
-            let store = Arc::new(Store::new(1, budget, folder.path()).unwrap());
+            let store = Arc::new(Store::new(1, 1, budget, folder.path()).unwrap());
             let rows: Vec<_> =
                 (0..30_000).map(|place| row((place % 3) as u32, place, (place * 11 % 180) as i64, "t")).collect();
             let mut gatherer = Gatherer::new(Arc::clone(&store));
@@ -762,7 +694,7 @@ mod tests {
     #[test]
     fn a_row_of_no_bucket_is_an_error() {
         let folder = tempfile::tempdir().unwrap();
-        let mut gatherer = Gatherer::new(Arc::new(Store::new(2, 1 << 20, folder.path()).unwrap()));
+        let mut gatherer = Gatherer::new(Arc::new(Store::new(2, 1, 1 << 20, folder.path()).unwrap()));
         let rows = [row(1, 1, 1, "")];
         assert!(gatherer.push(&batch(&rows), |account| account as usize).is_ok());
         assert!(gatherer.push(&batch(&rows), |account| account as usize + 1).is_err());
