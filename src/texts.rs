@@ -212,7 +212,10 @@ impl TextColumn {
 fn all_stand(keys: &Int32Array, cleaned: &Cleaned) -> bool {
     let count = cleaned.values.len();
     let all_stand = cleaned.stands.as_ref().is_none_or(|stands| stands.null_count() == 0);
-    all_stand && keys.values().iter().all(|key| (*key as u32 as usize) < count)
+    // The largest of all, negative ones being larger than any: a search for the first that is too large would look at key
+    // after key.
+    let largest = keys.values().iter().fold(None, |largest, key| largest.max(Some(*key as u32)));
+    all_stand && largest.is_none_or(|key| (key as usize) < count)
 }
 
 /// Keys whose value does not stand become null, and so do keys of no value.

@@ -247,11 +247,11 @@ fn check_values(
 pub fn add_up(checked: &RecordBatch) -> Option<Flows> {
     let directions = checked.column_by_name("direction")?.as_primitive_opt::<UInt8Type>()?;
     let amounts = checked.column_by_name("amount_fen")?.as_primitive_opt::<Int64Type>()?;
-    let reversals = checked.column_by_name("reversal_of")?;
+    let reversals = checked.column_by_name("reversal_of")?.nulls();
     let mut sums = Flows::default();
     for (row, fen) in amounts.values().iter().enumerate() {
         let sum = sums.get_mut(usize::from(directions.value(row)))?;
-        let takes_back = *fen < 0 || reversals.is_valid(row);
+        let takes_back = *fen < 0 || reversals.is_none_or(|reversals| reversals.is_valid(row));
         sum.count += if takes_back { -1 } else { 1 };
         let fen = i128::from(fen.unsigned_abs());
         sum.amount_fen += if takes_back { -fen } else { fen };

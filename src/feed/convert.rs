@@ -9,8 +9,9 @@ use arrow::array::{
 };
 use arrow::compute::{cast, cast_with_options};
 use arrow::datatypes::{
-    ArrowTimestampType, DataType, Date32Type, Decimal256Type, DecimalType as _, Int64Type, TimeUnit,
-    TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType, i256,
+    ArrowTimestampType, DataType, Date32Type, Decimal64Type, Decimal128Type, Decimal256Type, DecimalType as _,
+    Int64Type, TimeUnit, TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType,
+    TimestampSecondType, i256,
 };
 use arrow::record_batch::RecordBatch;
 
@@ -229,25 +230,26 @@ impl<'a> Converter<'a> {
     }
 
     fn money_of_decimal(&mut self, column: &Column, array: &ArrayRef) -> Int64Array {
-        if let DataType::Decimal128(_, 2) = array.data_type() {
-            let decimals = array.as_primitive::<arrow::datatypes::Decimal128Type>();
-            let (least, most) = (i128::from(-AMOUNT_FEN_MAX), i128::from(AMOUNT_FEN_MAX));
-            // What stands where there is no value counts too: then the slow way finds nothing wrong.
-            if decimals.values().iter().all(|value| (least..=most).contains(value)) {
-                let fen = decimals.values().iter().map(|value| *value as i64).collect();
-                return Int64Array::new(fen, decimals.nulls().cloned());
-            }
-            let fen = |(row, value): (usize, Option<i128>)| {
-                let value = value?;
-                let fen = i64::try_from(value).ok().filter(|fen| in_range(*fen));
-                if fen.is_none() {
-                    self.faults.note(row, column, Code::AmountRange);
+        // What stands where there is no value counts too: then the slow way finds nothing wrong.
+        match array.data_type() {
+            DataType::Decimal64(_, 2) => {
+                let decimals = array.as_primitive::<Decimal64Type>();
+                let values = decimals.values();
+                if values.iter().fold(true, |all, value| all & in_range(*value)) {
+                    return Int64Array::new(values.clone(), decimals.nulls().cloned());
                 }
-                fen
-            };
-            return decimals.iter().enumerate().map(fen).collect();
+            }
+            DataType::Decimal128(_, 2) => {
+                let decimals = array.as_primitive::<Decimal128Type>();
+                let (least, most) = (i128::from(-AMOUNT_FEN_MAX), i128::from(AMOUNT_FEN_MAX));
+                if decimals.values().iter().all(|value| (least..=most).contains(value)) {
+                    let fen = decimals.values().iter().map(|value| *value as i64).collect();
+                    return Int64Array::new(fen, decimals.nulls().cloned());
+                }
+            }
+            _ => {}
         }
-        // Other widths and scales are rare: through the widest, value by value.
+        // Other widths and scales, and amounts out of range, are rare: through the widest, value by value.
         let wide = widest(array);
         let fen = |(row, value): (usize, Option<i256>)| {
             let value = value?;
@@ -340,5 +342,54 @@ fn civil_us(array: &ArrayRef) -> Int64Array {
 }
 
 fn scaled<T: ArrowTimestampType>(array: &ArrayRef, factor: i64, shift_us: i64) -> Int64Array {
-    array.as_primitive::<T>().unary_opt(|value| value.checked_mul(factor)?.checked_add(shift_us))
+    let times = array.as_primitive::<T>();
+    if (factor, shift_us) == (1, 0) {
+        return Int64Array::new(times.values().clone(), times.nulls().cloned());
+    }
+    times.unary_opt(|value| value.checked_mul(factor)?.checked_add(shift_us))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{Decimal64Array, Decimal128Array};
+    use arrow::datatypes::{Field, Schema};
+
+    use super::*;
+    use crate::feed::schema::TRANSACTIONS;
+
+    /// Files have money in the width that they like: the same fen come of it, and the same faults.
+    #[test]
+    fn money_of_any_width_is_the_same_fen() {
+        let balance = TRANSACTIONS.iter().find(|column| column.name == "balance").unwrap();
+        let found = |decimals: ArrayRef| {
+            let schema = Schema::new(vec![Field::new("balance", decimals.data_type().clone(), true)]);
+            let batch = RecordBatch::try_new(Arc::new(schema), vec![decimals]).unwrap();
+            let mut from = Converter::new(&batch, Typing::Typed);
+            let fen: Vec<Option<i64>> = from.money(balance).iter().collect();
+            (fen, from.faults.iter().collect::<Vec<_>>())
+        };
+        let most = AMOUNT_FEN_MAX;
+        let good = [Some(0), None, Some(-1), Some(most), Some(-most)];
+        let bad = [Some(1), Some(most + 1), None, Some(-most - 1), Some(i64::MAX)];
+        let refused = [1, 3, 4].map(|row| (row, "balance", Code::AmountRange)).to_vec();
+        for (values, fen, faults) in
+            [(good, good.to_vec(), vec![]), (bad, vec![Some(1), None, None, None, None], refused)]
+        {
+            let wide = values.map(|value| value.map(i128::from));
+            let widest = wide.map(|value| value.map(i256::from_i128));
+            let arrays: [ArrayRef; 3] = [
+                Arc::new(Decimal64Array::from_iter(values).with_precision_and_scale(18, 2).unwrap()),
+                Arc::new(Decimal128Array::from_iter(wide).with_precision_and_scale(38, 2).unwrap()),
+                Arc::new(Decimal256Array::from_iter(widest).with_precision_and_scale(40, 2).unwrap()),
+            ];
+            for array in arrays {
+                assert_eq!(found(array), (fen.clone(), faults.clone()));
+            }
+        }
+        // Whole yuan in four digits.
+        let yuan = Decimal64Array::from(vec![12]).with_precision_and_scale(4, 0).unwrap();
+        assert_eq!(found(Arc::new(yuan)), (vec![Some(1200)], vec![]));
+    }
 }

@@ -12,13 +12,13 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::datatypes::{DECIMAL64_MAX_PRECISION, DataType, Field, Schema, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::ipc::reader::{FileReader, StreamReader};
 use arrow::record_batch::RecordBatch;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
-use parquet::basic::Encoding;
+use parquet::basic::{Encoding, Type as PhysicalType};
 use parquet::file::metadata::ColumnChunkMetaData;
 
 use super::csv;
@@ -494,19 +494,25 @@ fn parquet_metadata(path: &Path, limits: &Limits) -> Result<ArrowReaderMetadata,
 }
 
 /// The schema by which a row group is read: a text column of which every page refers to a dictionary as that dictionary,
-/// any other text column as views.
+/// any other text column as views, and decimals that the file has in 64 bits so.
 fn group_schema(metadata: &ArrowReaderMetadata, group: usize) -> SchemaRef {
     let leaves = metadata.parquet_schema();
     let read_as = |(root, field): (usize, &Arc<Field>)| {
-        if *field.data_type() != DataType::Utf8 {
-            return Field::clone(field);
-        }
-        // A text column is a leaf of its own.
-        let leaf = (0..leaves.num_columns()).find(|leaf| leaves.get_column_root_idx(*leaf) == root);
-        let chunk = leaf.and_then(|leaf| metadata.metadata().row_groups().get(group)?.columns().get(leaf));
-        let data_type = match chunk.is_some_and(is_dictionary) {
-            true => DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8)),
-            false => DataType::Utf8View,
+        // A column of neither lists nor structs is a leaf of its own.
+        let leaf = || (0..leaves.num_columns()).find(|leaf| leaves.get_column_root_idx(*leaf) == root);
+        let chunk = || leaf().and_then(|leaf| metadata.metadata().row_groups().get(group)?.columns().get(leaf));
+        let data_type = match field.data_type() {
+            DataType::Utf8 if chunk().is_some_and(is_dictionary) => {
+                DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8))
+            }
+            DataType::Utf8 => DataType::Utf8View,
+            DataType::Decimal128(precision, scale)
+                if *precision <= DECIMAL64_MAX_PRECISION
+                    && chunk().is_some_and(|chunk| chunk.column_type() == PhysicalType::INT64) =>
+            {
+                DataType::Decimal64(*precision, *scale)
+            }
+            _ => return Field::clone(field),
         };
         field.as_ref().clone().with_data_type(data_type)
     };
