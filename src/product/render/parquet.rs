@@ -14,8 +14,8 @@ use ::parquet::basic::{Compression, Encoding, LogicalType, Type as PhysicalType}
 use ::parquet::file::properties::{EnabledStatistics, WriterProperties};
 use ::parquet::schema::types::ColumnPath;
 use arrow::array::{
-    ArrayRef, ArrowPrimitiveType, BooleanBufferBuilder, ListArray, MapArray, PrimitiveArray, RecordBatch,
-    StringBuilder, StructArray,
+    ArrayBuilder as _, ArrayRef, ArrowPrimitiveType, BooleanBufferBuilder, ListArray, MapArray, PrimitiveArray,
+    RecordBatch, StringBuilder, StructArray,
 };
 use arrow::buffer::{NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::{
@@ -105,7 +105,7 @@ impl ProductBatchBuilder {
         let mut columns: Vec<ArrayRef> = Vec::with_capacity(self.schema.fields().len());
         let fields = Arc::clone(&self.schema);
         let mut types = fields.fields().iter().skip(1).map(|field| field.data_type());
-        columns.push(Arc::new(self.account_ids.finish()));
+        columns.push(finish_texts(&mut self.account_ids));
         for (segment, data_type) in self.segments.iter_mut().zip(&mut types) {
             columns.push(segment.finish(data_type, self.accounts)?);
         }
@@ -232,7 +232,7 @@ impl ItemColumn {
 
     fn finish(&mut self) -> ArrayRef {
         match self {
-            ItemColumn::Text(builder) | ItemColumn::Period(builder) => Arc::new(builder.finish()),
+            ItemColumn::Text(builder) | ItemColumn::Period(builder) => finish_texts(builder),
             ItemColumn::Count(column) => column.finish(),
             ItemColumn::Money(column) | ItemColumn::Ratio(column) => column.finish(),
             ItemColumn::Date(column) => column.finish(),
@@ -281,6 +281,12 @@ impl<T: ArrowPrimitiveType> Numbers<T> {
     }
 }
 
+/// The texts gathered; the builder is empty again and has room for as many, since growing would copy most of them.
+fn finish_texts(builder: &mut StringBuilder) -> ArrayRef {
+    let next = StringBuilder::with_capacity(builder.len(), builder.values_slice().len());
+    Arc::new(std::mem::replace(builder, next).finish())
+}
+
 /// The map of null reasons.
 struct ReasonColumns {
     paths: StringBuilder,
@@ -308,7 +314,7 @@ impl ReasonColumns {
         let DataType::Map(entries, sorted) = data_type else {
             return Err(unexpected(data_type));
         };
-        let columns: Vec<ArrayRef> = vec![Arc::new(self.paths.finish()), Arc::new(self.reasons.finish())];
+        let columns = vec![finish_texts(&mut self.paths), finish_texts(&mut self.reasons)];
         let map = StructArray::try_new(struct_fields(entries.data_type())?, columns, None)?;
         Ok(Arc::new(MapArray::try_new(Arc::clone(entries), self.offsets.finish(), map, None, *sorted)?))
     }
