@@ -89,7 +89,7 @@ struct Piece {
     length: usize,
 }
 
-/// A piece ends with the chunk that brings it to so many bytes: it is read back at once.
+/// A piece is at most so long, but for a single row that is longer: it is written and read back at once.
 const PIECE_BYTES: usize = 1 << 20;
 
 /// A temporary file, enciphered; position and keystream move together.
@@ -150,7 +150,7 @@ type Chunk = Vec<u8>;
 const CHUNK_BYTES_MAX: usize = 32 << 10;
 
 /// A chunk is at least so long, whatever the budget.
-const CHUNK_BYTES_MIN: usize = 4 << 10;
+const CHUNK_BYTES_MIN: usize = 1 << 10;
 
 /// Chunks that the budget has room for, for each bucket and worker: the one that a worker fills is half empty, and so at
 /// most a thirty-second of the memory is.
@@ -361,6 +361,8 @@ pub struct Gatherer {
     /// Each bucket's chunk that takes the next rows; empty before the first.
     open: Vec<Chunk>,
     spill: Option<(usize, Arc<Mutex<Spill>>)>,
+    /// The next piece of a temporary file.
+    piece: Vec<u8>,
 }
 
 /// A store with less than this does not spill: its pieces would be crumbs.
@@ -370,7 +372,7 @@ impl Gatherer {
     /// An empty gatherer.
     pub fn new(store: Arc<Store>) -> Gatherer {
         let open = store.buckets.iter().map(|_| Chunk::new()).collect();
-        Gatherer { store, open, spill: None }
+        Gatherer { store, open, spill: None, piece: Vec::new() }
     }
 
     /// Adds the rows of a batch of [`super::reduced_schema`], each to the bucket of its account.
@@ -450,18 +452,20 @@ impl Gatherer {
                 break;
             }
             let chunks = std::mem::take(&mut lock(bucket).chunks);
-            let mut pieces: Vec<Piece> = Vec::new();
-            for mut chunk in chunks {
-                let offset = lock(&spill).append(&mut chunk).map_err(cannot)?;
-                match pieces.last_mut().filter(|piece| piece.length < PIECE_BYTES) {
-                    Some(piece) => piece.length += chunk.len(),
-                    None => pieces.push(Piece { file, offset, length: chunk.len() }),
-                }
-                store.memory.spilled_bytes.fetch_add(chunk.len(), Ordering::Relaxed);
+            let mut chunks = chunks.into_iter().peekable();
+            while let Some(chunk) = chunks.next() {
+                self.piece.extend_from_slice(&chunk);
                 store.held_bytes.fetch_sub(chunk.capacity(), Ordering::Relaxed);
                 store.memory.reuse(chunk);
+                if chunks.peek().is_some_and(|next| self.piece.len() + next.len() <= PIECE_BYTES) {
+                    continue;
+                }
+                let length = self.piece.len();
+                let offset = lock(&spill).append(&mut self.piece).map_err(cannot)?;
+                lock(bucket).pieces.push(Piece { file, offset, length });
+                store.memory.spilled_bytes.fetch_add(length, Ordering::Relaxed);
+                self.piece.clear();
             }
-            lock(bucket).pieces.extend(pieces);
         }
         self.spill = Some((file, spill));
         Ok(())
