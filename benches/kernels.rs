@@ -38,7 +38,7 @@ use liushui::product::render::{json, parquet};
 use liushui::product::{Context, ProductKind, Query, compute};
 use liushui::rows::admit::admit;
 use liushui::rows::codec;
-use liushui::rows::function::{ContentHash, KeyedHash};
+use liushui::rows::function::Fingerprints;
 use liushui::rows::parts::{Cut, Gatherer, Store};
 use liushui::secret::Secret;
 
@@ -122,8 +122,9 @@ fn functions(feed: &Feed, checked: &[RecordBatch], secret: &Secret, rows: u64, s
     let classify = Classify::udf(matcher, feed.accounts.all(), secret.clone(), 0);
     let who =
         ["account", "kind", "counterparty_uscc", "counterparty_bank", "counterparty_account", "counterparty_name"];
-    // All columns but the place in the feed, the account and its identifier, as `pipelines/rows.sql` has it.
-    let content: Vec<&str> = vec![
+    // The identifier, and all columns but the account and the place in the feed, as `pipelines/rows.sql` has it.
+    let what = [
+        "txn_id",
         "booked_at",
         "seq",
         "direction",
@@ -141,8 +142,7 @@ fn functions(feed: &Feed, checked: &[RecordBatch], secret: &Secret, rows: u64, s
     ];
     for (step, function, columns) in [
         ("classify, key", classify, who.as_slice()),
-        ("hash of the content", ContentHash::udf(secret.clone()), content.as_slice()),
-        ("hash of the identifier", KeyedHash::udf(secret.clone()), ["txn_id"].as_slice()),
+        ("fingerprint", Fingerprints::udf(secret.clone()), what.as_slice()),
     ] {
         timed(steps, step, "row", rows, || {
             checked.iter().try_for_each(|batch| call(&function, batch, columns).map(|made| drop(black_box(made))))
@@ -255,11 +255,7 @@ fn reduced(feed: &Feed, secret: &Secret) -> Result<Vec<RecordBatch>> {
     let runtime = liushui::engine::runtime(1)?;
     let engine = Engine::new(1 << 30, 8_192)?;
     let matcher = Arc::new(Matcher::new(&Rules::builtin()));
-    let functions = [
-        Classify::udf(matcher, feed.accounts.all(), secret.clone(), 0),
-        KeyedHash::udf(secret.clone()),
-        ContentHash::udf(secret.clone()),
-    ];
+    let functions = [Classify::udf(matcher, feed.accounts.all(), secret.clone(), 0), Fingerprints::udf(secret.clone())];
     let partitions = feed.partitions(&(Arc::new(|_| ()) as _));
     let slices = partitions.len();
     runtime.block_on(async {

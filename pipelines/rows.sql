@@ -17,12 +17,8 @@ select
     balance_fen,
     get_field(verdict, 'class') as class,
     get_field(verdict, 'counterparty') as counterparty,
-    keyed_hash(txn_id) as id_hash,
-    -- Every column of the feed but the currency, which is the account's: the same content is the same transaction.
-    content_hash(
-        booked_at, seq, direction, amount_fen, balance_fen, kind, channel, counterparty_name, counterparty_account,
-        counterparty_bank, counterparty_uscc, summary, remark, reversal_of
-    ) as content_hash,
+    get_field(fingerprint, 'id') as id_hash,
+    get_field(fingerprint, 'content') as content_hash,
     file,
     row,
     get_field(verdict, 'rule') as rule,
@@ -36,19 +32,16 @@ from (
         direction,
         amount_fen,
         balance_fen,
-        kind,
-        channel,
-        counterparty_name,
-        counterparty_account,
-        counterparty_bank,
-        counterparty_uscc,
-        summary,
-        remark,
         reversal_of,
         file,
         row,
         classify(
             account, kind, counterparty_uscc, counterparty_bank, counterparty_account, counterparty_name
-        ) as verdict
+        ) as verdict,
+        -- Every column of the feed but the currency, which is the account's: the same content is the same transaction.
+        fingerprint(
+            txn_id, booked_at, seq, direction, amount_fen, balance_fen, kind, channel, counterparty_name,
+            counterparty_account, counterparty_bank, counterparty_uscc, summary, remark, reversal_of
+        ) as fingerprint
     from transactions
 )

@@ -40,7 +40,7 @@ pub struct Plan {
 pub async fn rows(
     engine: &Engine,
     partitions: Vec<Arc<dyn PartitionStream>>,
-    functions: [ScalarUDF; 3],
+    functions: [ScalarUDF; 2],
 ) -> Result<Plan, Error> {
     over_feed(engine, ROWS_SQL, partitions, functions).await
 }

@@ -44,7 +44,7 @@ impl Secret {
 
     /// Tells secrets apart without giving them away: a hash of nothing under the secret.
     pub fn id(&self) -> u64 {
-        self.fingerprint_hasher().hash(b"")
+        SipHasher13::new_with_key(&self.fingerprint).hash(b"")
     }
 
     /// The 128-bit hash of a counterparty's key text.
@@ -67,9 +67,9 @@ impl Secret {
         TextHasher { seeds: [bits as u64, (bits >> 64) as u64].map(SharedSeed::from_u64) }
     }
 
-    /// A hasher for a row's fingerprints.
-    pub fn fingerprint_hasher(&self) -> SipHasher13 {
-        SipHasher13::new_with_key(&self.fingerprint)
+    /// A hasher for rows' fingerprints.
+    pub fn fingerprint_hasher(&self) -> sip128::SipHasher13 {
+        sip128::SipHasher13::new_with_key(&self.bits_for("fingerprint").to_le_bytes())
     }
 }
 

@@ -17,7 +17,7 @@ use crate::feed::Feed;
 use crate::observer::Observer;
 use crate::period::Date;
 use crate::pipeline::{self, Plan};
-use crate::rows::function::{ContentHash, KeyedHash};
+use crate::rows::function::Fingerprints;
 use crate::rows::parts::{Cut, Gatherer, Store};
 use crate::secret::Secret;
 
@@ -54,8 +54,7 @@ pub async fn read<S: See>(job: Job<'_>, seen: S) -> Result<Vec<S>, Error> {
             job.secret.clone(),
             job.memory_bytes / 16 / job.workers.max(1),
         ),
-        KeyedHash::udf(job.secret.clone()),
-        ContentHash::udf(job.secret),
+        Fingerprints::udf(job.secret),
     ];
     let plan = Arc::new(pipeline::rows(job.engine, partitions, functions).await?);
     let next = Arc::new(AtomicUsize::new(0));

@@ -1,72 +1,37 @@
-//! The scalar functions `keyed_hash` and `content_hash`: 64 bits of a text, and of all columns of a row, under the run's
-//! secret.
+//! The scalar function `fingerprint`: what tells a row's identifier and its content from others', 64 bits each, under the
+//! run's secret.
 //!
-//! Owns: how values of each type enter the hash. Null differs from every value, and columns do not run into each other.
+//! Owns: how values of each type enter the hashes. Null differs from every value, and columns do not run into each other.
 //!
-//! The content is hashed column by column. With w_c a column's 64-bit word (the number itself, or a hash of the text), k_c
-//! 128 random bits of the secret's, and a last word that tells which columns are null, it is
+//! 128 bits of SipHash-1-3 over the identifier are its hash and a pad, 64 bits each. The content is hashed column by
+//! column. With w_c a column's 64-bit word (the number itself, or a hash of the text), k_c 128 random bits of the secret's,
+//! and a last word that tells which columns are null, it is
 //!
 //! ```text
-//! SipHash-1-3( (sum over c of k_c * w_c  mod 2^128) >> 64 )
+//! ( (sum over c of k_c * w_c  mod 2^128) >> 64 )  xor  pad
 //! ```
 //!
 //! The sum is strongly universal: two rows that differ in a word agree with probability 2^-64 (D. Lemire, O. Kaser,
-//! "Strongly universal string hashing is fast", 2014). SipHash hides the sum from who sees the hash but not the secret.
+//! "Strongly universal string hashing is fast", 2014). Contents are compared where identifiers are equal, and so are the
+//! pads then. Where they are not, the pad hides the sum from who sees the hash but not the secret.
 
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, UInt64Array};
+use arrow::array::{Array, ArrayRef, AsArray, StringViewArray, StructArray, UInt64Array};
 use arrow::buffer::NullBuffer;
-use arrow::datatypes::{DataType, Int64Type, TimeUnit, TimestampMicrosecondType, UInt8Type};
+use arrow::datatypes::{DataType, Field, Fields, Int64Type, TimeUnit, TimestampMicrosecondType, UInt8Type};
 use datafusion::common::{Result, exec_err};
 use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
 
 use crate::secret::{Secret, TextHasher};
 use crate::texts::{Memories, Nulls, PerValue, Texts};
 
-/// `keyed_hash(text)`, of type Utf8View and without nulls.
-#[derive(Debug, PartialEq, Eq, Hash)]
-pub struct KeyedHash {
-    signature: Signature,
-    secret: Secret,
-}
-
-impl KeyedHash {
-    /// The function under this secret.
-    pub fn udf(secret: Secret) -> ScalarUDF {
-        let signature = Signature::exact(vec![DataType::Utf8View], Volatility::Immutable);
-        ScalarUDF::from(KeyedHash { signature, secret })
-    }
-}
-
-impl ScalarUDFImpl for KeyedHash {
-    fn name(&self) -> &str {
-        "keyed_hash"
-    }
-
-    fn signature(&self) -> &Signature {
-        &self.signature
-    }
-
-    fn return_type(&self, _arguments: &[DataType]) -> Result<DataType> {
-        Ok(DataType::UInt64)
-    }
-
-    fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let arrays = ColumnarValue::values_to_arrays(&arguments.args)?;
-        let texts = arrays.first().and_then(|array| array.as_string_view_opt()).filter(|texts| texts.null_count() == 0);
-        let Some(texts) = texts else { return exec_err!("`keyed_hash` takes a text that is always given") };
-        let hasher = self.secret.fingerprint_hasher();
-        let hashes: Vec<u64> = (0..texts.len()).map(|row| hasher.hash(texts.value(row).as_bytes())).collect();
-        Ok(ColumnarValue::Array(Arc::new(UInt64Array::from(hashes))))
-    }
-}
-
-/// `content_hash(column, ...)`: columns of type Int64, UInt8, timestamp in microseconds, or text by dictionary
-/// ([`Texts::data_type`]); 63 at most.
+/// `fingerprint(txn_id, column, ...)`: a struct of `id` and `content`, 64 bits each. The identifier is of type Utf8View and
+/// always given; the columns are of type Int64, UInt8, timestamp in microseconds, or text by dictionary
+/// ([`Texts::data_type`]), 63 at most.
 #[derive(Debug)]
-pub struct ContentHash {
+pub struct Fingerprints {
     signature: Signature,
     secret: Secret,
     /// k_c, by column; the last is for the nulls.
@@ -85,20 +50,21 @@ const COLUMNS_MAX: usize = 63;
 /// Rows that are hashed together: what is kept of them stays in the nearest cache from column to column.
 const BLOCK: usize = 512;
 
-impl ContentHash {
+impl Fingerprints {
     /// The function under this secret.
     pub fn udf(secret: Secret) -> ScalarUDF {
-        let factors = std::array::from_fn(|column| secret.bits_for(&format!("content_hash column {column}")));
-        ScalarUDF::from(ContentHash {
+        let factors = std::array::from_fn(|column| secret.bits_for(&format!("fingerprint column {column}")));
+        ScalarUDF::from(Fingerprints {
             signature: Signature::variadic_any(Volatility::Immutable),
             factors,
-            texts: secret.text_hasher("content_hash texts"),
+            texts: secret.text_hasher("fingerprint texts"),
             secret,
             memories: Memories::default(),
         })
     }
 
-    fn hashes(&self, arrays: &[ArrayRef], rows: usize, memory: &mut Memory) -> Result<Vec<u64>> {
+    /// The hashes of identifiers and of contents.
+    fn hashes(&self, ids: &StringViewArray, arrays: &[ArrayRef], memory: &mut Memory) -> Result<[Vec<u64>; 2]> {
         let texts: Vec<Option<Texts>> = arrays.iter().map(|array| Texts::of_array(array)).collect();
         let mut columns = Vec::with_capacity(arrays.len());
         for (((array, texts), per_value), factor) in arrays.iter().zip(&texts).zip(&mut memory.0).zip(self.factors) {
@@ -108,19 +74,23 @@ impl ContentHash {
                 None => Words::of_numbers(array),
             };
             let Some(words) = words else {
-                return exec_err!("`content_hash` takes no column of type {}", array.data_type());
+                return exec_err!("`fingerprint` takes no column of type {}", array.data_type());
             };
             columns.push(Hashed { words, nulls: array.nulls(), factor });
         }
-        let mut hashes = Vec::with_capacity(rows);
+        let rows = ids.len();
+        let hasher = self.secret.fingerprint_hasher();
+        let (id_hashes, mut contents): (Vec<u64>, Vec<u64>) =
+            (0..rows).map(|row| hasher.hash(ids.value(row).as_bytes()).as_u64()).unzip();
         for start in (0..rows).step_by(BLOCK) {
-            self.hash_block(&columns, start..rows.min(start + BLOCK), &mut hashes);
+            let rows = start..rows.min(start + BLOCK);
+            self.hash_block(&columns, &rows, &mut contents[rows.clone()]);
         }
-        Ok(hashes)
+        Ok([id_hashes, contents])
     }
 
-    /// Adds the hashes of a block of rows.
-    fn hash_block(&self, columns: &[Hashed<'_>], rows: Range<usize>, hashes: &mut Vec<u64>) {
+    /// Brings the sums of a block of rows to their pads.
+    fn hash_block(&self, columns: &[Hashed<'_>], rows: &Range<usize>, pads: &mut [u64]) {
         let mut sums = [0_u128; BLOCK];
         let sums = &mut sums[..rows.len()];
         // Which columns are null; of those in `null_but_for`, which are not.
@@ -136,15 +106,13 @@ impl ContentHash {
                     given.set_indices().for_each(|row| nulls[row] |= bit);
                 }
             }
-            column.add_to(sums, &of_block, &rows);
+            column.add_to(sums, &of_block, rows);
         }
-        let (factor, hasher) = (self.factors[COLUMNS_MAX], self.secret.fingerprint_hasher());
-        let finish = |(sum, nulls): (&u128, &u64)| {
-            let nulls = nulls ^ null_but_for;
-            let sum = sum.wrapping_add(factor.wrapping_mul(u128::from(nulls)));
-            hasher.hash(&((sum >> 64) as u64).to_le_bytes())
-        };
-        hashes.extend(sums.iter().zip(&nulls).map(finish));
+        let factor = self.factors[COLUMNS_MAX];
+        for (pad, (sum, nulls)) in pads.iter_mut().zip(sums.iter().zip(nulls)) {
+            let sum = sum.wrapping_add(factor.wrapping_mul(u128::from(nulls ^ null_but_for)));
+            *pad ^= (sum >> 64) as u64;
+        }
     }
 
     fn memory_for(&self, arrays: &[ArrayRef]) -> Memory {
@@ -223,9 +191,13 @@ fn add<T>(sums: &mut [u128], nulls: &Nulls, values: &[T], product: impl Fn(&T) -
     }
 }
 
-impl ScalarUDFImpl for ContentHash {
+fn fields() -> Fields {
+    Fields::from(["id", "content"].map(|name| Field::new(name, DataType::UInt64, false)).to_vec())
+}
+
+impl ScalarUDFImpl for Fingerprints {
     fn name(&self) -> &str {
-        "content_hash"
+        "fingerprint"
     }
 
     fn signature(&self) -> &Signature {
@@ -233,31 +205,35 @@ impl ScalarUDFImpl for ContentHash {
     }
 
     fn return_type(&self, _arguments: &[DataType]) -> Result<DataType> {
-        Ok(DataType::UInt64)
+        Ok(DataType::Struct(fields()))
     }
 
     fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let arrays = ColumnarValue::values_to_arrays(&arguments.args)?;
-        if arrays.len() > COLUMNS_MAX {
-            return exec_err!("`content_hash` takes at most {COLUMNS_MAX} columns");
-        }
-        let mut memory = self.memory_for(&arrays);
-        let hashes = self.hashes(&arrays, arguments.number_rows, &mut memory);
+        let Some((ids, columns)) = arrays.split_first().filter(|(_, columns)| columns.len() <= COLUMNS_MAX) else {
+            return exec_err!("`fingerprint` takes an identifier and at most {COLUMNS_MAX} columns");
+        };
+        let Some(ids) = ids.as_string_view_opt().filter(|ids| ids.null_count() == 0) else {
+            return exec_err!("`fingerprint` takes an identifier that is always given");
+        };
+        let mut memory = self.memory_for(columns);
+        let hashes = self.hashes(ids, columns, &mut memory);
         self.memories.give(memory);
-        Ok(ColumnarValue::Array(Arc::new(UInt64Array::from(hashes?))))
+        let hashes = hashes?.map(|hashes| Arc::new(UInt64Array::from(hashes)) as ArrayRef);
+        Ok(ColumnarValue::Array(Arc::new(StructArray::new(fields(), hashes.to_vec(), None))))
     }
 }
 
 // One function a session: two are the same where the secret is, which no other session shares.
-impl PartialEq for ContentHash {
-    fn eq(&self, other: &ContentHash) -> bool {
+impl PartialEq for Fingerprints {
+    fn eq(&self, other: &Fingerprints) -> bool {
         self.secret == other.secret
     }
 }
 
-impl Eq for ContentHash {}
+impl Eq for Fingerprints {}
 
-impl std::hash::Hash for ContentHash {
+impl std::hash::Hash for Fingerprints {
     fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
         self.secret.hash(state);
     }
@@ -267,7 +243,7 @@ impl std::hash::Hash for ContentHash {
 mod tests {
     use std::collections::HashSet;
 
-    use arrow::array::{Int64Array, StringViewArray};
+    use arrow::array::Int64Array;
 
     use super::*;
     use crate::texts::TextColumn;
@@ -277,11 +253,37 @@ mod tests {
         TextColumn::default().texts(&view).to_array().unwrap()
     }
 
-    fn hashes(secret: u8, columns: &[ArrayRef]) -> Vec<u64> {
-        let function = ContentHash::udf(Secret::from_bytes([secret; 32]));
-        let function = function.inner().downcast_ref::<ContentHash>().unwrap();
+    /// Hashes of the identifiers, and of the contents.
+    fn hashes(secret: u8, ids: &StringViewArray, columns: &[ArrayRef]) -> [Vec<u64>; 2] {
+        let function = Fingerprints::udf(Secret::from_bytes([secret; 32]));
+        let function = function.inner().downcast_ref::<Fingerprints>().unwrap();
         let mut memory = function.memory_for(columns);
-        function.hashes(columns, columns[0].len(), &mut memory).unwrap()
+        function.hashes(ids, columns, &mut memory).unwrap()
+    }
+
+    /// The hashes of contents, of rows with one identifier.
+    fn contents(secret: u8, columns: &[ArrayRef]) -> Vec<u64> {
+        let ids = StringViewArray::from_iter_values(vec!["流水-1"; columns[0].len()]);
+        let [ids, contents] = hashes(secret, &ids, columns);
+        assert!(ids.windows(2).all(|two| two[0] == two[1]));
+        contents
+    }
+
+    /// Equal contents of rows with equal identifiers have equal hashes; with others nothing tells that they are equal.
+    #[test]
+    fn identifiers_differ_and_hide_their_contents() {
+        let ids = StringViewArray::from_iter_values(["a", "b", "", "a", "a rather long identifier of a row", "a"]);
+        let amounts: ArrayRef = Arc::new(Int64Array::from(vec![1, 1, 1, 1, 1, 2]));
+        let [id_hashes, contents] = hashes(1, &ids, &[Arc::clone(&amounts)]);
+        let differ = |hashes: &[u64], rows: &[usize]| {
+            let of_rows: HashSet<u64> = rows.iter().map(|row| hashes[*row]).collect();
+            of_rows.len() == rows.len()
+        };
+        assert!(differ(&id_hashes, &[0, 1, 2, 4]) && differ(&contents, &[0, 1, 2, 4, 5]));
+        assert_eq!((id_hashes[0], contents[0]), (id_hashes[3], contents[3]));
+        assert_eq!(id_hashes[0], id_hashes[5]);
+        let [others, other_contents] = hashes(2, &ids, &[amounts]);
+        assert!((0..6).all(|row| others[row] != id_hashes[row] && other_contents[row] != contents[row]));
     }
 
     /// Rows that differ in any way have different hashes; equal rows have equal ones, whatever list their texts are in.
@@ -291,10 +293,10 @@ mod tests {
             Arc::new(Int64Array::from(vec![Some(1), Some(1), Some(0), None, None, Some(1), Some(2)]));
         let first = texts(&[Some("a"), Some("b"), Some("a"), Some("a"), None, None, Some("a")]);
         let second = texts(&[Some("b"), Some("a"), Some("b"), Some("b"), Some("b"), Some("b"), None]);
-        let all = hashes(1, &[Arc::clone(&numbers), first, second]);
+        let all = contents(1, &[Arc::clone(&numbers), first, second]);
         assert_eq!(all.iter().collect::<HashSet<_>>().len(), all.len());
-        let again = hashes(1, &[numbers.slice(0, 2), texts(&[Some("a"), Some("b")]), texts(&[Some("b"), Some("a")])]);
+        let again = contents(1, &[numbers.slice(0, 2), texts(&[Some("a"), Some("b")]), texts(&[Some("b"), Some("a")])]);
         assert_eq!(again, all[..2]);
-        assert_ne!(hashes(2, &[numbers.slice(0, 1), texts(&[Some("a")]), texts(&[Some("b")])])[0], all[0]);
+        assert_ne!(contents(2, &[numbers.slice(0, 1), texts(&[Some("a")]), texts(&[Some("b")])])[0], all[0]);
     }
 }

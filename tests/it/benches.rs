@@ -31,7 +31,7 @@ fn kernels_take_every_row_and_account() {
     let rows = feed(folder.path(), 20);
     let steps = kernels::run(&folder.path().join("transactions"), &folder.path().join("accounts.parquet")).unwrap();
     let of = |unit: &str| steps.iter().filter(|step| step.unit == unit).map(|step| step.count).collect::<Vec<_>>();
-    assert_eq!(of("row"), [rows; 8]);
+    assert_eq!(of("row"), [rows; 7]);
     assert_eq!(of("account"), [20; 6]);
     assert!(of("cell").iter().all(|count| (1..=20 * 3 * 2).contains(count)));
     assert_eq!(kernels::table(&steps).lines().count(), steps.len() + 1);

@@ -12,7 +12,7 @@ use liushui::class::{Matcher, Rules};
 use liushui::engine::Engine;
 use liushui::feed::schema::checked_schema;
 use liushui::pipeline;
-use liushui::rows::function::{ContentHash, KeyedHash};
+use liushui::rows::function::Fingerprints;
 use liushui::rows::runs_schema;
 use liushui::secret::Secret;
 
@@ -43,7 +43,7 @@ fn plans() {
     let partitions: Vec<Arc<dyn PartitionStream>> =
         (0..3).map(|_| Arc::new(Empty(checked_schema())) as Arc<dyn PartitionStream>).collect();
     let classify = Classify::udf(matcher, &[], secret.clone(), 0);
-    let functions = [classify.clone(), KeyedHash::udf(secret.clone()), ContentHash::udf(secret.clone())];
+    let functions = [classify.clone(), Fingerprints::udf(secret.clone())];
     let rows = runtime.block_on(pipeline::rows(&engine, partitions.clone(), functions)).unwrap();
     // One slice of the feed stays one partition: nothing is sent around before the accounts' parts.
     assert_eq!(rows.plan.properties().output_partitioning().partition_count(), 3);
