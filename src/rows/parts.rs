@@ -360,6 +360,17 @@ pub struct Gatherer {
     store: Arc<Store>,
     /// Each bucket's chunk that takes the next rows; empty before the first.
     open: Vec<Chunk>,
+    /// The batch's rows as bytes, in its order: columns are read from front to back, and only whole rows out of order.
+    packed: Vec<u8>,
+    /// Where each row ends in `packed`.
+    ends: Vec<usize>,
+    /// Each row's bucket.
+    bucket_of_row: Vec<u32>,
+    /// Where each bucket's rows begin in `rows`, and where the last one's end.
+    starts: Vec<u32>,
+    /// Numbers of rows, by bucket: a bucket's rows of a batch are written one after another, so a line of memory that is
+    /// not near by is waited for once.
+    rows: Vec<u32>,
     spill: Option<(usize, Arc<Mutex<Spill>>)>,
     /// The next piece of a temporary file.
     piece: Vec<u8>,
@@ -372,7 +383,17 @@ impl Gatherer {
     /// An empty gatherer.
     pub fn new(store: Arc<Store>) -> Gatherer {
         let open = store.buckets.iter().map(|_| Chunk::new()).collect();
-        Gatherer { store, open, spill: None, piece: Vec::new() }
+        Gatherer {
+            store,
+            open,
+            packed: Vec::new(),
+            ends: Vec::new(),
+            bucket_of_row: Vec::new(),
+            starts: Vec::new(),
+            rows: Vec::new(),
+            spill: None,
+            piece: Vec::new(),
+        }
     }
 
     /// Adds the rows of a batch of [`super::reduced_schema`], each to the bucket of its account.
@@ -380,20 +401,66 @@ impl Gatherer {
     /// # Errors
     /// A temporary file that cannot be written; a batch of another schema.
     pub fn push(&mut self, batch: &RecordBatch, bucket_of: impl Fn(u32) -> usize) -> Result<(), Error> {
-        let internal = |what: &str| Error::Internal(what.to_string());
-        let columns = ReducedColumns::new(batch).ok_or_else(|| internal("rows of another schema"))?;
-        for index in 0..columns.account.len() {
-            let (account, place, row) = columns.row(index).ok_or_else(|| internal("a row of no class"))?;
-            let bucket = bucket_of(account);
-            if bucket >= self.open.len() {
-                return Err(internal("a row of no part"));
-            }
-            let chunk = self.room(bucket, codec::length(&row));
-            if !codec::put(chunk, account, place, &row) {
-                return Err(internal("a row of 4 GiB, or one that stands too far in its feed"));
+        let other = || Error::Internal("rows of another schema".to_string());
+        let columns = ReducedColumns::new(batch).ok_or_else(other)?;
+        self.sort(columns.account, bucket_of).ok_or_else(other)?;
+        self.pack(&columns)?;
+        let (rows, starts) = (std::mem::take(&mut self.rows), std::mem::take(&mut self.starts));
+        let packed = std::mem::take(&mut self.packed);
+        for (bucket, range) in starts.windows(2).enumerate() {
+            for row in &rows[range[0] as usize..range[1] as usize] {
+                let row = *row as usize;
+                let start = if row == 0 { 0 } else { self.ends[row - 1] };
+                let bytes = &packed[start..self.ends[row]];
+                self.room(bucket, bytes.len()).extend_from_slice(bytes);
             }
         }
+        (self.rows, self.starts, self.packed) = (rows, starts, packed);
         self.keep_to_budget()
+    }
+
+    /// Fills `packed` and `ends` anew.
+    fn pack(&mut self, columns: &ReducedColumns<'_>) -> Result<(), Error> {
+        self.packed.clear();
+        self.ends.clear();
+        for index in 0..columns.account.len() {
+            let row = columns.row(index).ok_or_else(|| Error::Internal("a row of no class".to_string()))?;
+            let (account, place, row) = row;
+            if !codec::put(&mut self.packed, account, place, &row) {
+                return Err(Error::Internal("a row of 4 GiB, or one that stands too far in its feed".to_string()));
+            }
+            self.ends.push(self.packed.len());
+        }
+        Ok(())
+    }
+
+    /// Counts and lists the rows of a batch by bucket, each bucket's in the batch's order; `None` where a bucket is
+    /// none of the store's.
+    fn sort(&mut self, accounts: &[u32], bucket_of: impl Fn(u32) -> usize) -> Option<()> {
+        self.starts.clear();
+        self.starts.resize(self.open.len() + 1, 0);
+        self.bucket_of_row.clear();
+        for account in accounts {
+            let bucket = bucket_of(*account);
+            *self.starts[1..].get_mut(bucket)? += 1;
+            self.bucket_of_row.push(bucket as u32);
+        }
+        let mut end = 0;
+        for start in &mut self.starts {
+            end += *start;
+            *start = end;
+        }
+        // From the back: each start first stands at its bucket's end, and has come down to its begin once all are set.
+        self.rows.clear();
+        self.rows.resize(accounts.len(), 0);
+        for (row, bucket) in self.bucket_of_row.iter().enumerate().rev() {
+            let end = &mut self.starts[*bucket as usize + 1];
+            *end -= 1;
+            self.rows[*end as usize] = row as u32;
+        }
+        self.starts.rotate_left(1);
+        *self.starts.last_mut()? = end;
+        Some(())
     }
 
     /// A bucket's chunk, with room for so many bytes.
