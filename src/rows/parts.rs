@@ -2,7 +2,7 @@
 //!
 //! Owns: the cut of accounts into parts, the memory of waiting rows, the temporary files. Rows wait in chunks of one
 //! size, so that what is counted is what is allocated: nothing is ever moved to grow, and what one worker lets go of
-//! any other can use. Each worker fills chunks of its own, one a part, so a row is written once and takes no lock. A file is unlinked as soon as it is open and enciphered under a key that only this process
+//! any other can use. Each worker fills chunks of its own, one a part, so rows take no lock. A file is unlinked as soon as it is open and enciphered under a key that only this process
 //! holds, so nothing readable reaches the disk. Does not own: what is done with a part's rows ([`super::admit`]).
 
 use std::collections::BTreeMap;
@@ -265,7 +265,7 @@ impl Store {
             let each = |head: &Head, row: &[u8]| {
                 let key = months.key(head);
                 let bucket = starts.partition_point(|start| *start <= key).saturating_sub(1);
-                gatherer.room(bucket, row.len()).extend_from_slice(row);
+                store.append(bucket, &mut gatherer.open[bucket], row);
             };
             codec::each_head(&rows, each).ok_or(DamagedPart)?;
             gatherer.keep_to_budget()
@@ -346,6 +346,15 @@ impl Store {
         Ok(bytes)
     }
 
+    /// Appends a row to a worker's open chunk of a bucket; a chunk without room for it is kept, and another opened.
+    #[inline]
+    fn append(&self, bucket: usize, open: &mut Chunk, row: &[u8]) {
+        if open.capacity() - open.len() < row.len() {
+            self.keep(bucket, std::mem::replace(open, self.memory.chunk(row.len())));
+        }
+        open.extend_from_slice(row);
+    }
+
     /// Puts a chunk into its bucket, if it has rows.
     fn keep(&self, bucket: usize, chunk: Chunk) {
         if !chunk.is_empty() {
@@ -405,17 +414,14 @@ impl Gatherer {
         let columns = ReducedColumns::new(batch).ok_or_else(other)?;
         self.sort(columns.account, bucket_of).ok_or_else(other)?;
         self.pack(&columns)?;
-        let (rows, starts) = (std::mem::take(&mut self.rows), std::mem::take(&mut self.starts));
-        let packed = std::mem::take(&mut self.packed);
-        for (bucket, range) in starts.windows(2).enumerate() {
+        let Gatherer { store, open, packed, ends, starts, rows, .. } = self;
+        for (bucket, (open, range)) in open.iter_mut().zip(starts.windows(2)).enumerate() {
             for row in &rows[range[0] as usize..range[1] as usize] {
                 let row = *row as usize;
-                let start = if row == 0 { 0 } else { self.ends[row - 1] };
-                let bytes = &packed[start..self.ends[row]];
-                self.room(bucket, bytes.len()).extend_from_slice(bytes);
+                let start = if row == 0 { 0 } else { ends[row - 1] };
+                store.append(bucket, open, &packed[start..ends[row]]);
             }
         }
-        (self.rows, self.starts, self.packed) = (rows, starts, packed);
         self.keep_to_budget()
     }
 
@@ -461,17 +467,6 @@ impl Gatherer {
         self.starts.rotate_left(1);
         *self.starts.last_mut()? = end;
         Some(())
-    }
-
-    /// A bucket's chunk, with room for so many bytes.
-    #[inline]
-    fn room(&mut self, bucket: usize, bytes: usize) -> &mut Chunk {
-        let open = &mut self.open[bucket];
-        if open.capacity() - open.len() < bytes {
-            let full = std::mem::replace(open, self.store.memory.chunk(bytes));
-            self.store.keep(bucket, full);
-        }
-        open
     }
 
     /// Spills where rows wait in more than the budget and this store has enough of them to matter.
