@@ -2,8 +2,9 @@
 //!
 //! Owns: the cut of accounts into parts, the memory of waiting rows, the temporary files. Rows wait in chunks of one
 //! size, so that what is counted is what is allocated: nothing is ever moved to grow, and what one worker lets go of
-//! any other can use. Each worker fills chunks of its own, one a part, so rows take no lock. A file is unlinked as soon as it is open and enciphered under a key that only this process
-//! holds, so nothing readable reaches the disk. Does not own: what is done with a part's rows ([`super::admit`]).
+//! any other can use. Each worker fills chunks of its own, one a part, so rows take no lock. A file is unlinked as soon
+//! as it is open and enciphered under a key that only this process holds, so nothing readable reaches the disk. Does not
+//! own: what is done with a part's rows ([`super::admit`]).
 
 use std::collections::BTreeMap;
 use std::fs::File;
