@@ -22,7 +22,7 @@ STAGES = [
     ("hash content and id", r"rows::function"),
     ("check", r"feed::|liushui::texts"),
     ("tally, reconcile", r"class::tally|reconcile"),
-    ("gather", r"parts::(Gatherer|Bucket|Memory|ReducedColumns)|rows::Columns|codec::put"),
+    ("gather", r"parts::(Gatherer|Memory|ReducedColumns|Store>?::(append|keep))|rows::Columns|codec::put|build::read::work"),
     ("products", r"product::"),
     ("cells", r"cell::"),
     ("admit", r"rows::"),
