@@ -214,7 +214,7 @@ fn all_stand(keys: &Int32Array, cleaned: &Cleaned) -> bool {
     let all_stand = cleaned.stands.as_ref().is_none_or(|stands| stands.null_count() == 0);
     // The largest of all, negative ones being larger than any: a search for the first that is too large would look at key
     // after key.
-    let largest = keys.values().iter().fold(None, |largest, key| largest.max(Some(*key as u32)));
+    let largest = keys.values().iter().map(|key| *key as u32).max();
     all_stand && largest.is_none_or(|key| (key as usize) < count)
 }
 
