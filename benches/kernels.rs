@@ -22,25 +22,25 @@ use datafusion::config::ConfigOptions;
 use datafusion::logical_expr::{ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF};
 use futures::StreamExt as _;
 use liushui::cell::Cell;
-use liushui::class::function::Classify;
+use liushui::class::classifier::Classify;
 use liushui::class::{Matcher, Rules};
 use liushui::engine::Engine;
+use liushui::engine::pipelines;
 use liushui::feed::check::Checker;
 use liushui::feed::guard::Limits;
 use liushui::feed::reject::FileRejects;
 use liushui::feed::schema::TRANSACTIONS;
 use liushui::feed::{Feed, FeedPaths, source};
+use liushui::hash_key::HashKey;
 use liushui::period::{Date, Month};
-use liushui::pipeline;
 use liushui::product::dictionary::Dictionary;
 use liushui::product::history::History;
 use liushui::product::render::{json, parquet};
 use liushui::product::{Context, ProductKind, Query, compute};
-use liushui::rows::admit::admit;
-use liushui::rows::codec;
-use liushui::rows::function::Fingerprints;
-use liushui::rows::parts::{Cut, Gatherer, Store};
-use liushui::secret::Secret;
+use liushui::staging::buffer::{BufferWriter, Partitioning, RowBuffer};
+use liushui::staging::codec;
+use liushui::staging::dedup::dedup;
+use liushui::staging::fingerprint::Fingerprints;
 
 /// What a step took.
 pub struct Timed {
@@ -62,7 +62,7 @@ type Cells = BTreeMap<u32, Vec<(Month, Cell)>>;
 /// Runs each step once over a feed.
 pub fn run(transactions: &Path, accounts: &Path) -> Result<Vec<Timed>> {
     let mut steps = Vec::new();
-    let secret = Secret::from_bytes([7; 32]);
+    let secret = HashKey::from_bytes([7; 32]);
     let feed = Feed::open(&FeedPaths {
         transactions: vec![transactions.to_path_buf()],
         accounts: vec![accounts.to_path_buf()],
@@ -117,7 +117,7 @@ fn check(feed: &Feed, transactions: &Path, steps: &mut Vec<Timed>) -> Result<Vec
 }
 
 /// Classes and hashes of checked rows.
-fn functions(feed: &Feed, checked: &[RecordBatch], secret: &Secret, rows: u64, steps: &mut Vec<Timed>) -> Result<()> {
+fn functions(feed: &Feed, checked: &[RecordBatch], secret: &HashKey, rows: u64, steps: &mut Vec<Timed>) -> Result<()> {
     let matcher = Arc::new(Matcher::new(&Rules::builtin()));
     let classify = Classify::udf(matcher, feed.accounts.all(), secret.clone(), 0);
     let who =
@@ -170,23 +170,23 @@ fn call(function: &ScalarUDF, batch: &RecordBatch, columns: &[&str]) -> Result<A
     Ok(made.into_array(batch.num_rows())?)
 }
 
-/// Rows gathered, admitted and made into cells; the last booking date comes back too.
-fn cells(feed: &Feed, secret: &Secret, rows: u64, steps: &mut Vec<Timed>) -> Result<(Cells, Date)> {
+/// Rows gathered, deduped and made into cells; the last booking date comes back too.
+fn cells(feed: &Feed, secret: &HashKey, rows: u64, steps: &mut Vec<Timed>) -> Result<(Cells, Date)> {
     let reduced = reduced(feed, secret)?;
-    let cut = Cut::new(feed.accounts.all().len() as u32);
-    let store = Arc::new(Store::new(cut.parts(), 1, usize::MAX / 2, &std::env::temp_dir())?);
+    let cut = Partitioning::new(feed.accounts.all().len() as u32);
+    let store = Arc::new(RowBuffer::new(cut.parts(), 1, usize::MAX / 2, &std::env::temp_dir())?);
     timed(steps, "gather", "row", rows, || {
-        let mut gatherer = Gatherer::new(Arc::clone(&store));
-        reduced.iter().try_for_each(|batch| gatherer.push(batch, |account| cut.part_of(account)))?;
-        gatherer.finish()
+        let mut writer = BufferWriter::new(Arc::clone(&store));
+        reduced.iter().try_for_each(|batch| writer.push(batch, |account| cut.part_of(account)))?;
+        writer.finish()
     })?;
     drop(reduced);
     let as_of = Date::from_ymd(2199, 12, 31).unwrap_or(Date(0));
-    let runs: Vec<RecordBatch> = timed(steps, "admit", "row", rows, || -> Result<Vec<RecordBatch>> {
+    let runs: Vec<RecordBatch> = timed(steps, "dedup", "row", rows, || -> Result<Vec<RecordBatch>> {
         let mut runs = Vec::new();
         for part in 0..cut.parts() {
-            let mut admitted = admit(store.take(part)?, cut.accounts_of(part), as_of, |_| None)?;
-            while let Some(batch) = admitted.next_batch(8_192)? {
+            let mut deduped = dedup(store.take(part)?, cut.accounts_of(part), as_of, |_| None)?;
+            while let Some(batch) = deduped.next_batch(8_192)? {
                 runs.push(batch);
             }
         }
@@ -251,7 +251,7 @@ fn cells(feed: &Feed, secret: &Secret, rows: u64, steps: &mut Vec<Timed>) -> Res
 }
 
 /// The feed's rows as `pipelines/rows.sql` makes them.
-fn reduced(feed: &Feed, secret: &Secret) -> Result<Vec<RecordBatch>> {
+fn reduced(feed: &Feed, secret: &HashKey) -> Result<Vec<RecordBatch>> {
     let runtime = liushui::engine::runtime(1)?;
     let engine = Engine::new(1 << 30, 8_192)?;
     let matcher = Arc::new(Matcher::new(&Rules::builtin()));
@@ -259,7 +259,7 @@ fn reduced(feed: &Feed, secret: &Secret) -> Result<Vec<RecordBatch>> {
     let partitions = feed.partitions(&(Arc::new(|_| ()) as _));
     let slices = partitions.len();
     runtime.block_on(async {
-        let plan = pipeline::rows(&engine, partitions, functions).await?;
+        let plan = pipelines::rows(&engine, partitions, functions).await?;
         let mut reduced = Vec::new();
         for slice in 0..slices {
             let mut batches = plan.plan.execute(slice, Arc::clone(&plan.context))?;

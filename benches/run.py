@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Times whole builds of both products, ours and the peers', and keeps every number.
 
-    python3 benches/run.py --liushui target/release/liushui --rows 10M --light target/release/deps/light-...
+    python3 benches/run.py --liushui target/release/liushui --rows 10M --decode target/release/deps/decode-...
 
 Makes the feed, the peers' input and the peers' environment where the work folder has none, runs all contestants in
 turns, each in a process of its own, compares every value of every peer with ours, and only then prints one table:
@@ -125,19 +125,19 @@ class Bench:
     def input(self):
         return ["--transactions", self.feed / "transactions", "--accounts", self.feed / "accounts.parquet"]
 
-    def light(self):
+    def decode(self):
         """The decode alone: a command that decodes all files several times and tells how many."""
-        return [self.arguments.light.resolve(), *sorted((self.feed / "transactions").glob("*.parquet"))]
+        return [self.arguments.decode.resolve(), *sorted((self.feed / "transactions").glob("*.parquet"))]
 
     def contestants(self, threads):
         """Each contestant's command by name. Ours is the first: the others read its run.json."""
         ours = self.products / "liushui"
         found = {"liushui": [self.liushui, "build", *self.input(), "--out", ours, "--threads", str(threads),
                              "--tmp", self.tmp, "--no-progress"]}
-        if self.arguments.given:
-            places = {"feed": self.feed, "prepared": self.prepared, "out": self.products / "liushui-given",
+        if self.arguments.preclassified:
+            places = {"feed": self.feed, "prepared": self.prepared, "out": self.products / "liushui-preclassified",
                       "run": ours / "run.json", "tmp": self.tmp, "threads": threads}
-            found["liushui-given"] = [word.format(**places) for word in shlex.split(self.arguments.given)]
+            found["liushui-preclassified"] = [word.format(**places) for word in shlex.split(self.arguments.preclassified)]
         for peer in self.arguments.only:
             # The peers take as-of date, instant and versions of our build, so that the products are the same.
             found[peer] = [self.python, HERE / "peers" / f"{peer}_products.py", "--feed", self.prepared,
@@ -169,7 +169,7 @@ class Bench:
         """All runs, and what the comparisons said: the first products of each contestant and number of threads."""
         runs, compared = [], {}
         for number in range(self.arguments.runs):
-            if self.arguments.light:
+            if self.arguments.decode:
                 runs.append({"name": "decode", "threads": 1, "run": number, **self.decode()})
             for threads in self.arguments.threads:
                 for name, command in self.contestants(threads).items():
@@ -182,7 +182,7 @@ class Bench:
 
     def decode(self):
         """One decode's share of what the command took."""
-        numbers, printed = measured(self.light())
+        numbers, printed = measured(self.decode())
         times = int(re.search(r"(\d+) times", printed)[1])
         return {"cpu": numbers["cpu"] / times, "wall": numbers["wall"] / times, "peak_mib": numbers["peak_mib"]}
 
@@ -206,11 +206,11 @@ class Bench:
         with open("/proc/cpuinfo", encoding="utf-8") as file:
             model = next((line.split(":")[1].strip() for line in file if line.startswith("model name")), None)
         commands = [command for threads in self.arguments.threads for command in self.contestants(threads).values()]
-        light = [self.shown(self.light()[:1]) + " FEED/transactions/*.parquet"] if self.arguments.light else []
+        decode = [self.shown(self.decode()[:1]) + " FEED/transactions/*.parquet"] if self.arguments.decode else []
         return {
             "at": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
             "command": self.shown(["python3", "benches/run.py", *sys.argv[1:]]),
-            "commands": [*light, *map(self.shown, commands)],
+            "commands": [*decode, *map(self.shown, commands)],
             "machine": {"cores": os.cpu_count(), "processor": model, "architecture": platform.machine(),
                         "memory_mib": memory_of_machine() >> 20, "kernel": f"{platform.system()} {platform.release()}"},
             "versions": {
@@ -256,8 +256,8 @@ def parsed():
     parser.add_argument("--work", type=pathlib.Path, default=pathlib.Path(tempfile.gettempdir()) / "liushui-benches",
                         help="folder for feeds, the peers' environment and products [default: in the system's]")
     parser.add_argument("--feed", type=pathlib.Path, help="a feed that is there already [default: made]")
-    parser.add_argument("--light", type=pathlib.Path, help="the bench `light`, built: the decode alone")
-    parser.add_argument("--given", help="command of our build with class and key given; {feed}, {prepared}, {out}, "
+    parser.add_argument("--decode", type=pathlib.Path, help="the bench `decode`, built: the decode alone")
+    parser.add_argument("--preclassified", help="command of our build with class and key preclassified; {feed}, {prepared}, {out}, "
                         "{run}, {tmp} and {threads} are filled in")
     parser.add_argument("--only", nargs="*", choices=PEERS, default=PEERS, help="these peers [default: all]")
     parser.add_argument("--threads", nargs="*", type=int, default=(1, 2))

@@ -20,7 +20,7 @@ STAGES = [
     ("decode (parquet crate)", r"parquet::|zstd|ZSTD"),
     ("classify", r"class::function|class::matcher|class::name"),
     ("hash content and id", r"rows::function"),
-    ("check", r"feed::|liushui::texts"),
+    ("check", r"feed::|liushui::dictionary_column"),
     ("tally, reconcile", r"class::tally|reconcile"),
     ("gather", r"parts::(Gatherer|Memory|ReducedColumns|Store>?::(append|keep))|rows::Columns|codec::put|build::read::work"),
     ("products", r"product::"),

@@ -8,7 +8,7 @@ use crate::class::RulesError;
 use crate::feed::mapping::MappingError;
 use crate::product::dictionary::DictionaryError;
 use crate::product::render::RenderError;
-use crate::rows::admit::DamagedPart;
+use crate::staging::dedup::DamagedRows;
 
 /// Why a command could not do its work.
 #[derive(Debug, thiserror::Error)]
@@ -53,7 +53,7 @@ pub enum Error {
     Cell(#[from] CellError),
     /// Rows that cannot be read back: a mistake of our own.
     #[error(transparent)]
-    Rows(#[from] DamagedPart),
+    Rows(#[from] DamagedRows),
     /// A file or folder of ours, not of the feed.
     #[error("{what} `{path}`: {source}", path = path.display())]
     Io {

@@ -13,7 +13,7 @@
 //!
 //! ```no_run
 //! use std::sync::Arc;
-//! use liushui::build::{BuildOptions, build};
+//! use liushui::batch::build::{BuildOptions, build};
 //! use liushui::observer::{NoObserver, Observer};
 //!
 //! let options = BuildOptions::new("transactions".into(), "accounts.parquet".into(), "out".into(), 0);
@@ -24,21 +24,19 @@
 //! ```
 
 pub mod account;
-pub mod build;
+pub mod batch;
 pub mod cell;
 pub mod class;
-pub mod classify;
-pub mod doctor;
+pub mod dictionary_column;
 pub mod engine;
 pub mod error;
 pub mod feed;
 pub mod flow;
+pub mod hash_key;
+pub mod intake;
 pub mod money;
 pub mod observer;
 pub mod period;
-pub mod pipeline;
 pub mod product;
-pub mod replay;
-pub mod rows;
-pub mod secret;
-pub mod texts;
+pub mod publish;
+pub mod staging;

@@ -25,7 +25,7 @@ impl Cell {
     pub fn encode(&self, out: &mut Vec<u8>) {
         out.reserve((self.days.len() * 16 + self.counterparties.len() * 24 + 256).min(RESERVED_MAX));
         out.extend_from_slice(&[VERSION, u8::from(self.is_sealed())]);
-        out.extend_from_slice(&self.secret_id.to_le_bytes());
+        out.extend_from_slice(&self.key_id.to_le_bytes());
         let flows = || [&self.funds].into_iter().chain(&self.classes).chain(&self.bands).flatten();
         let set = (0..).zip(flows()).fold(0_u32, |set, (bit, flow)| set | u32::from(!flow.is_zero()) << bit);
         out.extend_from_slice(&set.to_le_bytes());
@@ -82,7 +82,7 @@ impl Cell {
         input.sealed = input.flag()?;
         let cell = self;
         cell.clear();
-        cell.secret_id = u64::from_le_bytes(input.array()?);
+        cell.key_id = u64::from_le_bytes(input.array()?);
         let set = u32::from_le_bytes(input.array()?);
         if set >> (2 * FLOWS) != 0 {
             return Err(CellError::Damaged("flows"));

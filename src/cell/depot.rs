@@ -63,7 +63,7 @@ impl Depot {
     }
 
     /// At most so many cells without rows.
-    pub(super) fn spare(&self, count: usize) -> Vec<Box<Cell>> {
+    pub(crate) fn spare(&self, count: usize) -> Vec<Box<Cell>> {
         let spare = &mut self.lock().spare;
         let kept = spare.len().saturating_sub(count);
         spare.split_off(kept)
@@ -79,8 +79,8 @@ impl Depot {
 mod tests {
     use super::*;
 
-    fn empty(secret_id: u64) -> Box<Cell> {
-        Box::new(Cell::empty(secret_id))
+    fn empty(key_id: u64) -> Box<Cell> {
+        Box::new(Cell::empty(key_id))
     }
 
     #[test]

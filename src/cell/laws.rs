@@ -232,7 +232,7 @@ proptest! {
 
 #[test]
 fn cells_under_different_secrets_do_not_merge() {
-    assert_eq!(Cell::empty(1).merge(Cell::empty(2)), Err(CellError::OtherSecret));
+    assert_eq!(Cell::empty(1).merge(Cell::empty(2)), Err(CellError::OtherKey));
 }
 
 #[test]

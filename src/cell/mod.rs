@@ -12,15 +12,14 @@
 
 pub mod bytes;
 pub mod depot;
-pub mod function;
-mod id;
 #[cfg(test)]
 mod laws;
+mod txn_id;
 mod update;
 
 use std::cmp::Ordering;
 
-pub use id::TxnId;
+pub use txn_id::TxnId;
 pub use update::Updating;
 
 use crate::class::Class;
@@ -164,7 +163,7 @@ pub(crate) enum CellRows {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Cell {
     /// Which secret the hashes were made under; cells under different secrets do not merge.
-    pub(crate) secret_id: u64,
+    pub(crate) key_id: u64,
     /// Net flows by direction, all rows: added up beside the classes, so that the two can be held against each other.
     pub(crate) funds: Flows,
     /// Net flows by class and direction, all rows.
@@ -189,7 +188,7 @@ pub struct Cell {
 pub enum CellError {
     /// The cells' hashes were made under different secrets.
     #[error("cells made under different secrets do not merge")]
-    OtherSecret,
+    OtherKey,
     /// A sealed cell does not merge.
     #[error("a sealed cell does not merge")]
     Sealed,
@@ -212,9 +211,9 @@ pub(crate) const SPARE_BYTES_MAX: usize = 64 << 10;
 
 impl Cell {
     /// The neutral element: no rows.
-    pub fn empty(secret_id: u64) -> Cell {
+    pub fn empty(key_id: u64) -> Cell {
         Cell {
-            secret_id,
+            key_id,
             funds: Flows::default(),
             classes: [Flows::default(); CLASSES],
             bands: [Flows::default(); BAND_LOWER_FEN.len()],
@@ -234,7 +233,7 @@ impl Cell {
             std::mem::take(list)
         }
         let (days, counterparties) = (emptied(&mut self.days), emptied(&mut self.counterparties));
-        *self = Cell { days, counterparties, party_rows: emptied(&mut self.party_rows), ..Cell::empty(self.secret_id) };
+        *self = Cell { days, counterparties, party_rows: emptied(&mut self.party_rows), ..Cell::empty(self.key_id) };
     }
 
     /// Makes room for the fingerprints of so many rows more.
@@ -294,10 +293,10 @@ impl Cell {
     /// Merges another cell of the same account and month; both are canonical, and so is the result.
     ///
     /// # Errors
-    /// [`CellError::OtherSecret`], [`CellError::Sealed`] and [`CellError::SharedRow`]; the cell is then as it was.
+    /// [`CellError::OtherKey`], [`CellError::Sealed`] and [`CellError::SharedRow`]; the cell is then as it was.
     pub fn merge(&mut self, other: Cell) -> Result<(), CellError> {
-        if self.secret_id != other.secret_id {
-            return Err(CellError::OtherSecret);
+        if self.key_id != other.key_id {
+            return Err(CellError::OtherKey);
         }
         let (CellRows::Known(fingerprints), CellRows::Known(theirs)) = (&mut self.rows, other.rows) else {
             return Err(CellError::Sealed);

@@ -1,7 +1,7 @@
 //! The order in which evidence decides: the table of classes, row by row. Owns rows 1 to 3 and the places
 //! between which the file's rules stand; what a single value says comes from the matcher.
 
-use super::key::has_key_chars;
+use super::counterparty_key::has_key_chars;
 use super::matcher::{Facts, Matcher, RuleSet};
 use super::rules::CODE_RULES;
 use super::{Class, Evidence, Kind, Subclass};

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 
-use super::key::{key_chars, key_length};
-use super::name::normalise;
+use super::counterparty_key::{key_chars, key_length};
+use super::normalise::normalise;
 use super::rules::{CODE_RULES, Conditions, MAX_RULES, Place, Rule, Rules};
 use super::{Class, Decision, Kind, Subclass};
 

@@ -10,23 +10,23 @@
 //!                             └────── decide(holder, row)    once a row, without allocation
 //! ```
 
+pub mod classifier;
+mod counterparty_key;
 mod decide;
 mod explain;
-pub mod function;
-mod key;
 mod kind;
 mod matcher;
-mod name;
-mod names;
+mod name_cache;
+mod normalise;
 mod rules;
 mod tally;
 
+pub use counterparty_key::key_input;
 pub use decide::{Counterparty, Decision, Holder};
 pub use explain::{Explanation, Mark, Tried, TriedOutcome, explain};
-pub use key::key_input;
 pub use kind::Kind;
 pub use matcher::{Facts, Matcher};
-pub use name::normalise;
+pub use normalise::normalise;
 pub use rules::{MAX_RULES, Rules, RulesError};
 pub use tally::{Entry, Share, Tally};
 

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use toml::{Table, Value};
 
-use super::{Class, Kind, Subclass, name::normalise};
+use super::{Class, Kind, Subclass, normalise::normalise};
 
 /// The most rules that one file may hold: what matched is kept as a fixed set of bits.
 pub const MAX_RULES: usize = 256;

@@ -5,15 +5,15 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
-use liushui::build::{BuildOptions, Outcome, OutputFormat, build};
+use liushui::batch::build::{BuildOptions, BuildOutcome, OutputFormat, build};
 use liushui::error::Error;
 use liushui::feed::source::BATCH_ROWS;
 use liushui::observer::Observer;
 use liushui::period::{Date, parse_instant};
 
 use super::dictionary::ProductName;
+use super::layout::LayoutArguments;
 use super::progress::Bar;
-use super::source::LayoutArguments;
 use super::{grouped, load_rules, now, print, size, tell, tell_rejects};
 
 /// Compute the products of all accounts of a feed
@@ -162,7 +162,7 @@ impl Build {
 }
 
 /// What a person wants to know of a build that is done.
-pub fn summary(outcome: &Outcome, options: &BuildOptions) -> String {
+pub fn summary(outcome: &BuildOutcome, options: &BuildOptions) -> String {
     let report = &outcome.report;
     let mut lines = vec![
         format!("rows read        {:>15}", grouped(report.rows_read)),

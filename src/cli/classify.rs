@@ -5,17 +5,17 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Args;
+use liushui::batch::classify::report::ClassReport;
+use liushui::batch::classify::{ClassifyOptions, classify};
 use liushui::class::{Evidence, Matcher, Rules, Share, explain};
-use liushui::classify::report::Report;
-use liushui::classify::{ClassifyOptions, classify};
 use liushui::engine::cores;
 use liushui::error::Error;
 use liushui::feed::source::BATCH_ROWS;
 use liushui::money::money_text;
 use liushui::observer::Observer;
 
+use super::layout::LayoutArguments;
 use super::progress::Bar;
-use super::source::LayoutArguments;
 use super::table::{Side, Table};
 use super::{grouped, load_rules, print, tell_rejects};
 
@@ -104,7 +104,7 @@ impl Classify {
 }
 
 /// Rows and money by class, by rule and by evidence, for people.
-fn summary(report: &Report, options: &ClassifyOptions) -> String {
+fn summary(report: &ClassReport, options: &ClassifyOptions) -> String {
     let mut text = Vec::new();
 
     let mut classes =

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use clap::Args;
 use liushui::account::Account;
-use liushui::build::{BuildOptions, OutputFormat, build};
+use liushui::batch::build::{BuildOptions, OutputFormat, build};
 use liushui::error::Error;
 use liushui::observer::{Observer, Stage};
 use liushui::product::ProductKind;

@@ -7,16 +7,16 @@ use std::sync::Arc;
 
 use clap::{Args, Subcommand};
 use liushui::account::mask;
-use liushui::doctor::report::{Dates, Health, Report};
-use liushui::doctor::seen::ClockVerdict;
-use liushui::doctor::{DoctorOptions, check};
+use liushui::batch::feed_check::report::{Dates, FeedCheckReport, Health};
+use liushui::batch::feed_check::visitor::ClockVerdict;
+use liushui::batch::feed_check::{FeedCheckOptions, check};
 use liushui::engine::cores;
 use liushui::error::Error;
 use liushui::observer::Observer;
 
 use super::build::parse_memory;
+use super::layout::LayoutArguments;
 use super::progress::Bar;
-use super::source::LayoutArguments;
 use super::table::{Side, Table};
 use super::{grouped, load_rules, print, tell, tell_rejects};
 
@@ -85,7 +85,7 @@ pub struct Check {
 impl Check {
     fn run(self) -> anyhow::Result<ExitCode> {
         let bar = Arc::new(Bar::new(self.no_progress));
-        let options = DoctorOptions {
+        let options = FeedCheckOptions {
             transactions: self.transactions,
             accounts: self.accounts,
             mapping: self.layout.mapping()?,
@@ -117,7 +117,7 @@ impl Check {
 }
 
 /// Files, accounts and what was found, for people.
-fn summary(report: &Report, show: usize) -> String {
+fn summary(report: &FeedCheckReport, show: usize) -> String {
     let mut files = report.files.iter().collect::<Vec<_>>();
     files.sort_by_key(|file| Reverse((file.conflicts + file.days_broken, file.sign_swaps, file.clock.is_wrong())));
     let mut table = Table::new(&columns("file"));

@@ -11,7 +11,7 @@ use liushui::feed::mapping::sample::{Fate, Sample, sample};
 use liushui::feed::raw::Skip;
 use liushui::feed::reject::FileFault;
 
-use super::source::parse_account;
+use super::layout::parse_account;
 use super::{print, tell};
 
 #[derive(Subcommand)]

@@ -9,11 +9,11 @@ mod datagen;
 mod demo;
 mod dictionary;
 mod feed;
+mod layout;
 mod mapping;
 mod progress;
 mod replay;
 mod size;
-mod source;
 mod table;
 
 use std::path::Path;

@@ -9,17 +9,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use arrow::ipc::writer::StreamWriter;
 use arrow::record_batch::RecordBatch;
 use clap::Args;
+use liushui::batch::replay::pace::{Pauses, Speed};
+use liushui::batch::replay::{Destination, ReplayOptions, replay};
 use liushui::engine::cores;
 use liushui::error::Error;
 use liushui::feed::sent::sent_schema;
 use liushui::period::Date;
-use liushui::replay::pace::{Pauses, Speed};
-use liushui::replay::{Destination, ReplayOptions, replay};
 use signal_hook::consts::{SIGCONT, SIGUSR1};
 
 use super::build::{parse_date, parse_memory};
+use super::layout::LayoutArguments;
 use super::progress::Bar;
-use super::source::LayoutArguments;
 use super::{grouped, tell, tell_rejects};
 
 /// Send a feed in booking order, at a pace

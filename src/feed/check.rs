@@ -21,8 +21,8 @@ use super::raw::RawBatch;
 use super::reject::{Code, FileRejects};
 use super::schema::{CHANNELS, Column, TRANSACTIONS, Typing, checked_schema};
 use crate::class::Kind;
+use crate::dictionary_column::{ColumnReader, DictionaryColumn, ValueCache};
 use crate::flow::Flows;
-use crate::texts::{PerValue, TextColumn, Texts};
 
 /// Checks the batches of one file, in any order; it remembers what it found out of lists of values.
 pub struct Checker {
@@ -37,21 +37,26 @@ pub struct Checker {
     kind: Asked<Option<Kind>>,
     channel: Asked<bool>,
     bank: Asked<bool>,
-    uscc: TextColumn,
+    uscc: ColumnReader,
     /// Columns whose texts are kept as they are.
-    free: [TextColumn; 5],
+    free: [ColumnReader; 5],
 }
 
 /// A text column whose values are looked at one by one.
 #[derive(Default)]
 struct Asked<T> {
-    texts: TextColumn,
-    found: PerValue<T>,
+    texts: ColumnReader,
+    found: ValueCache<T>,
 }
 
 impl<T: Copy> Asked<T> {
     /// The column's texts, and what `find` tells of each of their values.
-    fn get(&mut self, from: &mut Converter<'_>, column: &Column, find: impl FnMut(&str) -> T) -> (Texts, &[T]) {
+    fn get(
+        &mut self,
+        from: &mut Converter<'_>,
+        column: &Column,
+        find: impl FnMut(&str) -> T,
+    ) -> (DictionaryColumn, &[T]) {
         let texts = from.texts(column, &mut self.texts);
         let found = self.found.get(&texts, find);
         (texts, found)
@@ -71,7 +76,7 @@ impl Checker {
             kind: Asked::default(),
             channel: Asked::default(),
             bank: Asked::default(),
-            uscc: TextColumn::upper_case(),
+            uscc: ColumnReader::upper_case(),
             free: Default::default(),
         }
     }
@@ -229,7 +234,7 @@ fn check_values(
     column: &Column,
     asked: &mut Asked<bool>,
     allowed: impl Fn(&str) -> bool,
-) -> Texts {
+) -> DictionaryColumn {
     let (texts, is_allowed) = asked.get(from, column, allowed);
     if !is_allowed.iter().all(|is_allowed| *is_allowed) {
         for (row, at) in texts.iter().enumerate() {

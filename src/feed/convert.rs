@@ -17,9 +17,9 @@ use arrow::record_batch::RecordBatch;
 
 use super::reject::Code;
 use super::schema::{Column, Typing};
+use crate::dictionary_column::{ColumnReader, DictionaryColumn, as_view, is_trimmed};
 use crate::money::{AMOUNT_FEN_MAX, parse_fen};
 use crate::period::{Date, SHANGHAI_OFFSET_US, parse_time, time_in_range};
-use crate::texts::{TextColumn, Texts, as_view, is_trimmed};
 
 /// The first fault of each row of a batch: which column, and why.
 pub struct RowFaults {
@@ -94,9 +94,9 @@ impl<'a> Converter<'a> {
 
     /// A text column as numbers into its values, trimmed; an empty value is null. `column_of` is the column's memory
     /// from batch to batch.
-    pub fn texts(&mut self, column: &Column, column_of: &mut TextColumn) -> Texts {
+    pub fn texts(&mut self, column: &Column, column_of: &mut ColumnReader) -> DictionaryColumn {
         let texts = match self.source(column) {
-            None => Texts::none(self.rows()),
+            None => DictionaryColumn::none(self.rows()),
             Some(array) => column_of.texts(array),
         };
         if column.required && texts.null_count() > 0 {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 
 use super::reject::{Code, FileFault};
-use crate::texts::Texts;
+use crate::dictionary_column::DictionaryColumn;
 
 /// What a column holds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -177,14 +177,14 @@ pub fn checked_schema() -> SchemaRef {
         Field::new("amount_fen", DataType::Int64, false),
         Field::new("balance_fen", DataType::Int64, true),
         Field::new("kind", DataType::UInt8, true),
-        Texts::field("channel"),
-        Texts::field("counterparty_name"),
-        Texts::field("counterparty_account"),
-        Texts::field("counterparty_bank"),
-        Texts::field("counterparty_uscc"),
-        Texts::field("summary"),
-        Texts::field("remark"),
-        Texts::field("reversal_of"),
+        DictionaryColumn::field("channel"),
+        DictionaryColumn::field("counterparty_name"),
+        DictionaryColumn::field("counterparty_account"),
+        DictionaryColumn::field("counterparty_bank"),
+        DictionaryColumn::field("counterparty_uscc"),
+        DictionaryColumn::field("summary"),
+        DictionaryColumn::field("remark"),
+        DictionaryColumn::field("reversal_of"),
         Field::new("file", DataType::UInt32, false),
         Field::new("row", DataType::UInt64, false),
     ]))

@@ -6,7 +6,7 @@
 use crate::class::Class;
 use crate::flow::Flows;
 
-use super::parties::CountedFlows;
+use super::counterparties::CountedFlows;
 use super::value::{NewRow, Reason, Value};
 
 /// The segments, in order, and the class of each.

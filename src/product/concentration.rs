@@ -7,7 +7,7 @@ use arrow::datatypes::i256;
 use crate::flow::Direction;
 use crate::money::ratio_wide;
 
-use super::parties::Trader;
+use super::counterparties::CountedParty;
 use super::value::{Items, Reason, Value};
 use super::year::Year;
 use super::{nulls, share};
@@ -44,7 +44,7 @@ fn one_way(year: Result<&Year<'_>, Reason>, way: Direction) -> [Value; CODES[0].
         Ok(year) => year,
         Err(reason) => return nulls(reason),
     };
-    let parts = Parts::new(&year.traders, way);
+    let parts = Parts::new(&year.counted_parties, way);
     let [top1, top3, top5, top10] = [1, 3, 5, 10].map(|largest| Value::ratio(parts.top_share(largest)));
     [
         top1,
@@ -69,8 +69,8 @@ struct Parts {
 }
 
 impl Parts {
-    fn new(traders: &[Trader], way: Direction) -> Parts {
-        let counted = traders.iter().filter(|trader| trader.is_counted(way));
+    fn new(counted_parties: &[CountedParty], way: Direction) -> Parts {
+        let counted = counted_parties.iter().filter(|trader| trader.is_counted(way));
         let mut largest_first: Vec<i128> = counted.map(|trader| trader.part_fen(way)).collect();
         largest_first.sort_unstable_by(|a, b| b.cmp(a));
         let square = |fen: &i128| i256::from_i128(*fen).wrapping_mul(i256::from_i128(*fen));

@@ -16,11 +16,11 @@ mod activity;
 mod bands;
 mod classes;
 mod concentration;
+mod counterparties;
+mod cover;
 mod coverage;
 mod distribution;
-mod front;
 mod funds;
-mod parties;
 mod stability;
 mod stats;
 mod trend;
@@ -37,9 +37,9 @@ use crate::cell::CLASSES;
 use crate::class::Class;
 use crate::money::ratio;
 
+use counterparties::{CountedFlows, Parties, counted_in};
 use dictionary::Dictionary;
 use history::{History, MonthFacts, period_classes};
-use parties::{CountedFlows, Parties, counted_in};
 use value::{Product, Reason, Segment, Value};
 use year::Year;
 
@@ -147,9 +147,9 @@ pub fn compute_in(
 ) {
     product.clear();
     let segments = &mut product.segments.iter_mut();
-    push_to(segments, front::cover(kind, account, history, context));
-    push_to(segments, front::notes(kind, history, context));
-    push_to(segments, front::basic(kind, account, history));
+    push_to(segments, cover::cover(kind, account, history, context));
+    push_to(segments, cover::notes(kind, history, context));
+    push_to(segments, cover::basic(kind, account, history));
     match kind {
         ProductKind::DetailSummary => {
             let months = history.months();
@@ -164,15 +164,15 @@ pub fn compute_in(
             fill_features(segments, account, history, &mut parties);
         }
     }
-    push_to(segments, front::appendix(kind, history, context));
+    push_to(segments, cover::appendix(kind, history, context));
 }
 
 /// Item codes of each segment, in the order in which [`compute`] emits them.
 pub fn item_codes(kind: ProductKind) -> Vec<(&'static str, Vec<&'static str>)> {
     let mut codes = vec![
-        ("cover", front::COVER_CODES.to_vec()),
-        ("notes", front::NOTES_CODES.to_vec()),
-        ("basic", front::BASIC_CODES.to_vec()),
+        ("cover", cover::COVER_CODES.to_vec()),
+        ("notes", cover::NOTES_CODES.to_vec()),
+        ("basic", cover::BASIC_CODES.to_vec()),
         ("funds", funds::CODES.to_vec()),
     ];
     codes.extend(classes::SEGMENTS.map(|(segment, _)| (segment, classes::CODES.to_vec())));
@@ -187,7 +187,7 @@ pub fn item_codes(kind: ProductKind) -> Vec<(&'static str, Vec<&'static str>)> {
             ("activity", activity::CODES.to_vec()),
         ]);
     }
-    codes.push(("appendix", front::APPENDIX_CODES.to_vec()));
+    codes.push(("appendix", cover::APPENDIX_CODES.to_vec()));
     codes
 }
 

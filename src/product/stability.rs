@@ -72,7 +72,7 @@ fn flow_items(year: Result<&Year<'_>, Reason>, way: Direction) -> [Value; FLOW_C
 fn recurring_share(year: &Year<'_>, way: Direction) -> Result<i128, Reason> {
     let months_min = (year.month_count() + 1) / 2;
     let (mut whole_fen, mut recurring_fen, mut any) = (0, 0, false);
-    for trader in year.traders.iter().filter(|trader| trader.is_counted(way)) {
+    for trader in year.counted_parties.iter().filter(|trader| trader.is_counted(way)) {
         any = true;
         whole_fen += trader.part_fen(way);
         if trader.months[way as usize] >= months_min {

@@ -5,8 +5,8 @@
 use crate::flow::Direction;
 use crate::money::ratio;
 
+use super::counterparties::{CountedParty, Parties};
 use super::history::History;
-use super::parties::{Parties, Trader};
 use super::value::{Items, Reason, Value};
 use super::{nulls, share};
 
@@ -18,8 +18,8 @@ pub const CODES: [[&str; 5]; 2] = [
 
 /// The segment's row.
 pub fn row(history: &History<'_>, parties: &mut Parties<'_>) -> Items {
-    let mut traders = |back| Ok(parties.traders(history.complete_quarter(back)?));
-    let quarters = traders(0).and_then(|q0| Ok((q0, traders(1)?)));
+    let mut counted_parties = |back| Ok(parties.counted_parties(history.complete_quarter(back)?));
+    let quarters = counted_parties(0).and_then(|q0| Ok((q0, counted_parties(1)?)));
     let one_way = |way| -> [Value; CODES[0].len()] {
         match &quarters {
             Ok((current, prior)) => Change::new(current, prior, way).items(),
@@ -46,7 +46,7 @@ struct Change {
 
 impl Change {
     /// Walks the two lists, both ascending by number, side by side.
-    fn new(current: &[Trader], prior: &[Trader], way: Direction) -> Change {
+    fn new(current: &[CountedParty], prior: &[CountedParty], way: Direction) -> Change {
         let mut change = Change::default();
         let mut prior = prior.iter().filter(|trader| trader.is_counted(way)).peekable();
         for trader in current.iter().filter(|trader| trader.is_counted(way)) {

@@ -5,8 +5,8 @@
 
 use crate::flow::{Direction, Flow};
 
+use super::counterparties::{CountedParty, Parties};
 use super::history::{MonthFacts, period_days};
-use super::parties::{Parties, Trader};
 
 /// W, the last three to twelve complete months.
 #[derive(Clone, Debug)]
@@ -16,13 +16,13 @@ pub struct Year<'a> {
     /// Its days.
     pub days: i64,
     /// Trade counterparties over W, ascending by number.
-    pub traders: Vec<Trader>,
+    pub counted_parties: Vec<CountedParty>,
 }
 
 impl<'a> Year<'a> {
     /// W of its months, and of the account's counterparties.
     pub fn new(months: &'a [MonthFacts<'a>], parties: &mut Parties<'_>) -> Year<'a> {
-        Year { months, days: period_days(months), traders: parties.traders(months) }
+        Year { months, days: period_days(months), counted_parties: parties.counted_parties(months) }
     }
 
     /// How many months it has.

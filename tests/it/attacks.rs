@@ -9,7 +9,7 @@ use std::sync::Arc;
 use arrow::array::*;
 use arrow::datatypes::{Field, Schema};
 use liushui::account::uscc_is_valid;
-use liushui::build::BuildOptions;
+use liushui::batch::build::BuildOptions;
 use liushui::error::Error;
 use liushui::period::Date;
 use parquet::arrow::ArrowWriter;

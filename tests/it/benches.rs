@@ -7,19 +7,19 @@ use std::sync::Arc;
 use arrow::array::{Array as _, ArrayRef, AsArray as _, RecordBatch, RecordBatchReader as _, StringArray};
 use arrow::compute::{cast, concat_batches};
 use arrow::datatypes::{DataType, Field, Schema};
-use liushui::build::{BuildOptions, build};
+use liushui::batch::build::{BuildOptions, build};
+use liushui::batch::classify::{ClassifyOptions, classify};
 use liushui::class::{key_input, normalise};
-use liushui::classify::{ClassifyOptions, classify};
 use liushui::observer::{NoObserver, Observer};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
-#[path = "../../benches/given.rs"]
-mod given;
+#[path = "../../benches/decode.rs"]
+mod decode_bench;
 #[path = "../../benches/kernels.rs"]
 mod kernels;
-#[path = "../../benches/light.rs"]
-mod light;
+#[path = "../../benches/preclassified.rs"]
+mod preclassified;
 
 fn feed(folder: &Path, accounts: u32) -> u64 {
     datagen::generate(&datagen::Options::new(accounts, 3, 5, folder), &mut |_| {}).unwrap().rows
@@ -51,8 +51,8 @@ fn a_build_of_given_classes_and_keys_makes_the_same_products() {
     prepare(&transactions, &at("classes.parquet"), &at("prepared/transactions"));
     std::fs::copy(&accounts, at("prepared/accounts.parquet")).unwrap();
 
-    let options = given::options(&at("prepared"), &at("given"), &at("whole/run.json")).unwrap();
-    assert_eq!(given::run(&options).unwrap() as u64, rows);
+    let options = preclassified::options(&at("prepared"), &at("given"), &at("whole/run.json")).unwrap();
+    assert_eq!(preclassified::run(&options).unwrap() as u64, rows);
     for product in ["detail-summary.parquet", "report.parquet"] {
         let bytes = |folder: &str| std::fs::read(at(folder).join(product)).unwrap();
         assert!(bytes("given") == bytes("whole"), "{product}");
@@ -109,7 +109,7 @@ fn light_decodes_every_row() {
     let folder = tempfile::tempdir().unwrap();
     let rows = feed(folder.path(), 20);
     let files = std::fs::read_dir(folder.path().join("transactions")).unwrap();
-    let decoded: usize = files.map(|file| light::decode(&file.unwrap().path()).unwrap().0).sum();
+    let decoded: usize = files.map(|file| decode_bench::decode(&file.unwrap().path()).unwrap().0).sum();
     assert_eq!(decoded as u64, rows);
 }
 

@@ -8,14 +8,14 @@ use std::sync::Arc;
 use arrow::array::AsArray as _;
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, UInt64Type};
-use liushui::classify::{ClassifyOptions, Outcome, classify};
+use liushui::batch::classify::{ClassifyOptions, ClassifyOutcome, classify};
 use liushui::error::Error;
 use liushui::observer::{NoObserver, Observer};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use crate::util::{ACCOUNTS_HEADER, TestFeed, USCC};
 
-fn run(options: &ClassifyOptions) -> Result<Outcome, Error> {
+fn run(options: &ClassifyOptions) -> Result<ClassifyOutcome, Error> {
     let observer: Arc<dyn Observer> = Arc::new(NoObserver);
     classify(options, &observer)
 }

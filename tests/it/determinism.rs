@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use liushui::build::{BuildOptions, OutputFormat};
+use liushui::batch::build::{BuildOptions, OutputFormat};
 
 use crate::util::{GENERATED_AT, TestFeed, run};
 

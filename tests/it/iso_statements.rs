@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use liushui::build::Outcome;
+use liushui::batch::build::BuildOutcome;
 use liushui::feed::mapping::Mapping;
 use liushui::period::Date;
 
@@ -30,7 +30,7 @@ fn account(pairs: &[(&str, &str)]) -> Mapping {
 }
 
 /// A build of one statement, whose account is told beside it.
-fn build_of(name: &str, text: &str) -> (TestFeed, Outcome) {
+fn build_of(name: &str, text: &str) -> (TestFeed, BuildOutcome) {
     let feed = TestFeed::new();
     feed.write(name, text);
     let mut options = feed.options();

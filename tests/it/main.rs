@@ -11,7 +11,7 @@ mod classify; // every row's class, rule and evidence, whatever the order and th
 mod command; // the binary: exit codes, messages, help
 mod datagen_answers; // the engine's figures equal the generator's own answers
 mod determinism; // the same bytes whatever threads, batches, layout, order and memory
-mod doctor; // the feed doctor finds each fault and no other
+mod feed_check; // the feed check finds each fault and no other
 mod feed_tables; // schemas/feed.toml equals the code
 mod fuzz; // a short run of the fuzz targets
 mod hostile; // damaged and hostile files: refused, in bounds, nothing half written

@@ -6,15 +6,15 @@ use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_plan::displayable;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::streaming::PartitionStream;
-use liushui::cell::function::CellFunction;
-use liushui::class::function::Classify;
+use liushui::class::classifier::Classify;
 use liushui::class::{Matcher, Rules};
 use liushui::engine::Engine;
+use liushui::engine::functions::cell::CellFunction;
+use liushui::engine::pipelines;
 use liushui::feed::schema::checked_schema;
-use liushui::pipeline;
-use liushui::rows::function::Fingerprints;
-use liushui::rows::runs_schema;
-use liushui::secret::Secret;
+use liushui::hash_key::HashKey;
+use liushui::staging::fingerprint::Fingerprints;
+use liushui::staging::runs_schema;
 
 /// A partition without rows.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ impl PartitionStream for Empty {
     }
 }
 
-fn text(plan: &pipeline::Plan) -> String {
+fn text(plan: &pipelines::Plan) -> String {
     displayable(plan.plan.as_ref()).indent(false).to_string()
 }
 
@@ -38,23 +38,23 @@ fn text(plan: &pipeline::Plan) -> String {
 fn plans() {
     let runtime = liushui::engine::runtime(1).unwrap();
     let engine = Engine::new(64 << 20, 8192).unwrap();
-    let secret = Secret::from_bytes([7; 32]);
+    let secret = HashKey::from_bytes([7; 32]);
     let matcher = Arc::new(Matcher::new(&Rules::builtin()));
     let partitions: Vec<Arc<dyn PartitionStream>> =
         (0..3).map(|_| Arc::new(Empty(checked_schema())) as Arc<dyn PartitionStream>).collect();
     let classify = Classify::udf(matcher, &[], secret.clone(), 0);
     let functions = [classify.clone(), Fingerprints::udf(secret.clone())];
-    let rows = runtime.block_on(pipeline::rows(&engine, partitions.clone(), functions)).unwrap();
+    let rows = runtime.block_on(pipelines::rows(&engine, partitions.clone(), functions)).unwrap();
     // One slice of the feed stays one partition: nothing is sent around before the accounts' parts.
     assert_eq!(rows.plan.properties().output_partitioning().partition_count(), 3);
     check("rows.txt", &text(&rows));
 
-    let classified = runtime.block_on(pipeline::classified(&engine, partitions, classify)).unwrap();
+    let classified = runtime.block_on(pipelines::classified(&engine, partitions, classify)).unwrap();
     assert_eq!(classified.plan.properties().output_partitioning().partition_count(), 3);
     check("classify.txt", &text(&classified));
 
     let empty = Arc::new(Empty(runs_schema()));
-    let cells = runtime.block_on(pipeline::cells(&engine, empty, CellFunction::udaf(secret.id()))).unwrap();
+    let cells = runtime.block_on(pipelines::cells(&engine, empty, CellFunction::udaf(secret.id()))).unwrap();
     let plan = text(&cells);
     // The declared order is used: groups leave as soon as they are complete, and nothing is sorted again.
     assert!(plan.contains("ordering_mode=Sorted") && !plan.contains("SortExec"), "{plan}");

@@ -1,6 +1,6 @@
 //! Every code of bad input, as rows: what is given, what `rejects.csv` says. A refused feed leaves no product.
 
-use liushui::build::OutputFormat;
+use liushui::batch::build::OutputFormat;
 
 use crate::util::{ACCOUNTS_HEADER, TestFeed, USCC, run};
 

@@ -7,11 +7,11 @@ use arrow::array::AsArray as _;
 use arrow::datatypes::TimestampMicrosecondType;
 use arrow::ipc::reader::StreamReader;
 use arrow::record_batch::RecordBatch;
+use liushui::batch::replay::pace::{NoPauses, Speed};
+use liushui::batch::replay::{Destination, ReplayOptions};
 use liushui::error::Error;
 use liushui::feed::sent::sent_schema;
 use liushui::observer::NoObserver;
-use liushui::replay::pace::{NoPauses, Speed};
-use liushui::replay::{Destination, ReplayOptions};
 
 use crate::util::{ACCOUNTS_HEADER, TestFeed, USCC};
 
@@ -196,7 +196,7 @@ fn a_file_that_changes_meanwhile_is_told() {
             threads: 2,
         };
         let mut meddler = Meddler { feed: &feed, change, rows: 0 };
-        let outcome = liushui::replay::replay(&options, &mut meddler, &NoPauses, &NoObserver);
+        let outcome = liushui::batch::replay::replay(&options, &mut meddler, &NoPauses, &NoObserver);
         match change {
             None => assert_eq!((outcome.unwrap().rows, meddler.rows), (30, 30)),
             Some(_) => {
@@ -226,7 +226,7 @@ fn overlapping_files_need_memory() {
         threads: 1,
     };
     let mut nobody = Meddler { feed: &feed, change: None, rows: 0 };
-    let error = liushui::replay::replay(&options, &mut nobody, &NoPauses, &NoObserver).unwrap_err();
+    let error = liushui::batch::replay::replay(&options, &mut nobody, &NoPauses, &NoObserver).unwrap_err();
     assert_eq!((error.exit_code(), nobody.rows), (2, 0), "{error}");
     assert!(error.to_string().contains("--memory"), "{error}");
 }

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use liushui::classify::{ClassifyOptions, classify};
+use liushui::batch::classify::{ClassifyOptions, classify};
 use liushui::feed::mapping::Mapping;
 use liushui::observer::{NoObserver, Observer};
 

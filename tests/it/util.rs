@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use liushui::build::{BuildOptions, Outcome, OutputFormat, build};
+use liushui::batch::build::{BuildOptions, BuildOutcome, OutputFormat, build};
 use liushui::error::Error;
 use liushui::observer::{NoObserver, Observer};
 use serde_json::Value;
@@ -111,7 +111,7 @@ impl TestFeed {
 }
 
 /// Builds without anyone watching.
-pub fn run(options: &BuildOptions) -> Result<Outcome, Error> {
+pub fn run(options: &BuildOptions) -> Result<BuildOutcome, Error> {
     let observer: Arc<dyn Observer> = Arc::new(NoObserver);
     build(options, &observer)
 }

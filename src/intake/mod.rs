@@ -1,0 +1,3 @@
+//! Intake: checked batches in, cells of each account and month out.
+
+pub mod read;

@@ -1,0 +1,5 @@
+//! Publish: an account's row, its cells and a context in, products out into a sink.
+
+pub mod encode;
+pub mod produce;
+pub mod reconcile;
