@@ -96,7 +96,7 @@ fn check(feed: &Feed, transactions: &Path, steps: &mut Vec<Timed>) -> Result<Vec
         let opened = source::open(found, &TRANSACTIONS, None, Limits::FEED).map_err(hint)?;
         let rejects = FileRejects::default();
         for slice in opened.slices() {
-            let mut checker = Checker::new(opened.typing, file, Arc::clone(&feed.accounts));
+            let mut checker = Checker::new(opened.typing, file, Arc::clone(&feed.accounts) as _);
             let mut batches = opened.read(&slice).map_err(hint)?.batches;
             loop {
                 let started = Instant::now();

@@ -19,12 +19,12 @@ use arrow::array::{
 use arrow::buffer::{BooleanBuffer, Buffer, NullBuffer};
 use arrow::datatypes::Schema;
 use arrow::record_batch::RecordBatch;
+use liushui::account::{Accounts as _, KnownAccount};
 use liushui::batch::build::{BuildOptions, build_reduced};
 use liushui::class::Class;
 use liushui::dictionary_column::{ColumnReader, ValueCache};
 use liushui::error::Error;
 use liushui::feed::Feed;
-use liushui::feed::accounts::Known;
 use liushui::feed::convert::Converter;
 use liushui::feed::guard::Limits;
 use liushui::feed::raw::RawBatch;
@@ -102,7 +102,7 @@ struct Reducer<'a> {
     file: u32,
     secret: HashKey,
     ids: TextHasher,
-    account: (ColumnReader, ValueCache<Option<Known>>),
+    account: (ColumnReader, ValueCache<Option<KnownAccount>>),
     direction: (ColumnReader, ValueCache<u8>),
     class: (ColumnReader, ValueCache<u8>),
     key: (ColumnReader, ValueCache<u128>),
@@ -134,7 +134,7 @@ impl<'a> Reducer<'a> {
         let texts = from.texts(account_id, &mut self.account.0);
         let known = self.account.1.get_all(&texts, |ids, found| self.feed.accounts.find_all(ids, found));
         let number = |known| match known {
-            Some(Known::Account(number)) => Some(number),
+            Some(KnownAccount::Account(number)) => Some(number),
             _ => None,
         };
         let accounts: Vec<u32> = texts.gather(known, None).into_iter().map(number).collect::<Option<_>>()?;

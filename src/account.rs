@@ -1,9 +1,12 @@
 //! The account: one row of the `accounts` table, after its checks.
 //!
-//! Owns: the row, its identifier's mask, the check character of a USCC. Does not own: reading the table (see
-//! `feed::accounts`) or what the account's money did (cells).
+//! Owns: the row, its identifier's mask, the check character of a USCC, and the trait by which accounts are found
+//! wherever they are kept. Does not own: reading the table (see `feed::accounts`) or the account's cells.
 
+use std::borrow::Cow;
 use std::sync::Arc;
+
+use arrow::array::StringViewArray;
 
 use crate::period::Date;
 
@@ -40,6 +43,37 @@ pub struct Account {
     pub closed_on: Option<Date>,
     /// One of [`ACCOUNT_STATUSES`].
     pub status: &'static str,
+}
+
+/// The accounts that transactions are checked and classified against, each known by a number: those of a feed's files, or
+/// those of a store.
+pub trait Accounts: Send + Sync {
+    /// How many accounts there are. Their numbers ascend from 0 in the order of their ids' UTF-8 bytes.
+    fn count(&self) -> u32;
+
+    /// The account with this number.
+    fn account(&self, number: u32) -> Option<Cow<'_, Account>>;
+
+    /// Appends to `found` the account of each id, in their order; `None` for an id that no account has.
+    fn find_all(&self, account_ids: &StringViewArray, found: &mut Vec<Option<KnownAccount>>);
+
+    /// The number of a currency; `None` where no account has it.
+    fn currency(&self, code: &str) -> Option<u16>;
+
+    /// The number of an account's currency.
+    fn currency_of(&self, number: u32) -> Option<u16>;
+
+    /// Whether all accounts have the same currency.
+    fn has_one_currency(&self) -> bool;
+}
+
+/// The account that an `account_id` stands for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum KnownAccount {
+    /// The account's number.
+    Account(u32),
+    /// The account's own row was refused; the number distinguishes refused accounts.
+    Refused(u32),
 }
 
 /// First 4 and last 4 characters of an account id with `****` between; `****` alone below 12 characters.

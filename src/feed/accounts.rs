@@ -3,6 +3,7 @@
 //! Owns: which rows of the table stand, and the order of accounts (by `account_id` as UTF-8 bytes, from 0). Does not
 //! own: reading files (`feed::source`).
 
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
@@ -14,16 +15,7 @@ use super::ids::Ids;
 use super::raw::RawBatch;
 use super::reject::{Code, FileRejects};
 use super::schema::{ACCOUNTS, Column, Typing};
-use crate::account::{ACCOUNT_STATUSES, ACCOUNT_TYPES, Account, uscc_is_valid};
-
-/// What a transaction's `account_id` leads to.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Known {
-    /// The account's number.
-    Account(u32),
-    /// The account's own row was refused; the number tells refused accounts apart.
-    Refused(u32),
-}
+use crate::account::{ACCOUNT_STATUSES, ACCOUNT_TYPES, Account, Accounts, KnownAccount, uscc_is_valid};
 
 /// All accounts of a feed, by number and by id.
 #[derive(Default, Debug)]
@@ -58,32 +50,38 @@ impl AccountIndex {
     pub fn all(&self) -> &[Account] {
         &self.accounts
     }
+}
 
-    /// The number of a currency; `None` where no account has it.
-    pub fn currency(&self, code: &str) -> Option<u16> {
-        self.currencies.binary_search_by(|known| (**known).cmp(code)).ok().map(|at| at as u16)
+impl Accounts for AccountIndex {
+    fn count(&self) -> u32 {
+        self.accounts.len() as u32
     }
 
-    /// Whether all accounts have the same currency.
-    pub fn has_one_currency(&self) -> bool {
-        self.currencies.len() <= 1
+    fn account(&self, number: u32) -> Option<Cow<'_, Account>> {
+        self.get(number).map(Cow::Borrowed)
     }
 
-    /// The number of an account's currency.
-    pub fn currency_of(&self, number: u32) -> Option<u16> {
-        self.currency_of.get(number as usize).copied()
-    }
-
-    /// Adds to `found` what each `account_id` leads to; `None` for one that no row of the table has.
-    pub fn find_all(&self, account_ids: &StringViewArray, found: &mut Vec<Option<Known>>) {
+    fn find_all(&self, account_ids: &StringViewArray, found: &mut Vec<Option<KnownAccount>>) {
         let accounts = self.accounts.len() as u32;
-        let missing = self.is_incomplete.then_some(Known::Refused(REFUSAL_OF_A_FILE));
+        let missing = self.is_incomplete.then_some(KnownAccount::Refused(REFUSAL_OF_A_FILE));
         let known = |place: Option<u32>| match place {
-            Some(place) if place < accounts => Some(Known::Account(place)),
-            Some(place) => Some(Known::Refused(place - accounts)),
+            Some(place) if place < accounts => Some(KnownAccount::Account(place)),
+            Some(place) => Some(KnownAccount::Refused(place - accounts)),
             None => missing,
         };
         self.ids.look_up(account_ids.iter().map(Option::unwrap_or_default), found, known);
+    }
+
+    fn currency(&self, code: &str) -> Option<u16> {
+        self.currencies.binary_search_by(|known| (**known).cmp(code)).ok().map(|at| at as u16)
+    }
+
+    fn currency_of(&self, number: u32) -> Option<u16> {
+        self.currency_of.get(number as usize).copied()
+    }
+
+    fn has_one_currency(&self) -> bool {
+        self.currencies.len() <= 1
     }
 }
 

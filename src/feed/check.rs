@@ -15,11 +15,11 @@ use arrow::datatypes::{Int64Type, UInt8Type};
 use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 
-use super::accounts::{AccountIndex, Known};
 use super::convert::Converter;
 use super::raw::RawBatch;
 use super::reject::{Code, FileRejects};
 use super::schema::{CHANNELS, Column, TRANSACTIONS, Typing, checked_schema};
+use crate::account::{Accounts, KnownAccount};
 use crate::class::Kind;
 use crate::dictionary_column::{ColumnReader, DictionaryColumn, ValueCache};
 use crate::flow::Flows;
@@ -29,8 +29,8 @@ pub struct Checker {
     typing: Typing,
     /// The file's number.
     file: u32,
-    accounts: Arc<AccountIndex>,
-    account_id: Asked<Option<Known>>,
+    accounts: Arc<dyn Accounts>,
+    account_id: Asked<Option<KnownAccount>>,
     direction: Asked<Option<u8>>,
     /// The number of the currency among those of all accounts.
     currency: Asked<Option<u16>>,
@@ -65,7 +65,7 @@ impl<T: Copy> Asked<T> {
 
 impl Checker {
     /// A checker for the file with this number.
-    pub fn new(typing: Typing, file: u32, accounts: Arc<AccountIndex>) -> Checker {
+    pub fn new(typing: Typing, file: u32, accounts: Arc<dyn Accounts>) -> Checker {
         Checker {
             typing,
             file,
@@ -159,10 +159,10 @@ impl Checker {
         let mut refused: HashMap<u32, (u64, u64)> = HashMap::new();
         let mut numbers = vec![0; texts.len()];
         // A row without an account has its fault already.
-        for (row, known) in texts.gather(known, Some(Known::Account(0))).into_iter().enumerate() {
+        for (row, known) in texts.gather(known, Some(KnownAccount::Account(0))).into_iter().enumerate() {
             match known {
-                Some(Known::Account(number)) => numbers[row] = number,
-                Some(Known::Refused(refusal)) => {
+                Some(KnownAccount::Account(number)) => numbers[row] = number,
+                Some(KnownAccount::Refused(refusal)) => {
                     numbers[row] = REFUSED;
                     let place = raw.rows.of(row);
                     let (first, count) = refused.entry(refusal).or_insert((place, 0));
