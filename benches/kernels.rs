@@ -24,8 +24,7 @@ use futures::StreamExt as _;
 use liushui::cell::Cell;
 use liushui::class::classifier::Classify;
 use liushui::class::{Matcher, Rules};
-use liushui::engine::Engine;
-use liushui::engine::pipelines;
+use liushui::engine::{Engine, feed_table, pipelines};
 use liushui::feed::check::Checker;
 use liushui::feed::guard::Limits;
 use liushui::feed::reject::FileRejects;
@@ -256,7 +255,7 @@ fn reduced(feed: &Feed, secret: &HashKey) -> Result<Vec<RecordBatch>> {
     let engine = Engine::new(1 << 30, 8_192)?;
     let matcher = Arc::new(Matcher::new(&Rules::builtin()));
     let functions = [Classify::udf(matcher, feed.accounts.all(), secret.clone(), 0), Fingerprints::udf(secret.clone())];
-    let partitions = feed.partitions(&(Arc::new(|_| ()) as _));
+    let partitions = feed_table::feed_partitions(feed, &(Arc::new(|_| ()) as _));
     let slices = partitions.len();
     runtime.block_on(async {
         let plan = pipelines::rows(&engine, partitions, functions).await?;

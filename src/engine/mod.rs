@@ -5,6 +5,7 @@
 //! **Invariant:** DataFusion itself never writes to disk: its disk manager is off. What does not fit into memory is
 //! kept by [`crate::staging::parts`], as integers and keyed hashes.
 
+pub mod feed_table;
 pub mod functions;
 pub mod pipelines;
 

@@ -25,12 +25,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::{ArrayRef, StringArray};
-use arrow::datatypes::SchemaRef;
+use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
-use datafusion::common::DataFusionError;
-use datafusion::execution::{SendableRecordBatchStream, TaskContext};
-use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use datafusion::physical_plan::streaming::PartitionStream;
 
 use crate::error::Error;
 use crate::flow::RowFlows;
@@ -40,7 +36,7 @@ use guard::Limits;
 use mapping::{AccountsMapping, Mapping, TableMapping};
 use raw::{RawBatch, RowNumbers};
 use reject::{FeedVerdict, FileFault, FileRejects};
-use schema::{ACCOUNTS, TRANSACTIONS, Typing, checked_schema};
+use schema::{ACCOUNTS, TRANSACTIONS, Typing};
 use source::{Found, Opened, Slice};
 
 /// What a feed is made of.
@@ -115,25 +111,19 @@ impl Feed {
         self.files.iter().filter_map(|file| file.opened.as_ref()).map(Opened::rows).sum()
     }
 
-    /// The feed as partitions of the `transactions` table, one a slice, in the order of files.
-    ///
-    /// `read` is told of rows as they are read.
-    pub fn partitions(&self, read: &Arc<dyn Fn(u64) + Send + Sync>) -> Vec<Arc<dyn PartitionStream>> {
-        let mut partitions: Vec<Arc<dyn PartitionStream>> = Vec::new();
-        for file in &self.files {
-            for slice in file.opened.iter().flat_map(Opened::slices) {
-                partitions.push(Arc::new(Partition {
-                    schema: checked_schema(),
-                    file: Arc::clone(file),
-                    slice,
-                    accounts: Arc::clone(&self.accounts),
-                    warnings: Arc::clone(&self.warnings),
-                    good: Arc::clone(&self.good),
-                    read: Callback(Arc::clone(read)),
-                }));
-            }
-        }
-        partitions
+    /// The slices of all files, in the order of files. Workers may read them in parallel and in any order.
+    pub fn slices(&self) -> Vec<FeedSlice> {
+        let slice = |file: &Arc<FeedFile>, slice: Slice| FeedSlice {
+            file: Arc::clone(file),
+            slice,
+            accounts: Arc::clone(&self.accounts),
+            warnings: Arc::clone(&self.warnings),
+            good: Arc::clone(&self.good),
+        };
+        let of_file = |file: &Arc<FeedFile>| -> Vec<FeedSlice> {
+            file.opened.iter().flat_map(Opened::slices).map(|part| slice(file, part)).collect()
+        };
+        self.files.iter().flat_map(of_file).collect()
     }
 
     /// The names of all files of `transactions`, by number.
@@ -270,42 +260,34 @@ fn note_good(good: &Mutex<RowFlows>, batch: &RecordBatch) {
     good.add(&RowFlows { rows: batch.num_rows() as u64, flows });
 }
 
-/// A slice of one file as a partition of the `transactions` table.
-#[derive(Debug)]
-struct Partition {
-    schema: SchemaRef,
-    file: Arc<FeedFile>,
-    slice: Slice,
-    accounts: Arc<AccountIndex>,
-    warnings: Arc<Mutex<Vec<String>>>,
-    good: Arc<Mutex<RowFlows>>,
-    read: Callback,
-}
-
-/// A callback, for which `Debug` has nothing to say.
-#[derive(Clone)]
-struct Callback(Arc<dyn Fn(u64) + Send + Sync>);
-
-impl std::fmt::Debug for Callback {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Callback")
-    }
-}
-
 impl std::fmt::Debug for FeedFile {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "FeedFile({})", self.name)
     }
 }
 
-impl PartitionStream for Partition {
-    fn schema(&self) -> &SchemaRef {
-        &self.schema
-    }
+/// A slice of one transaction file, with everything that reading it needs: owned, and cheap to clone.
+#[derive(Clone, Debug)]
+pub struct FeedSlice {
+    file: Arc<FeedFile>,
+    slice: Slice,
+    accounts: Arc<AccountIndex>,
+    warnings: Arc<Mutex<Vec<String>>>,
+    good: Arc<Mutex<RowFlows>>,
+}
 
-    fn execute(&self, _context: Arc<TaskContext>) -> SendableRecordBatchStream {
+impl FeedSlice {
+    /// Reads and checks the slice: batches in [`checked_schema`](schema::checked_schema). Bad rows go to the file's
+    /// rejects. A fault of the file ends the slice and is noted there too; it is no error of the iterator, so that the
+    /// other slices are read and all faults are reported at once. `progress` gets the number of rows of each batch.
+    ///
+    /// # Errors
+    /// The iterator yields an error only where Arrow cannot build a batch: an internal error.
+    pub fn read<P: Fn(u64) + Send + 'static>(
+        &self,
+        progress: P,
+    ) -> impl Iterator<Item = Result<RecordBatch, ArrowError>> + Send + use<P> {
         let file = Arc::clone(&self.file);
-        let (accounts, read) = (Arc::clone(&self.accounts), self.read.clone());
         let good = Arc::clone(&self.good);
         let typing = file.opened.as_ref().map_or(Typing::Typed, |opened| opened.typing);
         let raws = match file.opened.as_ref().map(|opened| opened.read(&self.slice)) {
@@ -320,9 +302,8 @@ impl PartitionStream for Partition {
             }
             None => None,
         };
-        let mut checker = Checker::new(typing, file.number, accounts);
-        // A fault ends this slice and is noted; the other files are still checked, so that all faults are told.
-        let checked = raws.into_iter().flatten().map_while(move |raw| match raw {
+        let mut checker = Checker::new(typing, file.number, Arc::clone(&self.accounts) as _);
+        raws.into_iter().flatten().map_while(move |raw| match raw {
             Ok(raw) => {
                 for (row, code) in &raw.faults {
                     file.rejects.note(Some(*row), None, *code);
@@ -331,15 +312,13 @@ impl PartitionStream for Partition {
                 file.rows_read.fetch_add(rows, Ordering::Relaxed);
                 let skipped = raw.skips.len() as u64;
                 file.skipped.fetch_add(skipped, Ordering::Relaxed);
-                (read.0)(rows + skipped);
-                let checked = checker.check(&raw, &file.rejects);
-                Some(checked.map_err(DataFusionError::from).inspect(|batch| note_good(&good, batch)))
+                progress(rows + skipped);
+                Some(checker.check(&raw, &file.rejects).inspect(|batch| note_good(&good, batch)))
             }
             Err(fault) => {
                 file.rejects.note_fault(fault);
                 None
             }
-        });
-        Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.schema), futures::stream::iter(checked)))
+        })
     }
 }

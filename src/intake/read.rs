@@ -11,8 +11,8 @@ use futures::StreamExt as _;
 
 use crate::class::classifier::{Classify, tally_batch};
 use crate::class::{Matcher, Tally};
-use crate::engine::Engine;
 use crate::engine::pipelines::{self, Plan};
+use crate::engine::{Engine, feed_table};
 use crate::error::Error;
 use crate::feed::Feed;
 use crate::hash_key::HashKey;
@@ -42,7 +42,7 @@ pub struct Job<'a> {
 /// Temporary files that cannot be written; mistakes of our own.
 pub async fn read<S: Visitor>(job: Job<'_>, seen: S) -> Result<Vec<S>, Error> {
     let observer = Arc::clone(job.observer);
-    let partitions = job.feed.partitions(&(Arc::new(move |rows| observer.advance(rows)) as _));
+    let partitions = feed_table::feed_partitions(job.feed, &(Arc::new(move |rows| observer.advance(rows)) as _));
     let slices = partitions.len();
     if slices == 0 {
         return Ok(Vec::new());

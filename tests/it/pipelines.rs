@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use arrow::datatypes::SchemaRef;
 use datafusion::physical_plan::displayable;
-use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::streaming::PartitionStream;
 use liushui::class::classifier::Classify;
 use liushui::class::{Matcher, Rules};
 use liushui::engine::Engine;
+use liushui::engine::feed_table::BatchPartition;
 use liushui::engine::functions::cell::CellFunction;
 use liushui::engine::pipelines;
 use liushui::feed::schema::checked_schema;
@@ -17,17 +17,8 @@ use liushui::staging::fingerprint::Fingerprints;
 use liushui::staging::runs_schema;
 
 /// A partition without rows.
-#[derive(Debug)]
-struct Empty(arrow::datatypes::SchemaRef);
-
-impl PartitionStream for Empty {
-    fn schema(&self) -> &arrow::datatypes::SchemaRef {
-        &self.0
-    }
-
-    fn execute(&self, _context: Arc<TaskContext>) -> SendableRecordBatchStream {
-        Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.0), futures::stream::empty()))
-    }
+fn empty(schema: SchemaRef) -> Arc<dyn PartitionStream> {
+    Arc::new(BatchPartition::new(schema, std::iter::empty))
 }
 
 fn text(plan: &pipelines::Plan) -> String {
@@ -40,8 +31,7 @@ fn plans() {
     let engine = Engine::new(64 << 20, 8192).unwrap();
     let secret = HashKey::from_bytes([7; 32]);
     let matcher = Arc::new(Matcher::new(&Rules::builtin()));
-    let partitions: Vec<Arc<dyn PartitionStream>> =
-        (0..3).map(|_| Arc::new(Empty(checked_schema())) as Arc<dyn PartitionStream>).collect();
+    let partitions: Vec<Arc<dyn PartitionStream>> = (0..3).map(|_| empty(checked_schema())).collect();
     let classify = Classify::udf(matcher, &[], secret.clone(), 0);
     let functions = [classify.clone(), Fingerprints::udf(secret.clone())];
     let rows = runtime.block_on(pipelines::rows(&engine, partitions.clone(), functions)).unwrap();
@@ -53,7 +43,7 @@ fn plans() {
     assert_eq!(classified.plan.properties().output_partitioning().partition_count(), 3);
     check("classify.txt", &text(&classified));
 
-    let empty = Arc::new(Empty(runs_schema()));
+    let empty = empty(runs_schema());
     let cells = runtime.block_on(pipelines::cells(&engine, empty, CellFunction::udaf(secret.id()))).unwrap();
     let plan = text(&cells);
     // The declared order is used: groups leave as soon as they are complete, and nothing is sorted again.

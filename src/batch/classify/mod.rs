@@ -20,7 +20,7 @@ use tokio::task::JoinHandle;
 use crate::class::classifier::{Classify, tally_batch};
 use crate::class::{Matcher, Rules, Tally};
 use crate::engine::pipelines::{self, Plan};
-use crate::engine::{self, Engine};
+use crate::engine::{self, Engine, feed_table};
 use crate::error::Error;
 use crate::feed::guard::Limits;
 use crate::feed::mapping::Mapping;
@@ -124,7 +124,7 @@ pub fn classify(options: &ClassifyOptions, observer: &Arc<dyn Observer>) -> Resu
             let observer = Arc::clone(observer);
             Arc::new(move |rows| observer.advance(rows)) as _
         };
-        let partitions = feed.partitions(&read);
+        let partitions = feed_table::feed_partitions(&feed, &read);
         let slices = partitions.len();
         let secret = HashKey::draw().map_err(|error| Error::Internal(format!("no randomness: {error}")))?;
         let function = Classify::udf(Arc::clone(&matcher), feed.accounts.all(), secret, NAMES_BYTES);
