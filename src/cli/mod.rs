@@ -5,11 +5,13 @@
 
 mod build;
 mod classify;
+mod completions;
 mod datagen;
 mod demo;
 mod dictionary;
 mod feed;
 mod layout;
+mod man;
 mod mapping;
 mod progress;
 mod replay;
@@ -54,6 +56,11 @@ enum Command {
     Replay(replay::Replay),
     /// Show the items of a product, their types and formulas
     Dictionary(dictionary::ShowDictionary),
+    /// Print a completion script for a shell
+    Completions(completions::Completions),
+    /// Write the man pages, one for each subcommand
+    #[command(hide = true)]
+    Man(man::Man),
 }
 
 /// Runs the command.
@@ -70,6 +77,8 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Datagen(command) => command.run(),
         Command::Replay(command) => command.run(),
         Command::Dictionary(command) => command.run(),
+        Command::Completions(command) => command.run(),
+        Command::Man(command) => command.run(),
     }
 }
 

@@ -146,7 +146,7 @@ fn an_arrow_stream_on_standard_input() {
 
 #[test]
 fn help_alone_would_do() {
-    for command in ["demo", "build", "classify", "datagen", "replay", "dictionary"] {
+    for command in ["demo", "build", "classify", "datagen", "replay", "dictionary", "completions", "man"] {
         let output = liushui(&[command, "--help"]);
         assert_eq!(output.status.code(), Some(0));
         assert!(text(&output.stdout).contains("Example"), "{command}");
@@ -154,4 +154,92 @@ fn help_alone_would_do() {
     let output = liushui(&["dictionary", "report", "--format", "json"]);
     let dictionary: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(dictionary["product"], "report");
+}
+
+/// The subcommands that the help of a command lists, and theirs, each as its words.
+fn subcommands(words: &[&str], found: &mut Vec<Vec<String>>) {
+    let help = text(&liushui(&[words, &["--help"]].concat()).stdout);
+    let names = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
+    // A description that goes on in a further line is indented further.
+    for name in names.filter(|line| !line.starts_with("   ")).filter_map(|line| line.split_whitespace().next()) {
+        if name != "help" {
+            let words = [words, &[name]].concat();
+            found.push(words.iter().map(ToString::to_string).collect());
+            subcommands(&words, found);
+        }
+    }
+}
+
+fn all_subcommands() -> Vec<Vec<String>> {
+    let mut found = Vec::new();
+    subcommands(&[], &mut found);
+    for known in [vec!["build"], vec!["feed", "check"], vec!["mapping", "guess"], vec!["completions"]] {
+        assert!(found.iter().any(|words| *words == known), "{known:?}: {found:?}");
+    }
+    found
+}
+
+#[test]
+fn completions_of_each_shell_mention_every_subcommand() {
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let output = liushui(&["completions", shell]);
+        assert_eq!(output.status.code(), Some(0), "{shell}: {}", text(&output.stderr));
+        let script = text(&output.stdout);
+        let is_word = |word: &str| script.split(|c: char| !c.is_ascii_alphanumeric()).any(|found| found == word);
+        for name in all_subcommands().into_iter().flatten() {
+            assert!(is_word(&name), "{shell}: {name}");
+        }
+    }
+    assert_eq!(liushui(&["completions", "tcsh"]).status.code(), Some(2));
+}
+
+/// The script in a shell, at three places of a command line.
+#[test]
+fn bash_completes_by_its_script() {
+    let script = text(&liushui(&["completions", "bash"]).stdout);
+    let complete = |words: &[&str]| {
+        let (at, last) = (words.len() - 1, words[words.len() - 1]);
+        let ask = format!(
+            "{script}\nCOMP_WORDS=({}); COMP_CWORD={at}; _liushui liushui '{last}' ''; echo \"${{COMPREPLY[*]}}\"",
+            words.join(" "),
+        );
+        Command::new("bash").args(["--norc", "-c", &ask]).output()
+    };
+    let cases: [(&[&str], &str); 3] = [
+        (&["liushui", "bu"], "build"),
+        (&["liushui", "mapping", "gu"], "guess"),
+        (&["liushui", "dictionary", "rep"], "report"),
+    ];
+    for (words, expected) in cases {
+        let Ok(output) = complete(words) else { return eprintln!("skipped: there is no bash") };
+        assert_eq!(text(&output.stdout).trim(), expected, "{words:?}: {}", text(&output.stderr));
+    }
+}
+
+#[test]
+fn every_subcommand_has_a_man_page_and_no_other() {
+    let feed = TestFeed::new();
+    let folder = feed.path("new/man1");
+    let output = liushui(&["man", &folder.display().to_string()]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+
+    let named = |words: &Vec<String>| format!("liushui-{}.1", words.join("-"));
+    let mut expected: Vec<_> = all_subcommands().iter().map(named).collect();
+    expected.push("liushui.1".to_string());
+    expected.sort();
+    let pages = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut pages: Vec<_> = pages.collect();
+    pages.sort();
+    assert_eq!(pages, expected);
+    for page in pages {
+        let content = std::fs::read_to_string(folder.join(&page)).unwrap();
+        let (name, footer) = (page.trim_end_matches(".1"), format!("\"liushui {}\"", env!("CARGO_PKG_VERSION")));
+        let title = content.lines().find(|line| line.starts_with(".TH"));
+        assert!(title.is_some_and(|title| title.contains(name) && title.contains(&footer)), "{page}: {title:?}");
+    }
+    let build = std::fs::read_to_string(folder.join("liushui-build.1")).unwrap();
+    assert!(build.contains("transactions") && build.contains("Example"), "{build}");
+    // A file where the folder should be.
+    feed.write("taken", "x");
+    assert_eq!(liushui(&["man", &feed.path("taken").display().to_string()]).status.code(), Some(3));
 }
