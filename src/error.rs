@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::cell::CellError;
 use crate::class::RulesError;
+use crate::feed::error::FeedError;
 use crate::feed::mapping::MappingError;
 use crate::product::dictionary::DictionaryError;
 use crate::product::render::RenderError;
@@ -36,6 +37,9 @@ pub enum Error {
         /// The month, `YYYY-MM`.
         month: String,
     },
+    /// The feed cannot be opened.
+    #[error(transparent)]
+    Feed(#[from] FeedError),
     /// The mapping does not hold together.
     #[error(transparent)]
     Mapping(#[from] MappingError),
@@ -83,6 +87,7 @@ impl Error {
         match self {
             Error::Refused { .. } | Error::Changed { .. } | Error::Overflow { .. } => 1,
             Error::Usage(_) | Error::Mapping(_) | Error::Rules(_) => 2,
+            Error::Feed(error) if error.is_usage() => 2,
             _ => 3,
         }
     }

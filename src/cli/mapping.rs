@@ -59,7 +59,7 @@ pub struct Check {
 impl Check {
     fn run(self) -> anyhow::Result<ExitCode> {
         let mapping = Mapping::load(&self.mapping, &self.account).map_err(Error::from)?;
-        let sample = match sample(&mapping, &self.sample, self.rows as usize)? {
+        let sample = match sample(&mapping, &self.sample, self.rows as usize).map_err(Error::from)? {
             Ok(sample) => sample,
             Err(fault) => return refuse(&self.sample.display().to_string(), &fault),
         };

@@ -10,6 +10,7 @@ pub mod accounts;
 pub mod check;
 pub mod convert;
 pub mod csv;
+pub mod error;
 pub mod guard;
 mod ids;
 pub mod mapping;
@@ -28,10 +29,10 @@ use arrow::array::{ArrayRef, StringArray};
 use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 
-use crate::error::Error;
 use crate::flow::RowFlows;
 use accounts::{AccountIndex, AccountsBuilder};
 use check::Checker;
+use error::FeedError;
 use guard::Limits;
 use mapping::{AccountsMapping, Mapping, TableMapping};
 use raw::{RawBatch, RowNumbers};
@@ -78,8 +79,8 @@ impl Feed {
     /// Finds and opens all files, and reads the accounts.
     ///
     /// # Errors
-    /// [`Error::Usage`] for paths that lead to no feed. What is wrong inside files is told by [`Feed::verdict`].
-    pub fn open(paths: &FeedPaths) -> Result<Feed, Error> {
+    /// [`FeedError::Usage`] for paths that lead to no feed. What is wrong inside files is told by [`Feed::verdict`].
+    pub fn open(paths: &FeedPaths) -> Result<Feed, FeedError> {
         let transaction_files = source::find(&paths.transactions)?;
         let mut warnings = Vec::new();
         let (accounts, account_files) = read_accounts(paths, &mut warnings)?;
@@ -184,12 +185,12 @@ impl FeedFile {
 /// Every file of `accounts` with its rejects, by name.
 type AccountFiles = Vec<(String, FileRejects)>;
 
-fn read_accounts(paths: &FeedPaths, warnings: &mut Vec<String>) -> Result<(AccountIndex, AccountFiles), Error> {
+fn read_accounts(paths: &FeedPaths, warnings: &mut Vec<String>) -> Result<(AccountIndex, AccountFiles), FeedError> {
     let mut builder = AccountsBuilder::default();
     let mapping = match paths.mapping.as_ref().map(|mapping| (&mapping.accounts, &mapping.name)) {
         Some((AccountsMapping::Constants(constants), name)) => {
             if !paths.accounts.is_empty() {
-                return Err(Error::Usage("the mapping gives the account itself; leave --accounts out".to_string()));
+                return Err(FeedError::Usage("the mapping gives the account itself; leave --accounts out".to_string()));
             }
             let rejects = FileRejects::default();
             builder.add(&one_row(constants)?, Typing::AllText, &rejects);
@@ -199,7 +200,7 @@ fn read_accounts(paths: &FeedPaths, warnings: &mut Vec<String>) -> Result<(Accou
         Some((AccountsMapping::Own, _)) | None => None,
     };
     if paths.accounts.is_empty() {
-        return Err(Error::Usage("give the accounts of the feed: --accounts PATH".to_string()));
+        return Err(FeedError::Usage("give the accounts of the feed: --accounts PATH".to_string()));
     }
     let mut files = Vec::new();
     let mut is_incomplete = false;
@@ -239,7 +240,7 @@ fn read_accounts_file(
 }
 
 /// A mapping's constants as the only row of an `accounts` table.
-pub(crate) fn one_row(constants: &[(&'static str, String)]) -> Result<RawBatch, Error> {
+pub(crate) fn one_row(constants: &[(&'static str, String)]) -> Result<RawBatch, FeedError> {
     let columns = constants.iter().map(|(name, text)| {
         let column: ArrayRef = Arc::new(StringArray::from(vec![text.as_str()]));
         (*name, column)

@@ -22,13 +22,13 @@ use parquet::basic::{Encoding, Type as PhysicalType};
 use parquet::file::metadata::ColumnChunkMetaData;
 
 use super::csv;
+use super::error::FeedError;
 use super::guard::{self, Limits};
 use super::mapping::TableMapping;
 use super::raw::{RawBatch, RawBatches, RowNumbers};
 use super::reject::{Code, FileFault};
 use super::schema::{ACCOUNTS, Column, Typing, check_schema, unknown_columns};
 use super::statement::{self, Syntax};
-use crate::error::Error;
 
 /// Rows of a raw batch.
 pub const BATCH_ROWS: usize = 8192;
@@ -72,8 +72,8 @@ impl Found {
 /// Of a folder only files with a feed's ending are taken, at any depth; hidden ones are passed over.
 ///
 /// # Errors
-/// [`Error::Usage`] where a path leads nowhere, or a folder or glob to no feed file.
-pub fn find(paths: &[PathBuf]) -> Result<Vec<Found>, Error> {
+/// [`FeedError::Usage`] where a path leads nowhere, or a folder or glob to no feed file.
+pub fn find(paths: &[PathBuf]) -> Result<Vec<Found>, FeedError> {
     let mut found = Vec::new();
     for path in paths {
         let name = path.to_string_lossy();
@@ -81,19 +81,18 @@ pub fn find(paths: &[PathBuf]) -> Result<Vec<Found>, Error> {
         if name == "-" || path.is_file() {
             found.push(path.clone());
         } else if path.is_dir() {
-            walk(path, &mut found).map_err(|error| Error::io("cannot read the folder", path, error))?;
+            walk(path, &mut found).map_err(|error| FeedError::io("cannot read the folder", path, error))?;
         } else if name.contains(['*', '?', '[']) {
             let matches = glob::glob(&name)
-                .map_err(|error| Error::Usage(format!("`{name}` is no valid pattern: {}", error.msg)))?;
+                .map_err(|error| FeedError::Usage(format!("`{name}` is no valid pattern: {}", error.msg)))?;
             for path in matches {
                 let path = path.map_err(|error| {
                     let at = error.path().to_path_buf();
-                    Error::io("cannot read", &at, error.into())
+                    FeedError::io("cannot read", &at, error.into())
                 })?;
                 match path.is_dir() {
-                    true => {
-                        walk(&path, &mut found).map_err(|error| Error::io("cannot read the folder", &path, error))?
-                    }
+                    true => walk(&path, &mut found)
+                        .map_err(|error| FeedError::io("cannot read the folder", &path, error))?,
                     false => found.push(path),
                 }
             }
@@ -101,10 +100,10 @@ pub fn find(paths: &[PathBuf]) -> Result<Vec<Found>, Error> {
             // A pipe or device: read as it comes, once.
             found.push(path.clone());
         } else {
-            return Err(Error::Usage(format!("`{name}` does not exist; give a file, a folder, a glob or `-`")));
+            return Err(FeedError::Usage(format!("`{name}` does not exist; give a file, a folder, a glob or `-`")));
         }
         if found.len() == before {
-            return Err(Error::Usage(format!(
+            return Err(FeedError::Usage(format!(
                 "`{name}` holds no feed file (.parquet, .arrow, .arrows, .feather, .ipc, .csv, .csv.gz, .csv.zst, .xml, .sta, ..)"
             )));
         }

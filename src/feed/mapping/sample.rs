@@ -11,10 +11,10 @@ use std::sync::Arc;
 use arrow::array::{Array as _, AsArray as _};
 
 use super::{AccountsMapping, Mapping};
-use crate::error::Error;
 use crate::feed::accounts::AccountsBuilder;
 use crate::feed::check::Checker;
 use crate::feed::csv::{CsvOptions, open};
+use crate::feed::error::FeedError;
 use crate::feed::one_row;
 use crate::feed::raw::{RawBatch, Skip};
 use crate::feed::reject::{Code, FileFault, FileRejects, Reject};
@@ -58,10 +58,10 @@ pub struct Sample {
 /// Reads at most `rows` rows that are not skipped.
 ///
 /// # Errors
-/// `Ok(Err(..))` where the file cannot be opened under the mapping; [`Error::Arrow`]-like mistakes of our own.
-pub fn sample(mapping: &Mapping, path: &Path, rows: usize) -> Result<Result<Sample, FileFault>, Error> {
+/// `Ok(Err(..))` where the file cannot be opened under the mapping; internal errors.
+pub fn sample(mapping: &Mapping, path: &Path, rows: usize) -> Result<Result<Sample, FileFault>, FeedError> {
     let Some(table) = &mapping.transactions else {
-        return Err(Error::Internal("a sample needs a layout".to_string()));
+        return Err(FeedError::Internal("a sample needs a layout".to_string()));
     };
     let wanted: Vec<&str> = TRANSACTIONS.iter().map(|column| column.name).collect();
     let opened =
