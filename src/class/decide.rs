@@ -147,33 +147,36 @@ impl Matcher {
     /// The class of a row: the first row of the table of classes that matches. It depends on the arguments
     /// alone.
     pub fn decide(&self, holder: &Holder, row: &Counterparty<'_>) -> Decision {
-        let said = Said {
+        let facts = RowFacts {
             kind: row.kind,
             uscc: self.uscc_facts(row.uscc),
             bank: self.bank_facts(row.bank_code),
             account: self.account_facts(row.account),
             name: row.name_facts,
             is_business: row.uscc.is_some_and(is_business),
-            is_known: has_text(row.uscc) || !row.normalised_name.is_empty() || row.account.is_some_and(has_key_chars),
+            is_identified: has_text(row.uscc)
+                || !row.normalised_name.is_empty()
+                || row.account.is_some_and(has_key_chars),
         };
-        self.verdict(&said).of(Relation::of(holder, row))
+        self.verdict(&facts).of(Relation::of(holder, row))
     }
 
-    /// What the rules decide of what they say of each value of a row.
-    pub(super) fn verdict(&self, said: &Said) -> Verdict {
+    /// The verdict on the facts of a row.
+    pub(super) fn verdict(&self, row: &RowFacts) -> Verdict {
+        let kind = self.kind_facts(row.kind);
         let hits = [
-            (Evidence::Uscc, said.uscc.hits),
-            (Evidence::BankCode, said.bank.hits),
-            (Evidence::Kind, self.kind_facts(said.kind).hits),
-            (Evidence::Account, said.account.hits),
-            (Evidence::Name, said.name.hits),
+            (Evidence::Uscc, row.uscc.hits),
+            (Evidence::BankCode, row.bank.hits),
+            (Evidence::Kind, kind.hits),
+            (Evidence::Account, row.account.hits),
+            (Evidence::Name, row.name.hits),
         ];
-        let mut bars = self.kind_facts(said.kind).bars;
-        [said.uscc, said.bank, said.account, said.name].iter().for_each(|facts| bars.add(facts.bars));
-        let by_rule = |class| self.decide_class(class, &hits, bars, said.is_business);
-        let unruled = if said.is_known { CodeRule::Trade } else { CodeRule::Unidentified };
+        let mut bars = kind.bars;
+        [row.uscc, row.bank, row.account, row.name].iter().for_each(|facts| bars.add(facts.bars));
+        let by_rule = |class| self.decide_class(class, &hits, bars, row.is_business);
+        let unruled = if row.is_identified { CodeRule::Trade } else { CodeRule::Unidentified };
         Verdict {
-            by_kind: said.kind.and_then(by_kind).map(Decision::by_code),
+            by_kind: row.kind.and_then(by_kind).map(Decision::by_code),
             by_rule: by_rule(Class::Public)
                 .or_else(|| by_rule(Class::PaymentPlatform))
                 .or_else(|| by_rule(Class::Agency))
@@ -231,10 +234,10 @@ fn by_kind(kind: Kind) -> Option<CodeRule> {
     }
 }
 
-/// What the rules say of each value of a row.
+/// The facts of each value of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct Said {
-    /// The kind, if told.
+pub(super) struct RowFacts {
+    /// The kind, if given.
     pub kind: Option<Kind>,
     /// Of the unified social credit code.
     pub uscc: Facts,
@@ -246,8 +249,8 @@ pub(super) struct Said {
     pub name: Facts,
     /// [`is_business`] of the code.
     pub is_business: bool,
-    /// Whether anything tells the other side.
-    pub is_known: bool,
+    /// Whether a code, a name or an account number identifies the counterparty.
+    pub is_identified: bool,
 }
 
 /// Whether a code is a business's.

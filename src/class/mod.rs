@@ -1,13 +1,14 @@
-//! Who is on the other side of a transaction: its class and sub-class.
+//! The class, sub-class and counterparty key of a transaction.
 //!
-//! Owns the classes, the kinds, the normalisation of names, the counterparty's key text, the rules file,
-//! the order in which evidence decides, and the tally of what decided. Everything here is pure: no I/O, no clock, no state after
-//! [`Matcher::new`]. It does not know Arrow or DataFusion (the function that wraps it does), and it does
-//! not check feeds: codes and kinds arrive as the feed has cleaned them.
+//! Owns: the classes, the kinds, the normalisation of names, the counterparty's key text, the rules file, the order in
+//! which evidence decides, the classifier of batches, and the tally of decisions. Does not own: checks of feeds (codes and
+//! kinds arrive cleaned), or how a pipeline calls the classifier (`engine::functions`). Nothing here does I/O or reads a
+//! clock.
 //!
 //! ```text
-//! classes.toml ─▶ Rules ─▶ Matcher ── name_facts(name)       once a distinct name
-//!                             └────── decide(holder, row)    once a row, without allocation
+//! classes.toml -> Rules -> Matcher -- name_facts(name)       once per distinct name
+//!                             |------ decide(holder, row)    once per row, without allocation
+//!                             '------ Classifier             batches: Arrow columns in, Arrow columns out
 //! ```
 
 pub mod classifier;
@@ -28,7 +29,7 @@ pub use kind::Kind;
 pub use matcher::{Facts, Matcher};
 pub use normalise::normalise;
 pub use rules::{MAX_RULES, Rules, RulesError};
-pub use tally::{Entry, Share, Tally};
+pub use tally::{Entry, Share, Tally, tally_batch};
 
 /// The class of a transaction. Each has exactly one; the discriminant is the order in products.
 #[repr(u8)]

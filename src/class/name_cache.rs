@@ -2,28 +2,28 @@
 //!
 //! Owns: the table and how it is looked up. Does not own: what a name means.
 //!
-//! Names are many more than a cache holds, so a lookup waits for the memory. Lookups that wait one after another make up
+//! NameCache are many more than a cache holds, so a lookup waits for the memory. Lookups that wait one after another make up
 //! most of classification; those of this table wait side by side, since the places of many names are read before any
 //! name is looked up.
 
-use super::classifier::{FactsNumber, Key};
+use super::classifier::{FactsId, Key};
 
 /// What is known of a name, whoever's account it is seen on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Named {
+pub struct NameEntry {
     /// The counterparty's key, in halves: as one number it would be laid out in a third more room, and names of a batch are
     /// many.
     key: [u64; 2],
     /// The number of what the rules say of it.
-    pub facts: FactsNumber,
+    pub facts: FactsId,
     /// Whether some account's holder, or the bank that keeps it, has this name.
     pub is_holder: bool,
 }
 
-impl Named {
+impl NameEntry {
     /// A name with this key and these facts.
-    pub fn new(key: Key, facts: FactsNumber, is_holder: bool) -> Named {
-        Named { key: [key as u64, (key >> 64) as u64], facts, is_holder }
+    pub fn new(key: Key, facts: FactsId, is_holder: bool) -> NameEntry {
+        NameEntry { key: [key as u64, (key >> 64) as u64], facts, is_holder }
     }
 
     /// The counterparty's key.
@@ -36,10 +36,10 @@ impl Named {
 /// Slots of the smallest table.
 const SLOTS_MIN: usize = 1 << 10;
 
-/// Names whose slots are read before they are looked up: enough to wait for many at once, few enough to stay in the cache.
+/// NameCache whose slots are read before they are looked up: enough to wait for many at once, few enough to stay in the cache.
 const BLOCK: usize = 64;
 
-/// The highest bit of a slot's last word: [`Named::is_holder`].
+/// The highest bit of a slot's last word: [`NameEntry::is_holder`].
 const IS_HOLDER: u32 = 1 << 31;
 
 /// A name's slot, two a cache line.
@@ -54,7 +54,7 @@ struct Slot {
 }
 
 impl Slot {
-    fn new(tag: [u32; 3], named: Named) -> Slot {
+    fn new(tag: [u32; 3], named: NameEntry) -> Slot {
         let is_holder = if named.is_holder { IS_HOLDER } else { 0 };
         Slot { tag, facts: named.facts & !IS_HOLDER | is_holder, key: named.key }
     }
@@ -63,8 +63,8 @@ impl Slot {
         self.tag[0] & IS_TAKEN != 0
     }
 
-    fn named(&self) -> Named {
-        Named { key: self.key, facts: self.facts & !IS_HOLDER, is_holder: self.facts & IS_HOLDER != 0 }
+    fn named(&self) -> NameEntry {
+        NameEntry { key: self.key, facts: self.facts & !IS_HOLDER, is_holder: self.facts & IS_HOLDER != 0 }
     }
 }
 
@@ -78,18 +78,18 @@ const IS_TAKEN: u32 = 1;
 
 /// The table: open addressing, linear probing. It grows up to its bound, and full it starts afresh.
 #[derive(Debug)]
-pub struct Names {
+pub struct NameCache {
     // Invariant: none, or a power of two of which at least a quarter is empty.
     slots: Vec<Slot>,
     taken: usize,
     slots_max: usize,
 }
 
-impl Names {
-    /// An empty table of at most so many bytes, or of [`Names::BYTES_MIN`] where that is more.
-    pub fn within(bytes: usize) -> Names {
-        let slots = bytes.max(Names::BYTES_MIN) / size_of::<Slot>();
-        Names { slots: Vec::new(), taken: 0, slots_max: 1 << slots.ilog2() }
+impl NameCache {
+    /// An empty table of at most so many bytes, or of [`NameCache::BYTES_MIN`] where that is more.
+    pub fn within(bytes: usize) -> NameCache {
+        let slots = bytes.max(NameCache::BYTES_MIN) / size_of::<Slot>();
+        NameCache { slots: Vec::new(), taken: 0, slots_max: 1 << slots.ilog2() }
     }
 
     /// What a table may take however little memory there is: room for 196,608 names.
@@ -97,7 +97,7 @@ impl Names {
 
     /// Adds to `found` what is known of each name, in the order of their hashes (128 random bits each); what is not yet
     /// known of a name `find` tells, by its place among the hashes.
-    pub fn look_up(&mut self, hashes: &[u128], found: &mut Vec<Named>, mut find: impl FnMut(usize) -> Named) {
+    pub fn look_up(&mut self, hashes: &[u128], found: &mut Vec<NameEntry>, mut find: impl FnMut(usize) -> NameEntry) {
         let mut tags = [[0; 3]; BLOCK];
         for (first, block) in (0..).step_by(BLOCK).zip(hashes.chunks(BLOCK)) {
             for (tag_of, hash) in tags.iter_mut().zip(block) {
@@ -137,12 +137,12 @@ impl Names {
         }
     }
 
-    fn get(&self, tag: &[u32; 3]) -> Option<Named> {
+    fn get(&self, tag: &[u32; 3]) -> Option<NameEntry> {
         let slot = self.slots.get(self.place(tag)?)?;
         slot.is_taken().then(|| slot.named())
     }
 
-    fn insert(&mut self, tag: [u32; 3], named: Named) {
+    fn insert(&mut self, tag: [u32; 3], named: NameEntry) {
         if self.taken >= self.slots.len() / 4 * 3 {
             self.make_room();
         }
@@ -176,9 +176,9 @@ mod tests {
 
     use super::*;
 
-    fn named(number: u32) -> Named {
+    fn named(number: u32) -> NameEntry {
         let key = Key::from(number).wrapping_mul(0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835);
-        Named::new(key, number & 0xFF_FFFF, number.is_multiple_of(3))
+        NameEntry::new(key, number & 0xFF_FFFF, number.is_multiple_of(3))
     }
 
     /// Bits as of a hash, but crowded: few homes, and tags that differ in their last bits only.
@@ -188,7 +188,7 @@ mod tests {
 
     #[test]
     fn names_are_found_as_they_were_told() {
-        let mut names = Names::within(0);
+        let mut names = NameCache::within(0);
         let mut told: HashMap<u32, u32> = HashMap::new();
         for round in 0..40 {
             let numbers: Vec<u32> = (0..100).map(|at| (round * 7 + at * at) % 5_000).collect();
@@ -207,7 +207,7 @@ mod tests {
 
     #[test]
     fn a_full_table_starts_afresh_and_forgets_no_answer() {
-        let mut names = Names::within(0);
+        let mut names = NameCache::within(0);
         let spread = |number: u32| u128::from(number).wrapping_mul(0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835);
         let numbers: Vec<u32> = (1..1 << 18).collect();
         let hashes: Vec<u128> = numbers.iter().map(|number| spread(*number)).collect();
@@ -216,7 +216,7 @@ mod tests {
         assert!(names.slots.len() == 1 << 18 && names.taken < numbers.len());
         assert!(found.iter().zip(&numbers).all(|(found, number)| *found == named(*number)));
         // With more memory none is forgotten.
-        let mut names = Names::within(16 << 20);
+        let mut names = NameCache::within(16 << 20);
         names.look_up(&hashes, &mut Vec::new(), |at| named(numbers[at]));
         names.look_up(&hashes, &mut Vec::new(), |at| panic!("{at} was told"));
     }

@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use arrow::array::AsArray as _;
+use arrow::datatypes::{Int64Type, UInt8Type, UInt16Type};
+use arrow::record_batch::RecordBatch;
 use serde::{Serialize, Serializer};
 
 use super::{Class, Decision, Evidence, Matcher, Subclass};
@@ -13,6 +16,24 @@ use crate::money;
 pub struct Tally {
     /// By [`Decision::rule_index`], then by [`Evidence`].
     sums: Vec<[RowFlows; Evidence::ALL.len()]>,
+}
+
+/// Adds a batch's rows to a tally: its columns `direction`, `reversal`, `amount_fen`, `rule` and `evidence`. `None` where
+/// a column is missing or of another type, or where a row has a rule that the tally has no sum for.
+pub fn tally_batch(batch: &RecordBatch, tally: &mut Tally) -> Option<()> {
+    let direction = batch.column_by_name("direction")?.as_primitive_opt::<UInt8Type>()?.values();
+    let reversal = batch.column_by_name("reversal")?.as_boolean_opt()?.values();
+    let amount_fen = batch.column_by_name("amount_fen")?.as_primitive_opt::<Int64Type>()?.values();
+    let rule = batch.column_by_name("rule")?.as_primitive_opt::<UInt16Type>()?.values();
+    let evidence = batch.column_by_name("evidence")?.as_primitive_opt::<UInt8Type>()?.values();
+    let decided = rule.iter().zip(evidence).zip(direction.iter().zip(amount_fen)).zip(reversal);
+    for (((rule, evidence), (direction, amount_fen)), reversal) in decided {
+        let sign = if reversal { -1 } else { 1 };
+        let direction = if *direction == 0 { Direction::In } else { Direction::Out };
+        let flow = Flow { count: sign, amount_fen: i128::from(sign * amount_fen) };
+        tally.add(usize::from(*rule), Evidence::from_u8(*evidence)?, direction, flow)?;
+    }
+    Some(())
 }
 
 /// One line of a tally.

@@ -9,8 +9,10 @@ use arrow::datatypes::TimestampMicrosecondType;
 use arrow::record_batch::RecordBatch;
 use futures::StreamExt as _;
 
-use crate::class::classifier::{Classify, tally_batch};
-use crate::class::{Matcher, Tally};
+use crate::class::classifier::Classifier;
+use crate::class::{Matcher, Tally, tally_batch};
+use crate::engine::Engine;
+use crate::engine::functions::classify;
 use crate::engine::pipelines::{self, Plan};
 use crate::engine::{Engine, feed_table};
 use crate::error::Error;
@@ -47,15 +49,10 @@ pub async fn read<S: Visitor>(job: Job<'_>, seen: S) -> Result<Vec<S>, Error> {
     if slices == 0 {
         return Ok(Vec::new());
     }
-    let functions = [
-        Classify::udf(
-            job.matcher,
-            job.feed.accounts.all(),
-            job.secret.clone(),
-            job.memory_bytes / 16 / job.workers.max(1),
-        ),
-        Fingerprints::udf(job.secret),
-    ];
+    let cache_bytes = job.memory_bytes / 16 / job.workers.max(1);
+    let accounts = Arc::clone(&job.feed.accounts) as _;
+    let classifier = Classifier::new(job.matcher, accounts, job.secret.clone(), cache_bytes);
+    let functions = [classify::udf(Arc::new(classifier)), Fingerprints::udf(job.secret)];
     let plan = Arc::new(pipelines::rows(job.engine, partitions, functions).await?);
     let next = Arc::new(AtomicUsize::new(0));
     let workers: Vec<_> = (0..job.workers.clamp(1, slices))

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use arrow::datatypes::SchemaRef;
 use datafusion::physical_plan::displayable;
 use datafusion::physical_plan::streaming::PartitionStream;
-use liushui::class::classifier::Classify;
+use liushui::class::classifier::Classifier;
 use liushui::class::{Matcher, Rules};
 use liushui::engine::Engine;
 use liushui::engine::feed_table::BatchPartition;
 use liushui::engine::functions::cell::CellFunction;
+use liushui::engine::functions::classify;
 use liushui::engine::pipelines;
+use liushui::feed::accounts::AccountIndex;
 use liushui::feed::schema::checked_schema;
 use liushui::hash_key::HashKey;
 use liushui::staging::fingerprint::Fingerprints;
@@ -32,7 +34,8 @@ fn plans() {
     let secret = HashKey::from_bytes([7; 32]);
     let matcher = Arc::new(Matcher::new(&Rules::builtin()));
     let partitions: Vec<Arc<dyn PartitionStream>> = (0..3).map(|_| empty(checked_schema())).collect();
-    let classify = Classify::udf(matcher, &[], secret.clone(), 0);
+    let accounts = Arc::new(AccountIndex::default());
+    let classify = classify::udf(Arc::new(Classifier::new(matcher, accounts, secret.clone(), 0)));
     let functions = [classify.clone(), Fingerprints::udf(secret.clone())];
     let rows = runtime.block_on(pipelines::rows(&engine, partitions.clone(), functions)).unwrap();
     // One slice of the feed stays one partition: nothing is sent around before the accounts' parts.

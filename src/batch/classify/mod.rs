@@ -17,8 +17,9 @@ use futures::StreamExt as _;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use crate::class::classifier::{Classify, tally_batch};
-use crate::class::{Matcher, Rules, Tally};
+use crate::class::classifier::Classifier;
+use crate::class::{Matcher, Rules, Tally, tally_batch};
+use crate::engine::functions;
 use crate::engine::pipelines::{self, Plan};
 use crate::engine::{self, Engine, feed_table};
 use crate::error::Error;
@@ -127,7 +128,9 @@ pub fn classify(options: &ClassifyOptions, observer: &Arc<dyn Observer>) -> Resu
         let partitions = feed_table::feed_partitions(&feed, &read);
         let slices = partitions.len();
         let secret = HashKey::draw().map_err(|error| Error::Internal(format!("no randomness: {error}")))?;
-        let function = Classify::udf(Arc::clone(&matcher), feed.accounts.all(), secret, NAMES_BYTES);
+        let accounts = Arc::clone(&feed.accounts) as _;
+        let classifier = Classifier::new(Arc::clone(&matcher), accounts, secret, NAMES_BYTES);
+        let function = functions::classify::udf(Arc::new(classifier));
         let engine = Engine::new(PLAN_BYTES, options.batch_rows)?;
         let plan = Arc::new(pipelines::classified(&engine, partitions, function).await?);
         in_order(&plan, slices, options.threads, |batch| {
