@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::account::mask;
 use crate::cell::CellError;
 use crate::class::RulesError;
 use crate::feed::error::FeedError;
@@ -40,6 +41,14 @@ pub enum Error {
     /// The feed cannot be opened.
     #[error(transparent)]
     Feed(#[from] FeedError),
+    /// A money item of a product has more than 18 digits of fen.
+    #[error("account {account}: `{item}` has more than 18 digits of fen; are the amounts right?")]
+    MoneyRange {
+        /// The account, masked as on the product.
+        account: String,
+        /// The item's path, as `null_reasons` spells it.
+        item: String,
+    },
     /// The mapping does not hold together.
     #[error(transparent)]
     Mapping(#[from] MappingError),
@@ -82,10 +91,18 @@ impl Error {
         Error::Io { what, path: path.to_path_buf(), source }
     }
 
+    /// A fault of an account's product: that of its amounts names the account.
+    pub fn product(account_id: &str, error: RenderError) -> Error {
+        match error {
+            RenderError::Money { item } => Error::MoneyRange { account: mask(account_id), item },
+            other => Error::Render(other),
+        }
+    }
+
     /// The exit code of a command that ends with this error: 1 input refused, 2 usage, 3 failure of our own.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Error::Refused { .. } | Error::Changed { .. } | Error::Overflow { .. } => 1,
+            Error::Refused { .. } | Error::Changed { .. } | Error::Overflow { .. } | Error::MoneyRange { .. } => 1,
             Error::Usage(_) | Error::Mapping(_) | Error::Rules(_) => 2,
             Error::Feed(error) if error.is_usage() => 2,
             _ => 3,

@@ -147,8 +147,8 @@ impl ProductPlan {
 ///
 /// # Errors
 /// [`Error::Usage`] for paths that lead nowhere and for a feed without a date, [`Error::Overflow`] for sums beyond 64
-/// bits: the latter two leave a report that tells them. Failures of our own leave the folder as it was. Whatever the
-/// error, no product is half written.
+/// bits, [`Error::MoneyRange`] for money items beyond 18 digits: the latter three leave a report that names them.
+/// Internal errors leave the folder as it was. Whatever the error, no product is half written.
 pub fn build(options: &BuildOptions, observer: &Arc<dyn Observer>) -> Result<BuildOutcome, Error> {
     let started = Instant::now();
     let plans = ProductPlan::all(options)?;
@@ -280,7 +280,7 @@ impl Run<'_> {
         Ok(self.options.as_of.or(newest))
     }
 
-    /// Makes the products, in files that are not yet in place. An overflow is the input's fault and comes back beside
+    /// Makes the products, in files that are not yet in place. A sum or item out of range is the input's fault and comes back beside
     /// what there is to report, other errors end the build.
     fn produce(
         &self,
@@ -306,7 +306,9 @@ impl Run<'_> {
         };
         match self.runtime.block_on(produce::produce(job, &self.options.out)) {
             Ok((produced, products)) => Ok((produced, products, None)),
-            Err(error @ Error::Overflow { .. }) => Ok((Produced::default(), None, Some(error))),
+            Err(error @ (Error::Overflow { .. } | Error::MoneyRange { .. })) => {
+                Ok((Produced::default(), None, Some(error)))
+            }
             Err(error) => Err(error),
         }
     }

@@ -21,11 +21,14 @@ pub const NULL_REASONS: &str = "null_reasons";
 /// The offset that a product's timestamps carry.
 pub const TIME_ZONE: &str = "+08:00";
 
-/// Decimal digits of a product's money and ratios.
-pub const DECIMAL_PRECISION: u8 = 38;
+/// Decimal digits of money: as many as a 64-bit integer holds, so that Parquet stores one.
+pub const MONEY_PRECISION: u8 = 18;
 
 /// Decimals of money.
 pub const MONEY_SCALE: i8 = 2;
+
+/// Decimal digits of a ratio.
+pub const RATIO_PRECISION: u8 = 38;
 
 /// Decimals of a ratio.
 pub const RATIO_SCALE: i8 = 6;
@@ -148,8 +151,8 @@ impl ItemType {
                 DataType::Utf8
             }
             ItemKind::Int => DataType::Int64,
-            ItemKind::Money => DataType::Decimal128(DECIMAL_PRECISION, MONEY_SCALE),
-            ItemKind::Ratio => DataType::Decimal128(DECIMAL_PRECISION, RATIO_SCALE),
+            ItemKind::Money => DataType::Decimal128(MONEY_PRECISION, MONEY_SCALE),
+            ItemKind::Ratio => DataType::Decimal128(RATIO_PRECISION, RATIO_SCALE),
             ItemKind::Date => DataType::Date32,
             ItemKind::Timestamp => DataType::Timestamp(TimeUnit::Millisecond, Some(TIME_ZONE.into())),
         }
@@ -651,7 +654,7 @@ mod tests {
                     let base = written.trim_end_matches('?');
                     let arrow = match base {
                         "int" => "Int64",
-                        "money" => "Decimal128(38, 2)",
+                        "money" => "Decimal128(18, 2)",
                         "ratio" => "Decimal128(38, 6)",
                         "date" => "Date32",
                         "timestamp" => "Timestamp(ms, \"+08:00\")",

@@ -189,13 +189,14 @@ impl GroupEncoding {
         for (number, encoding) in &mut product.files {
             match encoding {
                 Encoding::RowGroup { builder, columns } => {
-                    builder.append(account_id, value)?;
+                    builder.append(account_id, value).map_err(|error| Error::product(account_id, error))?;
                     if builder.len() * product.dictionary.max_periods() >= ROWS_PER_BATCH {
                         write_batch(builder, columns)?;
                     }
                 }
                 Encoding::Lines(lines) => {
-                    json::write(lines, &product.dictionary, Some(account_id), value, json::Layout::Line)?;
+                    json::write(lines, &product.dictionary, Some(account_id), value, json::Layout::Line)
+                        .map_err(|error| Error::product(account_id, error))?;
                     if lines.len() >= LINES_BYTES {
                         send(&self.sender, Encoded::Lines(*number, std::mem::take(lines))).await?;
                     }

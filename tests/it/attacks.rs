@@ -332,7 +332,7 @@ fn changed(whole: &[u8], bytes: std::ops::Range<usize>, step: usize) {
             match run(&options) {
                 Ok(outcome) if outcome.refused_files.is_empty() => taken += 1,
                 // Sums may be beyond what a product holds, which is an error and no panic.
-                Ok(_) | Err(Error::Overflow { .. }) => refused += 1,
+                Ok(_) | Err(Error::Overflow { .. } | Error::MoneyRange { .. }) => refused += 1,
                 Err(error) => panic!("byte {at}: {error}"),
             }
         }
@@ -378,11 +378,14 @@ fn amounts_at_the_edge() {
         let rejects = refused("t.parquet", columns(fen(vec![value], 38, 2), micros(1)));
         assert_eq!(rejects, ["t.parquet,1,amount,amount_range"]);
     }
-    // Many of the largest: their sum leaves 64 bits, which is an error and no wrong figure.
-    let many: String = (0..1_000).map(|id| row(id, largest) + "\n").collect();
-    let (_feed, options) = feed_of("t.csv", csv_of(&many));
-    let ended = run(&options);
-    assert!(matches!(ended, Err(Error::Overflow { .. })), "{ended:?}");
+    // Many of the largest: their sum leaves 64 bits, or the digits of a product's money, which is an error and no wrong figure.
+    let ended = |rows: usize| {
+        let many: String = (0..rows).map(|id| row(id, largest) + "\n").collect();
+        let (_feed, options) = feed_of("t.csv", csv_of(&many));
+        run(&options)
+    };
+    assert!(matches!(ended(1_000), Err(Error::Overflow { .. })), "{:?}", ended(1_000));
+    assert!(matches!(ended(2), Err(Error::MoneyRange { .. })), "{:?}", ended(2));
 }
 
 fn forms_of_money() {

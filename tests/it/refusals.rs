@@ -250,13 +250,43 @@ fn a_sum_beyond_64_bits_names_the_account_masked_and_writes_nothing() {
     assert_eq!(std::fs::read_dir(over.path("out")).unwrap().count(), 2);
     assert_eq!(over.run_json()["status"], "refused");
     assert_eq!(over.run_json()["error"], message);
-    // One row less fits.
-    let under = feed(&rows[..9], &[account("622200001111")]);
+}
+
+#[test]
+fn money_beyond_18_digits_names_the_account_masked_and_the_item_in_every_format() {
+    let row = |at: usize, amount: &str, balance: &str| {
+        format!("622200001111,T{at},2024-01-02 10:00:0{at},,C,{amount},{balance},,,,,,,,,,")
+    };
+    let (half, rest) = ("5000000000000000.00", "4999999999999999.99");
+    let cases: [(&str, Vec<String>); 3] = [
+        ("funds[2024-01].in_amount", vec![row(1, half, ""), row(2, half, "")]),
+        // The sum of 64 bits that a cell still holds.
+        ("funds[2024-01].in_amount", (0..9).map(|at| row(at, "9999999999999999.99", "")).collect()),
+        // Before the first row, back to the window's first month, the balance was this row's less its amount.
+        ("funds[2021-02].opening_balance", vec![row(1, half, "-5000000000000000.00")]),
+    ];
+    for (item, rows) in cases {
+        let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
+        let over = feed(&rows, &[account("622200001111")]);
+        let mut options = over.options();
+        for formats in [vec![OutputFormat::Json], vec![OutputFormat::Parquet]] {
+            options.formats = formats;
+            let error = run(&options).unwrap_err();
+            assert_eq!(error.exit_code(), 1);
+            let message = error.to_string();
+            assert!(message.contains("6222****1111") && message.contains(item), "{message}");
+            assert!(!message.contains("5000000"), "{message}");
+            assert_eq!(std::fs::read_dir(over.path("out")).unwrap().count(), 2);
+            assert_eq!(over.run_json()["status"], "refused");
+            assert_eq!(over.run_json()["error"], message);
+        }
+    }
+    // One fen less fits, for both directions of a balance.
+    let under = feed(&[&row(1, half, ""), &row(2, rest, rest)], &[account("622200001111")]);
     run(&under.options()).unwrap();
-    assert_eq!(
-        under.products("report")[0]["funds"].as_array().unwrap().last().unwrap()["in_amount"],
-        "89999999999999999.91"
-    );
+    let summary = &under.products("detail-summary")[0];
+    let funds = summary["funds"].as_array().unwrap().last().unwrap();
+    assert_eq!(funds["in_amount"], "9999999999999999.99");
 }
 
 #[test]

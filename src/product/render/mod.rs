@@ -7,9 +7,9 @@ use std::convert::Infallible;
 use std::fmt::{self, Write as _};
 use std::io;
 
-use super::dictionary::{Dictionary, ItemKind, PeriodKind, Rows, SegmentDef};
+use super::dictionary::{Dictionary, ItemKind, MONEY_PRECISION, PeriodKind, RATIO_PRECISION, Rows, SegmentDef};
 use super::value::{Column, Misfit, Missing, Product, Reason, Segment, Value};
-use crate::money::{money_text, ratio_text};
+use crate::money::{AMOUNT_FEN_MAX, money_text, ratio_text};
 use crate::period::instant_text;
 
 pub mod json;
@@ -19,11 +19,17 @@ pub mod table;
 /// The longest text, so that a batch of products stays far below the 2 GiB that Arrow's text columns hold.
 const TEXT_BYTES_MAX: usize = 512 << 10;
 
-/// The first number that 38 decimal digits do not hold.
-const DECIMAL_END: u128 = 10_u128.pow(38);
+/// The first amount of money that a product does not hold, fen.
+const MONEY_END: u128 = 10_u128.pow(MONEY_PRECISION as u32);
 
-/// Why a product could not be rendered. Other than the writers' own faults these are mistakes of this program;
-/// they name places, never values.
+/// The first ratio that a product does not hold, millionths.
+const RATIO_END: u128 = 10_u128.pow(RATIO_PRECISION as u32);
+
+// A single amount of a feed always fits; only sums and balances may not.
+const _: () = assert!(AMOUNT_FEN_MAX as u128 == MONEY_END - 1);
+
+/// Why a product could not be rendered. [`RenderError::Money`] is the fault of the account's amounts, [`RenderError::Io`]
+/// and [`RenderError::Parquet`] of the output; all others are internal errors. They name places, never values.
 #[derive(Debug, thiserror::Error)]
 pub enum RenderError {
     /// The product has not the segments, rows or items of its dictionary.
@@ -48,9 +54,15 @@ pub enum RenderError {
         /// The item's type.
         expected: String,
     },
-    /// Money or a ratio has more than 38 digits.
-    #[error("internal error: a value of `{segment}.{item}` has more than 38 digits")]
-    Range {
+    /// An amount of money has more than 18 digits of fen.
+    #[error("`{item}` has more than {MONEY_PRECISION} digits of fen")]
+    Money {
+        /// The path of the item, as `null_reasons` spells it.
+        item: String,
+    },
+    /// A ratio has more than 38 digits.
+    #[error("internal error: a value of `{segment}.{item}` has more than {RATIO_PRECISION} digits")]
+    Ratio {
         /// Which segment.
         segment: String,
         /// Which item.
@@ -123,9 +135,16 @@ fn check_column(segment: &SegmentDef, item: usize, column: &Column, given: &Segm
                 return Err(of_another_type(segment, item));
             }
         }
-        (ItemKind::Money, Column::Money(numbers)) | (ItemKind::Ratio, Column::Ratio(numbers)) => {
-            if !numbers.iter().all(|number| number.unsigned_abs() < DECIMAL_END) {
-                return Err(RenderError::Range { segment: segment.code.clone(), item: def.code.clone() });
+        (ItemKind::Money, Column::Money(fen)) => {
+            if let Some(row) = fen.iter().position(|fen| fen.unsigned_abs() >= MONEY_END) {
+                let mut item = String::new();
+                push_path(&mut item, segment, given, row, &mut Labels::default());
+                return Err(RenderError::Money { item: item + &def.code });
+            }
+        }
+        (ItemKind::Ratio, Column::Ratio(millionths)) => {
+            if !millionths.iter().all(|millionths| millionths.unsigned_abs() < RATIO_END) {
+                return Err(RenderError::Ratio { segment: segment.code.clone(), item: def.code.clone() });
             }
         }
         (ItemKind::Timestamp, Column::Instant(instants)) => {
@@ -172,13 +191,7 @@ fn visit_null_reasons<E>(
                 let (Some(reason), Some(item)) = (reason, segment.items.get(*item)) else { continue };
                 let length = *row_length.get_or_insert_with(|| {
                     path.clear();
-                    path.push_str(&segment.code);
-                    if let (Rows::PerPeriod | Rows::PerBand, Some(label)) = (segment.rows, given.label(*row)) {
-                        path.push('[');
-                        path.push_str(labels.text(*row, &label));
-                        path.push(']');
-                    }
-                    path.push('.');
+                    push_path(&mut path, segment, given, *row, labels);
                     path.len()
                 });
                 path.truncate(length);
@@ -188,6 +201,17 @@ fn visit_null_reasons<E>(
         }
     }
     Ok(())
+}
+
+/// Appends the path of a row's items, up to the item's code: `segment.` or `segment[label].`.
+fn push_path(path: &mut String, segment: &SegmentDef, given: &Segment, row: usize, labels: &mut Labels) {
+    path.push_str(&segment.code);
+    if let (Rows::PerPeriod | Rows::PerBand, Some(label)) = (segment.rows, given.label(row)) {
+        path.push('[');
+        path.push_str(labels.text(row, &label));
+        path.push(']');
+    }
+    path.push('.');
 }
 
 /// The texts of row labels. They are kept from product to product: those of one build nearly always have the
@@ -291,11 +315,11 @@ mod samples {
             values[self.roll(values.len())]
         }
 
-        /// Mostly small, sometimes as large as a decimal can be.
-        fn number(&mut self) -> i128 {
-            let largest = DECIMAL_END as i128 - 1;
+        /// Mostly small, sometimes as large as the item's decimal can be.
+        fn number(&mut self, end: u128) -> i128 {
+            let largest = end as i128 - 1;
             let small = self.roll(1_000_000_000) as i128 - 300_000_000;
-            self.pick(&[0, 1, -1, 99, -100, small, small, largest, -largest, i128::from(i64::MAX)])
+            self.pick(&[0, 1, -1, 99, -100, small, small, largest, -largest, i128::from(AMOUNT_FEN_MAX)])
         }
 
         fn value(&mut self, item: &ItemDef, row: usize) -> Value {
@@ -309,8 +333,8 @@ mod samples {
                     let small = self.roll(5_000) as i64 - 5;
                     Value::Count(self.pick(&[small, small, i64::MAX, i64::MIN]))
                 }
-                ItemKind::Money => Value::Money(self.number()),
-                ItemKind::Ratio => Value::Ratio(self.number()),
+                ItemKind::Money => Value::Money(self.number(MONEY_END)),
+                ItemKind::Ratio => Value::Ratio(self.number(RATIO_END)),
                 ItemKind::Date => Value::Date(Date(self.roll(30_000) as i32 - 10_000)),
                 ItemKind::Month => Value::Month(Month(self.roll(800) as i32 - 100)),
                 ItemKind::Period(PeriodKind::Month) => Value::Month(Month(620 + row as i32)),
@@ -432,7 +456,7 @@ mod tests {
         fn set(dictionary: &Dictionary, product: &mut Product, segment: &str, item: &str, value: Value) {
             super::samples::set(dictionary, product, (segment, item), 0, value);
         }
-        let cases: [(&str, Change); 16] = [
+        let cases: [(&str, Change); 17] = [
             ("`report` has 17 segments where its dictionary has 18", |_, p| drop(p.segments.pop())),
             ("`cover` has 0 rows where its dictionary has 1", |_, p| p.segments[0].clear()),
             ("`notes` has 3 items where its dictionary has 4", |_, p| p.segments[1].change(|rows| drop(rows[0].pop()))),
@@ -462,14 +486,17 @@ mod tests {
             ("`stability.in_monthly_mean` is not of the type `money?`", |d, p| {
                 set(d, p, "stability", "in_monthly_mean", Value::Ratio(1))
             }),
-            ("`funds.in_amount` has more than 38 digits", |d, p| {
-                set(d, p, "funds", "in_amount", Value::Money(DECIMAL_END as i128))
+            ("`funds[2020Q1].in_amount` has more than 18 digits of fen", |d, p| {
+                set(d, p, "funds", "in_amount", Value::Money(MONEY_END as i128))
+            }),
+            ("`stability.in_monthly_mean` has more than 18 digits of fen", |d, p| {
+                set(d, p, "stability", "in_monthly_mean", Value::Money(-(MONEY_END as i128)))
             }),
             ("`appendix.subject_statement` has more than 524288 bytes", |d, p| {
                 set(d, p, "appendix", "subject_statement", Value::Text("x".repeat(524_289).into()))
             }),
             ("`trend.in_qoq` has more than 38 digits", |d, p| {
-                set(d, p, "trend", "in_qoq", Value::Ratio(-(DECIMAL_END as i128)))
+                set(d, p, "trend", "in_qoq", Value::Ratio(-(RATIO_END as i128)))
             }),
         ];
         let dictionary = Dictionary::builtin(ProductKind::Report).unwrap();

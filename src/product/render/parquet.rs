@@ -371,7 +371,7 @@ pub fn properties(schema: &Schema) -> Result<WriterProperties, RenderError> {
     for leaf in ArrowSchemaConverter::new().convert(schema)?.columns() {
         let path = leaf.path();
         let is_amount = matches!(leaf.logical_type_ref(), Some(LogicalType::Decimal(_)));
-        let is_number = matches!(leaf.physical_type(), PhysicalType::INT64 | PhysicalType::INT32);
+        let is_number = !is_amount && matches!(leaf.physical_type(), PhysicalType::INT64 | PhysicalType::INT32);
         if is_number {
             properties = properties.set_column_encoding(path.clone(), Encoding::DELTA_BINARY_PACKED);
         }
@@ -434,7 +434,7 @@ mod tests {
         match array.data_type() {
             DataType::Utf8 => array.as_string::<i32>().value(at).into(),
             DataType::Int64 => array.as_primitive::<Int64Type>().value(at).into(),
-            DataType::Decimal128(38, _) => array.as_primitive::<Decimal128Type>().value_as_string(at).into(),
+            DataType::Decimal128(..) => array.as_primitive::<Decimal128Type>().value_as_string(at).into(),
             DataType::Date32 => array.as_primitive::<Date32Type>().value_as_date(at).unwrap().to_string().into(),
             DataType::Timestamp(..) => {
                 let milliseconds = array.as_primitive::<TimestampMillisecondType>().value(at);
@@ -471,6 +471,25 @@ mod tests {
                 let mut line = Vec::new();
                 write(&mut line, &dictionary, Some(account_id), product, Layout::Line).unwrap();
                 assert_eq!(json(&row, at), serde_json::from_slice::<Json>(&line).unwrap());
+            }
+        }
+    }
+
+    #[test]
+    fn money_is_64_bits_wide_and_ratios_are_not() {
+        for kind in ProductKind::ALL {
+            let dictionary = Dictionary::builtin(kind).unwrap();
+            let reader = open(&parquet(&dictionary, &products(&dictionary, 2, 12)));
+            let types = dictionary.segments().flat_map(|segment| &segment.items).map(|item| &item.item_type.kind);
+            // Before the items stands the account's id.
+            let columns = reader.parquet_schema().columns().iter().skip(1);
+            for (column, kind) in columns.zip(types) {
+                let physical = column.physical_type();
+                match kind {
+                    ItemKind::Money => assert_eq!(physical, PhysicalType::INT64, "{}", column.path()),
+                    ItemKind::Ratio => assert_eq!(physical, PhysicalType::FIXED_LEN_BYTE_ARRAY, "{}", column.path()),
+                    _ => assert!(!matches!(column.logical_type_ref(), Some(LogicalType::Decimal(_)))),
+                }
             }
         }
     }
