@@ -15,32 +15,29 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use arrow::array::{Array as _, ArrayRef, AsArray as _};
-use arrow::datatypes::{Field, Int32Type, UInt32Type};
+use arrow::array::AsArray as _;
+use arrow::datatypes::{Int32Type, UInt32Type};
 use arrow::record_batch::RecordBatch;
-use datafusion::config::ConfigOptions;
-use datafusion::logical_expr::{ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF};
-use futures::StreamExt as _;
 use liushui::cell::Cell;
 use liushui::class::classifier::{Classifier, ClassifyColumns};
 use liushui::class::{Matcher, Rules};
-use liushui::engine::functions::classify;
-use liushui::engine::{Engine, feed_table, pipelines};
 use liushui::feed::check::Checker;
 use liushui::feed::guard::Limits;
 use liushui::feed::reject::FileRejects;
 use liushui::feed::schema::TRANSACTIONS;
 use liushui::feed::{Feed, FeedPaths, source};
 use liushui::hash_key::HashKey;
+use liushui::intake::{CONTENT_COLUMNS, Kernels};
 use liushui::period::{Date, Month};
 use liushui::product::dictionary::Dictionary;
 use liushui::product::history::History;
 use liushui::product::render::{json, parquet};
 use liushui::product::{Context, ProductKind, Query, compute};
-use liushui::staging::buffer::{BufferWriter, Partitioning, RowBuffer};
+use liushui::staging::buffer::{BufferWriter, RowBuffer};
 use liushui::staging::codec;
 use liushui::staging::dedup::dedup;
-use liushui::staging::fingerprint::Fingerprints;
+use liushui::staging::fingerprint::Fingerprinter;
+use liushui::staging::partition::Partitioning;
 
 /// What a step took.
 pub struct Timed {
@@ -126,27 +123,16 @@ fn functions(feed: &Feed, checked: &[RecordBatch], secret: &HashKey, rows: u64, 
         }
         Ok(())
     })?;
-    // The identifier, and all columns but the account and the place in the feed, as `pipelines/rows.sql` has it.
-    let what = [
-        "txn_id",
-        "booked_at",
-        "seq",
-        "direction",
-        "amount_fen",
-        "balance_fen",
-        "kind",
-        "channel",
-        "counterparty_name",
-        "counterparty_account",
-        "counterparty_bank",
-        "counterparty_uscc",
-        "summary",
-        "remark",
-        "reversal_of",
-    ];
-    let fingerprint = Fingerprints::udf(secret.clone());
-    timed(steps, "fingerprint", "row", rows, || {
-        checked.iter().try_for_each(|batch| call(&fingerprint, batch, &what).map(|made| drop(black_box(made))))
+    let fingerprinter = Fingerprinter::new(secret, CONTENT_COLUMNS);
+    timed(steps, "fingerprint", "row", rows, || -> Result<()> {
+        for batch in checked {
+            let column = |name: &str| batch.column_by_name(name).cloned().ok_or("a column is missing");
+            let content =
+                CONTENT_COLUMNS.iter().map(|name| column(name)).collect::<std::result::Result<Vec<_>, _>>()?;
+            let ids = column("txn_id")?;
+            black_box(fingerprinter.fingerprint(ids.as_string_view(), &content)?);
+        }
+        Ok(())
     })
 }
 
@@ -156,40 +142,21 @@ fn classifier(feed: &Feed, secret: &HashKey) -> Classifier {
     Classifier::new(matcher, Arc::clone(&feed.accounts) as _, secret.clone(), 0)
 }
 
-/// What a scalar function makes of some columns of a batch.
-fn call(function: &ScalarUDF, batch: &RecordBatch, columns: &[&str]) -> Result<ArrayRef> {
-    let columns: Option<Vec<ArrayRef>> = columns.iter().map(|name| batch.column_by_name(name).cloned()).collect();
-    let columns = columns.ok_or("a column is missing")?;
-    let field = |array: &ArrayRef| Arc::new(Field::new("argument", array.data_type().clone(), true));
-    let arg_fields: Vec<_> = columns.iter().map(field).collect();
-    let nothing = vec![None; columns.len()];
-    let return_field =
-        function.return_field_from_args(ReturnFieldArgs { arg_fields: &arg_fields, scalar_arguments: &nothing })?;
-    let made = function.invoke_with_args(ScalarFunctionArgs {
-        args: columns.into_iter().map(ColumnarValue::Array).collect(),
-        arg_fields,
-        number_rows: batch.num_rows(),
-        return_field,
-        config_options: Arc::new(ConfigOptions::default()),
-    })?;
-    Ok(made.into_array(batch.num_rows())?)
-}
-
 /// Rows gathered, deduped and made into cells; the last booking date comes back too.
 fn cells(feed: &Feed, secret: &HashKey, rows: u64, steps: &mut Vec<Timed>) -> Result<(Cells, Date)> {
     let reduced = reduced(feed, secret)?;
     let cut = Partitioning::new(feed.accounts.all().len() as u32);
-    let store = Arc::new(RowBuffer::new(cut.parts(), 1, usize::MAX / 2, &std::env::temp_dir())?);
-    timed(steps, "gather", "row", rows, || {
+    let store = Arc::new(RowBuffer::new(cut.partitions(), 1, usize::MAX / 2, None)?);
+    timed(steps, "buffer", "row", rows, || {
         let mut writer = BufferWriter::new(Arc::clone(&store));
-        reduced.iter().try_for_each(|batch| writer.push(batch, |account| cut.part_of(account)))?;
+        reduced.iter().try_for_each(|batch| writer.push(batch, |account| cut.partition_of(account)))?;
         writer.finish()
     })?;
     drop(reduced);
     let as_of = Date::from_ymd(2199, 12, 31).unwrap_or(Date(0));
     let runs: Vec<RecordBatch> = timed(steps, "dedup", "row", rows, || -> Result<Vec<RecordBatch>> {
         let mut runs = Vec::new();
-        for part in 0..cut.parts() {
+        for part in 0..cut.partitions() {
             let mut deduped = dedup(store.take(part)?, cut.accounts_of(part), as_of, |_| None)?;
             while let Some(batch) = deduped.next_batch(8_192)? {
                 runs.push(batch);
@@ -243,36 +210,32 @@ fn cells(feed: &Feed, secret: &HashKey, rows: u64, steps: &mut Vec<Timed>) -> Re
         }
         Ok(())
     })?;
-    timed(steps, "encode and decode", "cell", count, || -> Result<()> {
-        let mut bytes = Vec::new();
-        for (_, cell) in cells.values().flatten() {
-            bytes.clear();
-            cell.encode(&mut bytes);
-            black_box(Cell::decode(&bytes)?);
-        }
-        Ok(())
+    let encoded: Vec<[Vec<u8>; 2]> = timed(steps, "encode", "cell", count, || {
+        let encode = |(_, cell): &(Month, Cell)| {
+            let mut bytes = [Vec::new(), Vec::new()];
+            cell.encode_figures(&mut bytes[0]);
+            cell.encode_rows(&mut bytes[1]);
+            bytes
+        };
+        cells.values().flatten().map(encode).collect()
+    });
+    timed(steps, "decode cell", "cell", count, || -> Result<()> {
+        encoded.iter().try_for_each(|[figures, rows]| Ok(drop(black_box(Cell::decode(figures, rows)?))))
+    })?;
+    timed(steps, "decode figures", "cell", count, || -> Result<()> {
+        let mut cell = Cell::empty(0);
+        encoded.iter().try_for_each(|[figures, _]| Ok(black_box(&mut cell).read_figures(figures)?))
     })?;
     Ok((cells, Date::of_time(newest)))
 }
 
 /// The feed's rows as `pipelines/rows.sql` makes them.
 fn reduced(feed: &Feed, secret: &HashKey) -> Result<Vec<RecordBatch>> {
-    let runtime = liushui::engine::runtime(1)?;
-    let engine = Engine::new(1 << 30, 8_192)?;
-    let functions = [classify::udf(Arc::new(classifier(feed, secret))), Fingerprints::udf(secret.clone())];
-    let partitions = feed_table::feed_partitions(feed, &(Arc::new(|_| ()) as _));
-    let slices = partitions.len();
-    runtime.block_on(async {
-        let plan = pipelines::rows(&engine, partitions, functions).await?;
-        let mut reduced = Vec::new();
-        for slice in 0..slices {
-            let mut batches = plan.plan.execute(slice, Arc::clone(&plan.context))?;
-            while let Some(batch) = batches.next().await {
-                reduced.push(batch?);
-            }
-        }
-        Ok(reduced)
-    })
+    let matcher = Arc::new(Matcher::new(&Rules::builtin()));
+    let kernels = Kernels::new(matcher, Arc::clone(&feed.accounts) as _, secret.clone(), 0);
+    let slices = feed.slices();
+    let batches = slices.iter().flat_map(|slice| slice.read(|_| ()));
+    Ok(batches.map(|batch| kernels.reduce(&batch?)).collect::<std::result::Result<_, _>>()?)
 }
 
 /// Both products of all accounts, and their renderings.

@@ -13,8 +13,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use arrow::array::{
-    Array as _, ArrayRef, BooleanArray, FixedSizeBinaryArray, TimestampMicrosecondArray, UInt8Array, UInt32Array,
-    UInt64Array,
+    Array as _, ArrayRef, BooleanArray, FixedSizeBinaryArray, Int64Array, TimestampMicrosecondArray, UInt8Array,
+    UInt32Array, UInt64Array,
 };
 use arrow::buffer::{BooleanBuffer, Buffer, NullBuffer};
 use arrow::datatypes::Schema;
@@ -30,10 +30,12 @@ use liushui::feed::guard::Limits;
 use liushui::feed::raw::RawBatch;
 use liushui::feed::schema::{Column, ColumnType, TRANSACTIONS};
 use liushui::feed::source::{self, Opened, Slice};
-use liushui::hash_key::{HashKey, TextHasher};
+use liushui::hash_key::{HashKey, WideHasher};
+use liushui::intake::Intake;
 use liushui::observer::{NoObserver, Observer};
 use liushui::period::{Date, SHANGHAI_OFFSET_US, parse_time};
-use liushui::staging::buffer::{BufferWriter, Partitioning, RowBuffer};
+use liushui::staging::buffer::BufferWriter;
+use liushui::staging::partition::Partitioning;
 use liushui::staging::reduced_schema;
 
 // As the command has it.
@@ -52,7 +54,7 @@ const COLUMNS: [Column; 10] = {
 /// Both products of a prepared feed; how many rows it has.
 pub fn run(options: &BuildOptions) -> Result<usize, Error> {
     let rows = AtomicUsize::new(0);
-    let fill = |feed: &Feed, store: &Arc<RowBuffer>, cut: Partitioning| {
+    let fill = |feed: &Feed, intake: &Intake| {
         let mut slices = Vec::new();
         for (found, file) in source::find(&options.transactions)?.iter().zip(0..) {
             let opened = Arc::new(source::open(found, &COLUMNS, None, Limits::FEED).map_err(|_| unreadable())?);
@@ -60,12 +62,12 @@ pub fn run(options: &BuildOptions) -> Result<usize, Error> {
         }
         let next = AtomicUsize::new(0);
         let work = || -> Result<(), Error> {
-            let mut writer = BufferWriter::new(Arc::clone(store));
+            let mut writer = intake.writer();
             while let Some(slice) = slices.get(next.fetch_add(1, Ordering::Relaxed)) {
-                let of_slice = fill_slice(feed, slice, cut, &mut writer)?;
+                let of_slice = fill_slice(feed, slice, intake.partitioning(), &mut writer)?;
                 rows.fetch_add(of_slice, Ordering::Relaxed);
             }
-            writer.finish()
+            Ok(writer.finish()?)
         };
         std::thread::scope(|scope| {
             let workers: Vec<_> = (0..options.threads).map(|_| scope.spawn(work)).collect();
@@ -83,7 +85,7 @@ fn unreadable() -> Error {
 fn fill_slice(
     feed: &Feed,
     (opened, file, slice): &(Arc<Opened>, u32, Slice),
-    cut: Partitioning,
+    partitioning: Partitioning,
     writer: &mut BufferWriter,
 ) -> Result<usize, Error> {
     let mut reducer = Reducer::new(feed, *file);
@@ -91,7 +93,9 @@ fn fill_slice(
     for raw in opened.read(slice).map_err(|_| unreadable())?.batches {
         let raw = raw.map_err(|_| unreadable())?;
         rows += raw.batch.num_rows();
-        writer.push(&reducer.reduce(&raw, opened).ok_or_else(unreadable)?, |account| cut.part_of(account))?;
+        writer.push(&reducer.reduce(&raw, opened).ok_or_else(unreadable)?, |account| {
+            partitioning.partition_of(account)
+        })?;
     }
     Ok(rows)
 }
@@ -101,7 +105,7 @@ struct Reducer<'a> {
     feed: &'a Feed,
     file: u32,
     secret: HashKey,
-    ids: TextHasher,
+    ids: WideHasher,
     account: (ColumnReader, ValueCache<Option<KnownAccount>>),
     direction: (ColumnReader, ValueCache<u8>),
     class: (ColumnReader, ValueCache<u8>),
@@ -115,7 +119,7 @@ impl<'a> Reducer<'a> {
         Reducer {
             feed,
             file,
-            ids: secret.text_hasher("given ids"),
+            ids: secret.wide_hasher("row id"),
             secret,
             account: Default::default(),
             direction: Default::default(),
@@ -152,13 +156,12 @@ impl<'a> Reducer<'a> {
         let keys = FixedSizeBinaryArray::try_new(16, Buffer::from_vec(keys), Some(nulls)).ok()?;
 
         let ids = from.text(txn_id);
-        let id_hashes: Vec<u64> = ids.iter().map(|id| self.ids.short(id.unwrap_or_default())).collect();
+        let id_hashes: Vec<u128> =
+            ids.iter().map(|id| self.ids.hash(id.unwrap_or_default().as_bytes()).to_le()).collect();
+        let id_hashes = FixedSizeBinaryArray::try_new(16, Buffer::from_vec(id_hashes), None).ok()?;
         let amounts = from.money(amount);
         let reversals = from.texts(reversal_of, &mut self.reversal);
-        let amounts = amounts.values();
-        let is_reversal = |row: usize| amounts[row] < 0 || reversals.at(row).is_some();
-        let reversed = BooleanBuffer::collect_bool(rows, is_reversal);
-        let fen = amounts.iter().map(|fen| fen.abs()).collect::<Vec<_>>();
+        let reverses = BooleanBuffer::collect_bool(rows, |row| reversals.at(row).is_some());
         let times = TimestampMicrosecondArray::new(from.time(booked_at).values().clone(), None);
         let columns: Vec<ArrayRef> = vec![
             Arc::new(UInt32Array::from(accounts)),
@@ -166,12 +169,12 @@ impl<'a> Reducer<'a> {
             Arc::new(from.integer(seq)),
             Arc::new(ids),
             Arc::new(UInt8Array::from(ways)),
-            Arc::new(BooleanArray::new(reversed, None)),
-            Arc::new(arrow::array::Int64Array::from(fen)),
+            Arc::new(BooleanArray::new(reverses, None)),
+            Arc::new(Int64Array::new(amounts.values().clone(), None)),
             Arc::new(from.money(balance)),
             Arc::new(UInt8Array::from(classes)),
             Arc::new(keys),
-            Arc::new(UInt64Array::from(id_hashes)),
+            Arc::new(id_hashes),
             // Of equal identifiers any one is kept.
             Arc::new(UInt64Array::from(vec![0; rows])),
             Arc::new(UInt32Array::from(vec![self.file; rows])),

@@ -1,7 +1,7 @@
 -- Question:  which class has each transaction of the feed, and what decided it?
 -- Input:     transactions: the checked feed (`feed::schema::checked_schema`), amounts in fen, signed as in the feed.
 -- Output:    file and row (place in the feed), account (number), txn_id, counterparty_name, direction (0 in, 1 out),
---            reversal, amount_fen (absolute), class, subclass, rule, evidence (numbers).
+--            reverses, amount_fen (signed as in the feed), class, subclass, rule, evidence (numbers).
 -- Order:     that of the feed within a slice; none between slices.
 -- Keeps:     one row out for each row in, repeats included.
 select
@@ -11,8 +11,8 @@ select
     txn_id,
     counterparty_name,
     direction,
-    amount_fen < 0 or reversal_of is not null as reversal,
-    case when amount_fen < 0 then -amount_fen else amount_fen end as amount_fen,
+    reversal_of is not null as reverses,
+    amount_fen,
     get_field(verdict, 'class') as class,
     get_field(verdict, 'subclass') as subclass,
     get_field(verdict, 'rule') as rule,

@@ -45,6 +45,13 @@ pub struct Account {
     pub status: &'static str,
 }
 
+impl Account {
+    /// The day from which rows are seen, as far as the account's row gives it.
+    pub fn opening(&self) -> Option<Date> {
+        self.opened_on
+    }
+}
+
 /// The accounts that transactions are checked and classified against, each known by a number: those of a feed's files, or
 /// those of a store.
 pub trait Accounts: Send + Sync {

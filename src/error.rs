@@ -4,13 +4,15 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::account::mask;
-use crate::cell::CellError;
 use crate::class::RulesError;
+use crate::engine::error::EngineError;
 use crate::feed::error::FeedError;
 use crate::feed::mapping::MappingError;
+use crate::intake::IntakeError;
 use crate::product::dictionary::DictionaryError;
 use crate::product::render::RenderError;
-use crate::staging::dedup::DamagedRows;
+use crate::publish::in_order::Stopped;
+use crate::staging::error::StagingError;
 
 /// Why a command could not do its work.
 #[derive(Debug, thiserror::Error)]
@@ -55,18 +57,18 @@ pub enum Error {
     /// The rules do not hold together.
     #[error(transparent)]
     Rules(#[from] RulesError),
-    /// A dictionary does not hold together: a mistake of our own.
+    /// A dictionary does not hold together: an internal error.
     #[error(transparent)]
     Dictionary(#[from] DictionaryError),
-    /// A product that does not fit its dictionary: a mistake of our own.
+    /// A product that does not fit its dictionary: an internal error.
     #[error("product: {0}")]
     Render(#[from] RenderError),
-    /// Cells that cannot be merged or read: a mistake of our own.
-    #[error("cell: {0}")]
-    Cell(#[from] CellError),
-    /// Rows that cannot be read back: a mistake of our own.
+    /// Rows could not become cells.
     #[error(transparent)]
-    Rows(#[from] DamagedRows),
+    Intake(#[from] IntakeError),
+    /// Another worker failed; its error is the one to report.
+    #[error(transparent)]
+    Stopped(#[from] Stopped),
     /// A file or folder of ours, not of the feed.
     #[error("{what} `{path}`: {source}", path = path.display())]
     Io {
@@ -77,10 +79,10 @@ pub enum Error {
         /// What the system says.
         source: io::Error,
     },
-    /// The query engine failed.
-    #[error("query engine: {0}")]
-    Engine(datafusion::error::DataFusionError),
-    /// An invariant does not hold: a mistake of our own.
+    /// A plan could not be made or run.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// An invariant does not hold: an internal error.
     #[error("internal: {0}")]
     Internal(String),
 }
@@ -99,7 +101,7 @@ impl Error {
         }
     }
 
-    /// The exit code of a command that ends with this error: 1 input refused, 2 usage, 3 failure of our own.
+    /// The exit code of a command that ends with this error: 1 input refused, 2 usage, 3 internal error.
     pub fn exit_code(&self) -> u8 {
         match self {
             Error::Refused { .. } | Error::Changed { .. } | Error::Overflow { .. } | Error::MoneyRange { .. } => 1,
@@ -110,34 +112,15 @@ impl Error {
     }
 }
 
-impl From<tokio::task::JoinError> for Error {
-    /// A worker that panicked: a mistake of our own, told without its message, which may quote a value.
-    fn from(_error: tokio::task::JoinError) -> Error {
-        Error::Internal("a worker panicked".to_string())
-    }
-}
-
-impl From<datafusion::error::DataFusionError> for Error {
-    /// An error of ours that crossed the engine comes back as itself.
-    fn from(error: datafusion::error::DataFusionError) -> Error {
-        use datafusion::error::DataFusionError;
-        match error {
-            DataFusionError::External(inner) => match inner.downcast::<Error>() {
-                Ok(ours) => *ours,
-                Err(other) => match other.downcast::<CellError>() {
-                    Ok(cell) => Error::Cell(*cell),
-                    Err(other) => Error::Engine(DataFusionError::External(other)),
-                },
-            },
-            DataFusionError::Context(_, inner) => Error::from(*inner),
-            other => Error::Engine(other),
-        }
+impl From<StagingError> for Error {
+    fn from(error: StagingError) -> Error {
+        Error::Intake(IntakeError::from(error))
     }
 }
 
 impl From<arrow::error::ArrowError> for Error {
     fn from(error: arrow::error::ArrowError) -> Error {
-        Error::Engine(datafusion::error::DataFusionError::from(error))
+        Error::Internal(error.to_string())
     }
 }
 

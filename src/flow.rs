@@ -22,6 +22,12 @@ impl Direction {
     pub const BOTH: [Direction; 2] = [Direction::In, Direction::Out];
 }
 
+/// Whether a row takes back what another did: it says so (`reversal_of`), or its amount as the feed has it is negative.
+#[inline]
+pub fn is_reversal(amount_fen: i64, reverses: bool) -> bool {
+    reverses || amount_fen < 0
+}
+
 /// A signed count of transactions and a signed sum of their amounts.
 ///
 /// The sum is an i128: one cell would need more than 2^67 rows to leave it. Whether it also fits the i64 that

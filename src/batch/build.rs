@@ -1,38 +1,40 @@
-//! The build: a whole feed in, both products of every account out.
+//! The run of `build`: a whole feed in, both products of every account out.
 //!
-//! Owns: the order of the work and its all-or-nothing end. The feed is decoded once ([`read`]); its rows wait by
-//! parts of accounts ([`crate::staging::parts`]); groups of parts become cells, products and encoded output
-//! ([`produce`], [`encode`]), which are written in order ([`output`]) and only at the very end put into place.
-//! Does not own: any figure of a product.
+//! Owns: the order of the work and its all-or-nothing end. The feed is decoded once into the intake's buffer; groups of
+//! accounts become cells ([`crate::intake`]), products and encoded output ([`crate::publish`]), which are written in order
+//! and put into place only at the very end ([`super::output_folder`]). Does not own: any figure of a product.
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
-use tokio::runtime::Runtime;
+use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 
 use super::output_folder::Outputs;
 use super::run_report::{self, RunReport, Seconds, Status, Versions};
+use super::{cores, draw_key, in_pool};
+use crate::account::{Account, Accounts, mask};
 use crate::class::{Matcher, Rules, Tally};
-use crate::engine::{self, Engine};
+use crate::engine::table::feed_partitions;
 use crate::error::Error;
 use crate::feed::guard::Limits;
 use crate::feed::mapping::Mapping;
-use crate::feed::reject::FeedVerdict;
+use crate::feed::reject::{Code, FeedVerdict};
 use crate::feed::source::BATCH_ROWS;
 use crate::feed::{Feed, FeedPaths};
 use crate::flow::RowFlows;
-use crate::hash_key::HashKey;
-use crate::intake::read::{self, BuildVisitor};
+use crate::intake::{AccountCells, BuildVisitor, GroupSummary, Intake, IntakeOptions, Kernels};
 use crate::observer::{Observer, Stage};
 use crate::period::Date;
 use crate::product::dictionary::Dictionary;
-use crate::product::{Context, ProductKind, Query, item_codes};
-use crate::publish::encode::ProductFiles;
-use crate::publish::produce::{self, Produced};
+use crate::product::history::History;
+use crate::product::value::Product;
+use crate::product::{Context, ProductKind, Query, compute_in, item_codes};
+use crate::publish::encode::{Encoded, GroupEncoder, GroupEncoding, ProductFiles};
+use crate::publish::in_order::InOrder;
 use crate::publish::reconcile::{FundsCheck, Reconciliation};
-use crate::staging::buffer::{Partitioning, RowBuffer};
-use crate::staging::dedup;
+use crate::staging::dedup::Dropped;
 
 /// How products are written.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -87,7 +89,7 @@ impl BuildOptions {
             products: ProductKind::ALL.to_vec(),
             formats: vec![OutputFormat::Parquet],
             memory_bytes: 2 << 30,
-            threads: engine::cores(),
+            threads: cores(),
             batch_rows: BATCH_ROWS,
             mapping: None,
             rules: Rules::builtin(),
@@ -150,6 +152,10 @@ impl ProductPlan {
 /// bits, [`Error::MoneyRange`] for money items beyond 18 digits: the latter three leave a report that names them.
 /// Internal errors leave the folder as it was. Whatever the error, no product is half written.
 pub fn build(options: &BuildOptions, observer: &Arc<dyn Observer>) -> Result<BuildOutcome, Error> {
+    in_pool(options.threads, || build_in_pool(options, observer))
+}
+
+fn build_in_pool(options: &BuildOptions, observer: &Arc<dyn Observer>) -> Result<BuildOutcome, Error> {
     let started = Instant::now();
     let plans = ProductPlan::all(options)?;
     let run = Run::open(options)?;
@@ -162,7 +168,7 @@ pub fn build(options: &BuildOptions, observer: &Arc<dyn Observer>) -> Result<Bui
     // A feed that is refused anyway is still searched for conflicts, so that one run tells all that is wrong.
     let refused_early = run.feed.refuses(options.max_rejects);
     let as_of = run.as_of(newest)?;
-    let (produced, products, failure) = run.produce(plans, as_of, refused_early, observer)?;
+    let (published, products, failure) = run.publish(&plans, as_of, refused_early, observer)?;
     let no_date = as_of.is_none() && !refused_early;
     let failure = failure.or_else(|| no_date.then(|| no_date_error(run.feed.rows_read())));
     let total = started.elapsed();
@@ -170,7 +176,7 @@ pub fn build(options: &BuildOptions, observer: &Arc<dyn Observer>) -> Result<Bui
     let (verdict, rejected_rows) = run.feed.verdict();
     let refused_files: Vec<String> = verdict.refused_files(options.max_rejects).into_iter().map(String::from).collect();
     let is_done = refused_files.is_empty() && failure.is_none();
-    let mut report = run.report(&produced, &tally, &verdict, rejected_rows)?;
+    let mut report = run.report(&published, &tally, &verdict, rejected_rows)?;
     report.seconds = Seconds {
         open: opened.as_secs_f64(),
         read: (read - opened).as_secs_f64(),
@@ -193,142 +199,238 @@ pub fn build(options: &BuildOptions, observer: &Arc<dyn Observer>) -> Result<Bui
     }
 }
 
-/// The second half of a build alone: both products of rows that are reduced already, as `pipelines/rows.sql` would, by
-/// whoever knows their classes and counterparties from elsewhere. `fill` brings them into the store, cut by their accounts'
-/// numbers in the feed's index; the as-of date must be given. Nothing is reconciled, and only the products are written.
+/// The publish half of a build alone: both products of rows that are reduced already, as `pipelines/rows.sql` would, by a
+/// caller that has their classes and counterparties from elsewhere. `fill` writes them into the intake under their
+/// accounts' numbers in the feed's index; the as-of date must be given. Nothing is reconciled, and only the products are
+/// written.
 ///
 /// # Errors
 /// Those of `fill` and of [`build`]; [`Error::Usage`] without an as-of date. Then no product is written.
 pub fn build_reduced(
     options: &BuildOptions,
-    fill: impl FnOnce(&Feed, &Arc<RowBuffer>, Partitioning) -> Result<(), Error>,
+    fill: impl FnOnce(&Feed, &Intake) -> Result<(), Error> + Send,
     observer: &Arc<dyn Observer>,
 ) -> Result<(), Error> {
-    let plans = ProductPlan::all(options)?;
-    let run = Run::open(options)?;
-    let outputs = Outputs::create(&options.out)?;
-    if options.as_of.is_none() {
-        return Err(no_date_error(0));
-    }
-    fill(&run.feed, &run.store, run.cut)?;
-    let (_, products, failure) = run.produce(plans, options.as_of, false, observer)?;
-    match (failure, products) {
-        (Some(error), _) => Err(error),
-        (None, Some(products)) => outputs.commit_products(products),
-        (None, None) => Ok(()),
-    }
+    in_pool(options.threads, || {
+        let plans = ProductPlan::all(options)?;
+        let run = Run::open(options)?;
+        let outputs = Outputs::create(&options.out)?;
+        if options.as_of.is_none() {
+            return Err(no_date_error(0));
+        }
+        fill(&run.feed, &run.intake)?;
+        let (_, products, failure) = run.publish(&plans, options.as_of, false, observer)?;
+        match (failure, products) {
+            (Some(error), _) => Err(error),
+            (None, Some(products)) => outputs.commit_products(products),
+            (None, None) => Ok(()),
+        }
+    })
 }
 
 /// What one build works with.
 struct Run<'a> {
     options: &'a BuildOptions,
-    feed: Arc<Feed>,
-    engine: Engine,
-    runtime: Runtime,
-    cut: Partitioning,
-    store: Arc<RowBuffer>,
-    secret: HashKey,
+    feed: Feed,
+    matcher: Arc<Matcher>,
+    intake: Intake,
+}
+
+/// What all groups came to.
+#[derive(Clone, Copy, Default, Debug)]
+struct Published {
+    dropped: Dropped,
+    accounts_with_rows: u64,
+    reconciliation: Reconciliation,
+}
+
+impl Published {
+    fn add(&mut self, other: &Published) {
+        self.dropped.add(&other.dropped);
+        self.accounts_with_rows += other.accounts_with_rows;
+        self.reconciliation.add(&other.reconciliation);
+    }
+}
+
+/// What the workers share while products are made.
+struct Publishing<'a> {
+    plans: &'a [ProductPlan],
+    as_of: Date,
+    encoders: GroupEncoder,
+    files: InOrder<Vec<Encoded>, ProductFiles>,
+    next: AtomicUsize,
+    observer: &'a Arc<dyn Observer>,
 }
 
 impl Run<'_> {
     fn open(options: &BuildOptions) -> Result<Run<'_>, Error> {
-        let feed = Arc::new(Feed::open(&FeedPaths {
+        let feed = Feed::open(&FeedPaths {
             transactions: options.transactions.clone(),
             accounts: options.accounts.clone(),
             mapping: options.mapping.clone(),
             limits: Limits::within(options.memory_bytes, options.threads),
-        })?);
-        let secret = HashKey::draw().map_err(|error| Error::Internal(format!("no randomness: {error}")))?;
-        let cut = Partitioning::new(feed.accounts.all().len() as u32);
-        // Most of the memory is for rows that wait. What plans hold is let go of with each account, so their bound is a
-        // guard.
-        let store = Arc::new(RowBuffer::new(cut.parts(), options.threads, options.memory_bytes / 8 * 5, &options.tmp)?);
-        let engine = Engine::new(options.memory_bytes / 2, options.batch_rows)?;
-        let runtime = engine::runtime(options.threads)?;
-        Ok(Run { options, feed, engine, runtime, cut, store, secret })
+        })?;
+        let matcher = Arc::new(Matcher::new(&options.rules));
+        let accounts: Arc<dyn Accounts> = Arc::clone(&feed.accounts) as _;
+        // Workers' caches of names take a sixteenth of the memory together.
+        let cache_bytes = options.memory_bytes / 16 / options.threads.max(1);
+        let kernels = Kernels::new(Arc::clone(&matcher), Arc::clone(&accounts), draw_key()?, cache_bytes);
+        let intake_options = IntakeOptions {
+            memory_bytes: options.memory_bytes,
+            workers: options.threads,
+            batch_rows: options.batch_rows,
+            spill_folder: Some(options.tmp.clone()),
+        };
+        let intake = Intake::new(accounts, kernels, &intake_options)?;
+        Ok(Run { options, feed, matcher, intake })
     }
 
-    /// Reads the feed into the store. The newest booking date of rows that pass the checks comes back, and what decided
-    /// their classes.
+    /// Reads the feed into the intake's buffer. The newest booking date of rows that pass the checks comes back, and what
+    /// decided their classes.
     fn read(&self, observer: &Arc<dyn Observer>) -> Result<(Option<Date>, Tally), Error> {
         observer.stage(Stage::Read, self.feed.rows());
-        let matcher = Arc::new(Matcher::new(&self.options.rules));
-        let mut overview = BuildVisitor::new(&matcher);
-        let job = read::Job {
-            feed: &self.feed,
-            engine: &self.engine,
-            store: &self.store,
-            cut: self.cut,
-            matcher,
-            secret: self.secret.clone(),
-            workers: self.options.threads,
-            memory_bytes: self.options.memory_bytes,
-            observer,
+        let progress = {
+            let observer = Arc::clone(observer);
+            Arc::new(move |rows| observer.advance(rows)) as _
         };
-        let seen = self.runtime.block_on(read::read(job, overview.clone()))?;
-        seen.iter().for_each(|seen| overview.add(seen));
+        let mut visitor = BuildVisitor::new(&self.matcher);
+        let visitors = self.intake.read(feed_partitions(&self.feed, &progress), &visitor)?;
+        visitors.iter().for_each(|other| visitor.add(other));
         self.feed.take_warnings().iter().for_each(|warning| observer.warn(warning));
-        Ok(overview.into_parts())
+        Ok(visitor.into_parts())
     }
 
     /// The as-of date: what was asked for, or the newest booking date of rows that stand.
     fn as_of(&self, newest: Option<Date>) -> Result<Option<Date>, Error> {
         // Where conflicts are tolerated, the newest row may be one of them, and rejected rows decide nothing.
         if self.options.as_of.is_none() && newest.is_some() && self.options.max_rejects > 0 {
-            return newest_standing(&self.store, self.cut);
+            return Ok(self.intake.newest_standing()?);
         }
         Ok(self.options.as_of.or(newest))
     }
 
-    /// Makes the products, in files that are not yet in place. A sum or item out of range is the input's fault and comes back beside
-    /// what there is to report, other errors end the build.
-    fn produce(
+    /// Makes the products, in files that are not yet in place. A sum or item out of range is the input's fault and comes
+    /// back beside what there is to report; other errors end the build. Of a feed that is refused already only conflicts
+    /// are looked for, and no file comes back.
+    fn publish(
         &self,
-        plans: Vec<ProductPlan>,
+        plans: &[ProductPlan],
         as_of: Option<Date>,
         refused_early: bool,
         observer: &Arc<dyn Observer>,
-    ) -> Result<(Produced, Option<ProductFiles>, Option<Error>), Error> {
-        observer.stage(Stage::Products, Some(self.feed.accounts.all().len() as u64));
-        let job = produce::Job {
-            feed: Arc::clone(&self.feed),
-            engine: self.engine.clone(),
-            store: Arc::clone(&self.store),
-            cut: self.cut,
-            part_bytes_max: self.options.memory_bytes / 8 / self.options.threads.max(1),
-            key_id: self.secret.id(),
-            as_of: as_of.unwrap_or(Date(0)),
-            plans: Arc::new(plans),
-            formats: self.options.formats.clone(),
-            workers: self.options.threads,
-            observer: Arc::clone(observer),
-            checks_only: refused_early || as_of.is_none(),
+    ) -> Result<(Published, Option<ProductFiles>, Option<Error>), Error> {
+        observer.stage(Stage::Products, Some(u64::from(self.feed.accounts.count())));
+        let Some(as_of) = as_of.filter(|_| !refused_early) else {
+            return Ok((self.check_groups()?, None, None));
         };
-        match self.runtime.block_on(produce::produce(job, &self.options.out)) {
-            Ok((produced, products)) => Ok((produced, products, None)),
-            Err(error @ (Error::Overflow { .. } | Error::MoneyRange { .. })) => {
-                Ok((Produced::default(), None, Some(error)))
+        let files = ProductFiles::create(&self.options.out, plans, &self.options.formats)?;
+        let publishing = Publishing {
+            plans,
+            as_of,
+            encoders: files.encoders(),
+            files: InOrder::new(files, 1),
+            next: AtomicUsize::new(0),
+            observer,
+        };
+        let workers = self.options.threads.clamp(1, self.groups().max(1));
+        let results: Vec<_> = (0..workers).into_par_iter().map(|_| self.publish_groups(&publishing)).collect();
+        // Of several errors the one of the lowest group is reported, whichever worker met its own first.
+        let mut published = Published::default();
+        let mut failure: Option<(usize, Error)> = None;
+        for result in results {
+            match result {
+                Ok(of_worker) => published.add(&of_worker),
+                Err((_, Error::Stopped(_))) => {}
+                Err(other) if failure.as_ref().is_none_or(|(group, _)| other.0 < *group) => failure = Some(other),
+                Err(_) => {}
             }
-            Err(error) => Err(error),
         }
+        match failure {
+            None => Ok((published, Some(publishing.files.into_consumer()), None)),
+            Some((_, error @ (Error::Overflow { .. } | Error::MoneyRange { .. }))) => {
+                Ok((Published::default(), None, Some(error)))
+            }
+            Some((_, error)) => Err(error),
+        }
+    }
+
+    fn groups(&self) -> usize {
+        self.intake.partitioning().groups()
+    }
+
+    /// Takes group after group until none is left; an error comes with the group that it is of.
+    fn publish_groups(&self, publishing: &Publishing<'_>) -> Result<Published, (usize, Error)> {
+        let mut published = Published::default();
+        loop {
+            let group = publishing.next.fetch_add(1, Ordering::Relaxed);
+            if group >= self.groups() {
+                return Ok(published);
+            }
+            let of_group = publishing.files.task(|| self.publish_group(publishing, group));
+            published.add(&of_group.map_err(|error| (group, error))?);
+        }
+    }
+
+    fn publish_group(&self, publishing: &Publishing<'_>, group: usize) -> Result<Published, Error> {
+        publishing.files.wait_for_turn(group, self.options.threads + 1)?;
+        let mut cells = self.intake.take_group(group, publishing.as_of)?;
+        let mut encoding = publishing.encoders.begin(group)?;
+        let mut published = Published::default();
+        // Each is filled again for every account.
+        let mut products: Vec<Product> = publishing.plans.iter().map(|plan| Product::new(&plan.dictionary)).collect();
+        let mut of_account = AccountCells::default();
+        for number in cells.accounts() {
+            let Some(account) = self.feed.accounts.account(number) else { continue };
+            let sums = cells.figures_of(number, &mut of_account)?;
+            published.accounts_with_rows += u64::from(sums.rows > 0);
+            let hold = publish_account(publishing, &account, &of_account, &mut products, &mut encoding)?;
+            published.reconciliation.check(&sums, &of_account, hold);
+            publishing.observer.advance(1);
+        }
+        published.dropped = self.note_conflicts(&cells.finish()?);
+        let write = |files: &mut ProductFiles, encoded: Vec<Encoded>| {
+            encoded.into_iter().try_for_each(|encoded| files.write(encoded))
+        };
+        publishing.files.put(group, encoding.finish()?, write)?;
+        publishing.files.end(group, write)?;
+        Ok(published)
+    }
+
+    /// Looks for conflicts in all groups, and makes no product.
+    fn check_groups(&self) -> Result<Published, Error> {
+        let check = |group| Ok(self.note_conflicts(&self.intake.check_group(group, Date(0))?));
+        let dropped: Vec<Dropped> = (0..self.groups()).into_par_iter().map(check).collect::<Result<_, Error>>()?;
+        let mut published = Published::default();
+        dropped.iter().for_each(|dropped| published.dropped.add(dropped));
+        Ok(published)
+    }
+
+    /// Notes the rows in conflict with their files' rejects; the counts come back.
+    fn note_conflicts(&self, summary: &GroupSummary) -> Dropped {
+        for place in &summary.conflicts {
+            if let Some(file) = self.feed.file(place.file) {
+                file.rejects().note(Some(place.row), Some("txn_id"), Code::DuplicateConflict);
+            }
+        }
+        summary.dropped
     }
 
     /// The report of a feed that is refused until shown otherwise; times are the caller's.
     fn report(
         &self,
-        produced: &Produced,
+        published: &Published,
         tally: &Tally,
         verdict: &FeedVerdict,
         rejected_rows: u64,
     ) -> Result<RunReport, Error> {
-        let (feed, dropped) = (self.feed.good_rows(), &produced.dropped);
+        let (feed, dropped) = (self.feed.good_rows(), &published.dropped);
         if tally.total() != feed {
             return Err(Error::Internal("rows were lost between the checks and the classes".to_string()));
         }
         let reconciliation = Reconciliation {
             feed,
             dropped: RowFlows { rows: dropped.rows(), flows: dropped.flows },
-            ..produced.reconciliation
+            ..published.reconciliation
         };
         Ok(RunReport {
             status: Status::Refused,
@@ -340,15 +442,15 @@ impl Run<'_> {
             rejects: verdict.by_code(),
             rows_before_opening: dropped.before_opening,
             rows_after_as_of: dropped.after_as_of,
-            accounts: self.feed.accounts.all().len() as u64,
-            accounts_with_rows: produced.accounts_with_rows,
+            accounts: u64::from(self.feed.accounts.count()),
+            accounts_with_rows: published.accounts_with_rows,
             as_of: None,
             reconciliation: Some(reconciliation),
             evidence: tally.by_evidence(),
             error: None,
             seconds: Seconds::default(),
             rows_per_second: 0,
-            spilled_bytes: self.store.spilled_bytes() as u64,
+            spilled_bytes: self.intake.spilled_bytes(),
             peak_bytes: run_report::peak_bytes(),
             generated_at: crate::period::instant_text(self.options.generated_at),
             versions: Versions::new(&self.options.rules.version)?,
@@ -356,13 +458,27 @@ impl Run<'_> {
     }
 }
 
-/// The newest booking date of rows that stand, looked up part by part.
-fn newest_standing(store: &RowBuffer, cut: Partitioning) -> Result<Option<Date>, Error> {
-    let mut newest = None;
-    for part in 0..cut.parts() {
-        newest = newest.max(dedup::newest_standing(store, part)?);
+/// Computes and encodes all products of an account; whether in each the classes add up to the funds comes back.
+fn publish_account(
+    publishing: &Publishing<'_>,
+    account: &Account,
+    cells: &AccountCells,
+    products: &mut [Product],
+    encoding: &mut GroupEncoding,
+) -> Result<bool, Error> {
+    for (month, cell) in &cells.cells {
+        let overflow = |_| Error::Overflow { account: mask(&account.account_id), month: month.to_string() };
+        cell.check_range().map_err(overflow)?;
     }
-    Ok(newest)
+    let history = History::new(account, publishing.as_of, &cells.cells);
+    let mut holds = true;
+    for (number, (plan, product)) in publishing.plans.iter().zip(products).enumerate() {
+        compute_in(product, plan.dictionary.kind(), account, &history, &plan.context);
+        holds &= plan.funds_check.holds(product);
+        publishing.observer.product(account, cells.rows, plan.dictionary.kind(), product);
+        encoding.append(number, &account.account_id, product)?;
+    }
+    Ok(holds)
 }
 
 /// There is no row to take the as-of date from.

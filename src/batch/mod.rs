@@ -1,6 +1,7 @@
 //! The runs of the command line: a whole feed in, files out.
 //!
-//! Owns: the order of each run, its report and its output folder. Does not own: any figure, which intake and publish compute.
+//! Owns: the order of each run, its workers, its report and its output folder. Does not own: any figure; intake and publish
+//! compute them.
 
 pub mod build;
 pub mod classify;
@@ -8,3 +9,44 @@ pub mod feed_check;
 mod output_folder;
 pub mod replay;
 pub mod run_report;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::error::Error;
+use crate::hash_key::HashKey;
+
+/// How many threads the machine runs at once: the default of every run.
+pub fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}
+
+/// Runs `work` in a pool of so many threads, which end with it. A worker that panics ends the run as an internal error,
+/// without the panic's message, which may quote a value.
+fn in_pool<T: Send>(threads: usize, work: impl FnOnce() -> Result<T, Error> + Send) -> Result<T, Error> {
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(threads.max(1))
+        .thread_name(|number| format!("liushui-{number}"))
+        .build()
+        .map_err(|error| Error::Internal(format!("cannot start threads: {error}")))?;
+    catch_unwind(AssertUnwindSafe(|| pool.install(work)))
+        .unwrap_or_else(|_| Err(Error::Internal("a worker panicked".to_string())))
+}
+
+/// A key for one run.
+fn draw_key() -> Result<HashKey, Error> {
+    HashKey::draw().map_err(|error| Error::Internal(format!("no randomness: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::resume_unwind;
+
+    use super::*;
+
+    #[test]
+    fn a_panic_of_a_worker_is_an_internal_error() {
+        let result: Result<(), Error> = in_pool(2, || resume_unwind(Box::new("a value")));
+        assert!(result.is_err_and(|error| error.to_string() == "internal: a worker panicked"));
+        assert_eq!(in_pool(3, || Ok(rayon::current_num_threads())).unwrap(), 3);
+    }
+}

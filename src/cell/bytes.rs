@@ -1,30 +1,35 @@
 //! The stored form of a cell: versioned, compact, canonical. The layout is described in `docs/cell-format.md`.
 //!
-//! Owns: encoding and decoding. Equal cells have equal bytes, and bytes that decode encode to themselves.
-//! Decoding trusts nothing: damaged bytes are an error, never a panic or a large allocation.
+//! Owns: encoding and decoding. A cell's bytes are two values: its *figures*, which products are computed from, and its
+//! *rows*, which only further rows or a merge need (fingerprints, and the order of balances). Equal cells have equal
+//! bytes, and bytes that decode encode to themselves. Decoding trusts no byte: damaged ones are an error, never a panic
+//! or a large allocation.
 
 use super::{BAND_LOWER_FEN, Balance, CLASSES, Cell, CellError, CellRows, Counterparty, Day, Fingerprint, Order};
 use crate::class::Class;
 use crate::flow::{Flow, Flows};
-use crate::period::Date;
+use crate::period::{DAY_US, Date};
 
 /// The version that this program writes, the first byte of every cell.
-pub const VERSION: u8 = 2;
+pub const VERSION: u8 = 3;
 
 /// Pairs of flows that every cell holds: funds, classes, bands.
 const FLOWS: usize = 1 + CLASSES + BAND_LOWER_FEN.len();
 
-// A bit a flow tells which are written.
+// A bit per flow says which are written.
 const _: () = assert!(2 * FLOWS <= 32);
 
 /// Bytes of the largest cells that are reserved at once before they are written or read.
 const RESERVED_MAX: usize = 1 << 16;
 
+/// Bytes of a row's fingerprint.
+const FINGERPRINT_BYTES: usize = 24;
+
 impl Cell {
-    /// Appends the canonical bytes. The cell must be settled or sealed.
-    pub fn encode(&self, out: &mut Vec<u8>) {
+    /// Appends the figures' canonical bytes. The cell must be settled or sealed.
+    pub fn encode_figures(&self, out: &mut Vec<u8>) {
         out.reserve((self.days.len() * 16 + self.counterparties.len() * 24 + 256).min(RESERVED_MAX));
-        out.extend_from_slice(&[VERSION, u8::from(self.is_sealed())]);
+        out.push(VERSION);
         out.extend_from_slice(&self.key_id.to_le_bytes());
         let flows = || [&self.funds].into_iter().chain(&self.classes).chain(&self.bands).flatten();
         let set = (0..).zip(flows()).fold(0_u32, |set, (bit, flow)| set | u32::from(!flow.is_zero()) << bit);
@@ -42,7 +47,7 @@ impl Cell {
             before = Some(day.date);
         }
         out.push(u8::from(self.opening.is_some()));
-        self.opening.iter().for_each(|opening| put_balance(out, opening));
+        self.opening.iter().for_each(|opening| put_signed(out, i128::from(opening.fen)));
         put_unsigned(out, self.counterparties.len() as u128);
         for counterparty in &self.counterparties {
             let set = |way: usize| u8::from(!counterparty.flows[way].is_zero());
@@ -51,35 +56,80 @@ impl Cell {
             counterparty.flows.iter().filter(|flow| !flow.is_zero()).for_each(|flow| put_flow(out, flow));
         }
         put_unsigned(out, u128::from(self.rows()));
-        if let CellRows::Known(fingerprints) = &self.rows {
-            for fingerprint in fingerprints {
-                out.extend_from_slice(&fingerprint.id.to_le_bytes());
-                out.extend_from_slice(&fingerprint.content.to_le_bytes());
+    }
+
+    /// Appends the rows' canonical bytes; of a sealed cell none. The cell must be settled or sealed.
+    pub fn encode_rows(&self, out: &mut Vec<u8>) {
+        let CellRows::Known(fingerprints) = &self.rows else { return };
+        out.reserve((fingerprints.len() * FINGERPRINT_BYTES + self.days.len() * 24 + 64).min(RESERVED_MAX));
+        out.push(VERSION);
+        for day in &self.days {
+            if let Some(order) = day.close.as_ref().and_then(|close| close.order.as_ref()) {
+                // A day's rows are booked within it.
+                put_unsigned(out, (order.booked_at_us - i64::from(day.date.0) * DAY_US) as u128);
+                put_tie(out, order);
             }
+        }
+        if let Some(order) = self.opening.as_ref().and_then(|opening| opening.order.as_ref()) {
+            put_signed(out, i128::from(order.booked_at_us));
+            put_tie(out, order);
+        }
+        for fingerprint in fingerprints {
+            let mut bytes = [0; FINGERPRINT_BYTES];
+            bytes[..16].copy_from_slice(&fingerprint.id.to_le_bytes());
+            bytes[16..].copy_from_slice(&fingerprint.content.to_le_bytes());
+            out.extend_from_slice(&bytes);
         }
     }
 
-    /// Reads a cell back.
+    /// Reads an open cell back.
     ///
     /// # Errors
-    /// [`CellError::OtherVersion`], or [`CellError::Damaged`] where the bytes are not a canonical cell.
-    pub fn decode(bytes: &[u8]) -> Result<Cell, CellError> {
-        let mut cell = Cell::empty(0);
-        cell.read(bytes)?;
+    /// [`CellError::OtherVersion`], or [`CellError::Damaged`] where the bytes are not a canonical cell's.
+    pub fn decode(figures: &[u8], rows: &[u8]) -> Result<Cell, CellError> {
+        let mut cell = Cell::decode_figures(figures)?;
+        let mut input = Input::of_version(rows)?;
+        for day in &mut cell.days {
+            if let Some(close) = &mut day.close {
+                let in_day = input.unsigned()?;
+                let in_day = i64::try_from(in_day).ok().filter(|us| *us < DAY_US);
+                let start = i64::from(day.date.0) * DAY_US;
+                let booked_at_us = in_day.map(|us| start + us).ok_or(CellError::Damaged("time"))?;
+                close.order = Some(input.tie(booked_at_us)?);
+            }
+        }
+        if let Some(opening) = &mut cell.opening {
+            let booked_at_us = input.narrow()?;
+            opening.order = Some(input.tie(booked_at_us)?);
+        }
+        let count = usize::try_from(cell.rows()).map_err(|_| CellError::Damaged("length"))?;
+        let fingerprints = input.fingerprints(count)?;
+        if !input.bytes.is_empty() {
+            return Err(CellError::Damaged("bytes after the end"));
+        }
+        if !fingerprints.is_sorted_by(|a, b| a.id < b.id) {
+            return Err(CellError::Damaged("order"));
+        }
+        cell.rows = CellRows::Known(fingerprints);
         Ok(cell)
     }
 
-    /// Reads a cell back in place of what this one holds, into the memory of its lists.
+    /// Reads a cell's figures back, as the sealed cell.
     ///
     /// # Errors
-    /// Those of [`Cell::decode`]; what the cell then holds means nothing.
-    pub fn read(&mut self, bytes: &[u8]) -> Result<(), CellError> {
-        let mut input = Input { bytes, sealed: false };
-        let version = input.byte()?;
-        if version != VERSION {
-            return Err(CellError::OtherVersion(version));
-        }
-        input.sealed = input.flag()?;
+    /// Those of [`Cell::decode`].
+    pub fn decode_figures(figures: &[u8]) -> Result<Cell, CellError> {
+        let mut cell = Cell::empty(0);
+        cell.read_figures(figures)?;
+        Ok(cell)
+    }
+
+    /// Reads a cell's figures into this cell, whose content is replaced and whose lists keep their memory.
+    ///
+    /// # Errors
+    /// Those of [`Cell::decode`]; the cell's content is then undefined.
+    pub fn read_figures(&mut self, figures: &[u8]) -> Result<(), CellError> {
+        let mut input = Input::of_version(figures)?;
         let cell = self;
         cell.clear();
         cell.key_id = u64::from_le_bytes(input.array()?);
@@ -93,29 +143,18 @@ impl Cell {
         }
         cell.unidentified_fen = input.signed()?;
         input.days(&mut cell.days)?;
-        cell.opening = if input.flag()? { Some(input.balance()?) } else { None };
+        cell.opening = if input.flag()? { Some(Balance { order: None, fen: input.narrow()? }) } else { None };
         for left in (0..input.length()?).rev() {
             let counterparty = input.counterparty()?;
             input.reserve(&mut cell.counterparties, left + 1);
             cell.counterparties.push(counterparty);
         }
-        cell.rows = match input.sealed {
-            true => CellRows::Counted(input.narrow_unsigned()?),
-            false => CellRows::Known(input.fingerprints()?),
-        };
+        let sorted = cell.counterparties.is_sorted_by(|a, b| (a.class as u8, a.key) < (b.class as u8, b.key));
+        cell.rows = CellRows::Counted(input.narrow_unsigned()?);
         if !input.bytes.is_empty() {
             return Err(CellError::Damaged("bytes after the end"));
         }
-        cell.check_canonical()
-    }
-
-    fn check_canonical(&self) -> Result<(), CellError> {
-        let counterparties = self.counterparties.is_sorted_by(|a, b| (a.class as u8, a.key) < (b.class as u8, b.key));
-        let rows = match &self.rows {
-            CellRows::Known(fingerprints) => fingerprints.is_sorted_by(|a, b| a.id < b.id),
-            CellRows::Counted(_) => true,
-        };
-        if counterparties && rows { Ok(()) } else { Err(CellError::Damaged("order")) }
+        if sorted { Ok(()) } else { Err(CellError::Damaged("order")) }
     }
 }
 
@@ -154,27 +193,32 @@ fn put_day(out: &mut Vec<u8>, day: &Day) {
     let set = (2..).zip(amounts(day)).fold(seen, |set, (bit, fen)| set | u8::from(fen != 0) << bit);
     out.push(set);
     amounts(day).into_iter().filter(|fen| *fen != 0).for_each(|fen| put_signed(out, fen));
-    day.close.iter().for_each(|close| put_balance(out, close));
+    day.close.iter().for_each(|close| put_signed(out, i128::from(close.fen)));
 }
 
-fn put_balance(out: &mut Vec<u8>, balance: &Balance) {
-    put_signed(out, i128::from(balance.fen));
-    let Some(order) = &balance.order else { return };
-    put_signed(out, i128::from(order.booked_at_us));
+/// What decides between rows of one booking time.
+fn put_tie(out: &mut Vec<u8>, order: &Order) {
     out.push(u8::from(order.seq.is_some()));
     order.seq.iter().for_each(|seq| put_signed(out, i128::from(*seq)));
     put_unsigned(out, order.txn_id.len() as u128);
     out.extend_from_slice(&order.txn_id);
 }
 
-/// What is left to read.
+/// The bytes that are left to read.
 struct Input<'a> {
     bytes: &'a [u8],
-    /// A sealed cell's balances have no order.
-    sealed: bool,
 }
 
 impl<'a> Input<'a> {
+    /// The bytes after the version, if that is this program's.
+    fn of_version(bytes: &'a [u8]) -> Result<Input<'a>, CellError> {
+        let mut input = Input { bytes };
+        match input.byte()? {
+            VERSION => Ok(input),
+            other => Err(CellError::OtherVersion(other)),
+        }
+    }
+
     fn take(&mut self, count: usize) -> Result<&'a [u8], CellError> {
         let (head, tail) = self.bytes.split_at_checked(count).ok_or(CellError::Damaged("too short"))?;
         self.bytes = tail;
@@ -306,20 +350,16 @@ impl<'a> Input<'a> {
         for (_, fen) in (2..).zip(amounts).filter(|(bit, _)| set >> bit & 1 != 0) {
             *fen = self.nonzero()?;
         }
-        day.close = if set & 1 << 6 != 0 { Some(self.balance()?) } else { None };
+        day.close = if set & 1 << 6 != 0 { Some(Balance { order: None, fen: self.narrow()? }) } else { None };
         Ok(day)
     }
 
-    fn balance(&mut self) -> Result<Balance, CellError> {
-        let fen = self.narrow()?;
-        if self.sealed {
-            return Ok(Balance { order: None, fen });
-        }
-        let booked_at_us = self.narrow()?;
+    /// What decides between rows of this booking time.
+    fn tie(&mut self, booked_at_us: i64) -> Result<Order, CellError> {
         let seq = if self.flag()? { Some(self.narrow()?) } else { None };
         let length = self.length()?;
-        let txn_id = std::str::from_utf8(self.take(length)?).map_err(|_| CellError::Damaged("text"))?.as_bytes().into();
-        Ok(Balance { order: Some(Order { booked_at_us, seq, txn_id }), fen })
+        let txn_id = std::str::from_utf8(self.take(length)?).map_err(|_| CellError::Damaged("text"))?;
+        Ok(Order { booked_at_us, seq, txn_id: txn_id.as_bytes().into() })
     }
 
     fn counterparty(&mut self) -> Result<Counterparty, CellError> {
@@ -336,14 +376,14 @@ impl<'a> Input<'a> {
         Ok(Counterparty { class, key, flows })
     }
 
-    fn fingerprints(&mut self) -> Result<Vec<Fingerprint>, CellError> {
-        let length = self.length()?;
-        let bytes = self.take(length.checked_mul(16).ok_or(CellError::Damaged("length"))?)?;
-        let halves = bytes.as_chunks::<8>().0.as_chunks::<2>().0;
-        let fingerprint = |[id, content]: &[[u8; 8]; 2]| Fingerprint {
-            id: u64::from_le_bytes(*id),
-            content: u64::from_le_bytes(*content),
+    fn fingerprints(&mut self, count: usize) -> Result<Vec<Fingerprint>, CellError> {
+        let bytes = self.take(count.checked_mul(FINGERPRINT_BYTES).ok_or(CellError::Damaged("length"))?)?;
+        let fingerprint = |bytes: &[u8; FINGERPRINT_BYTES]| {
+            let (mut id, mut content) = ([0; 16], [0; 8]);
+            id.copy_from_slice(&bytes[..16]);
+            content.copy_from_slice(&bytes[16..]);
+            Fingerprint { id: u128::from_le_bytes(id), content: u64::from_le_bytes(content) }
         };
-        Ok(halves.iter().map(fingerprint).collect())
+        Ok(bytes.as_chunks::<FINGERPRINT_BYTES>().0.iter().map(fingerprint).collect())
     }
 }

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-const SECRET: u64 = 7;
+const KEY_ID: u64 = 7;
 
 /// An owned row, as the strategies draw it.
 #[derive(Clone, Debug)]
@@ -65,19 +65,27 @@ fn drawn() -> impl Strategy<Value = Drawn> {
 fn rows() -> impl Strategy<Value = Vec<Drawn>> {
     proptest::collection::vec(drawn(), 0..40).prop_map(|mut rows| {
         for (id, row) in rows.iter_mut().enumerate() {
-            row.fingerprint.id = id as u64;
+            row.fingerprint.id = id as u128;
         }
         rows
     })
 }
 
 fn cell_of<'a>(rows: impl IntoIterator<Item = &'a Drawn>) -> Cell {
-    let mut cell = Cell::empty(SECRET);
+    let mut cell = Cell::empty(KEY_ID);
     for row in rows {
         cell.update(&row.row(&format!("t{:02}", row.fingerprint.id)));
     }
     cell.settle();
     cell
+}
+
+/// Figures and rows.
+fn encoded(cell: &Cell) -> (Vec<u8>, Vec<u8>) {
+    let (mut figures, mut rows) = (Vec::new(), Vec::new());
+    cell.encode_figures(&mut figures);
+    cell.encode_rows(&mut rows);
+    (figures, rows)
 }
 
 fn merged(mut left: Cell, right: Cell) -> Cell {
@@ -105,14 +113,14 @@ proptest! {
     #[test]
     fn the_empty_cell_is_neutral(rows in rows()) {
         let cell = cell_of(&rows);
-        prop_assert_eq!(&merged(cell.clone(), Cell::empty(SECRET)), &cell);
-        prop_assert_eq!(&merged(Cell::empty(SECRET), cell.clone()), &cell);
+        prop_assert_eq!(&merged(cell.clone(), Cell::empty(KEY_ID)), &cell);
+        prop_assert_eq!(&merged(Cell::empty(KEY_ID), cell.clone()), &cell);
     }
 
     #[test]
     fn the_order_of_rows_makes_no_difference(rows in rows(), seed in any::<u64>()) {
         let mut shuffled = rows.clone();
-        shuffled.sort_by_key(|row| row.fingerprint.id.wrapping_mul(seed | 1).rotate_left(17));
+        shuffled.sort_by_key(|row| row.fingerprint.id.wrapping_mul(u128::from(seed) | 1).rotate_left(17));
         prop_assert_eq!(cell_of(&shuffled), cell_of(&rows));
     }
 
@@ -121,9 +129,9 @@ proptest! {
     #[test]
     fn a_run_of_rows_is_the_same_as_its_rows(rows in rows(), cut in 0..40_usize, seed in any::<u64>()) {
         let mut shuffled = rows.clone();
-        shuffled.sort_by_key(|row| row.fingerprint.id.wrapping_mul(seed | 1).rotate_left(17));
+        shuffled.sort_by_key(|row| row.fingerprint.id.wrapping_mul(u128::from(seed) | 1).rotate_left(17));
         let ids: Vec<String> = shuffled.iter().map(|row| format!("t{:02}", row.fingerprint.id)).collect();
-        let mut cell = Cell::empty(SECRET);
+        let mut cell = Cell::empty(KEY_ID);
         let rows_and_ids: Vec<_> = shuffled.iter().zip(&ids).collect();
         let (first, second) = rows_and_ids.split_at(cut.min(rows_and_ids.len()));
         for run in [first, second] {
@@ -149,7 +157,7 @@ proptest! {
     fn a_reversal_is_exact(rows in rows()) {
         // Every row again as its own reversal: money and counts are gone; days, balances and row prints stay.
         let undone = rows.iter().enumerate().map(|(at, row)| {
-            let id = (rows.len() + at) as u64;
+            let id = (rows.len() + at) as u128;
             Drawn { reversal: !row.reversal, fingerprint: Fingerprint { id, ..row.fingerprint }, ..row.clone() }
         });
         let all: Vec<Drawn> = rows.iter().cloned().chain(undone).collect();
@@ -167,22 +175,27 @@ proptest! {
     #[test]
     fn bytes_come_back_and_damage_is_an_error(rows in rows(), cut in any::<prop::sample::Index>(), flip in any::<u8>()) {
         let cell = cell_of(&rows);
-        let mut bytes = Vec::new();
-        cell.encode(&mut bytes);
-        prop_assert_eq!(Cell::decode(&bytes), Ok(cell));
-        let at = cut.index(bytes.len());
-        prop_assert!(Cell::decode(&bytes[..at]).is_err());
+        let (figures, of_rows) = encoded(&cell);
+        prop_assert_eq!(Cell::decode(&figures, &of_rows), Ok(cell));
+        let at = cut.index(figures.len() + of_rows.len());
+        let changed = |change: &dyn Fn(&mut Vec<u8>, usize)| {
+            let (mut figures, mut of_rows) = (figures.clone(), of_rows.clone());
+            match at.checked_sub(figures.len()) {
+                None => change(&mut figures, at),
+                Some(at) => change(&mut of_rows, at),
+            }
+            (figures, of_rows)
+        };
+        let (short, short_rows) = changed(&|bytes, at| bytes.truncate(at));
+        prop_assert!(Cell::decode(&short, &short_rows).is_err());
         // A flipped byte is either refused or another cell in canonical form: never a panic.
-        let mut flipped = bytes.clone();
-        flipped[at] ^= flip;
-        if let Ok(other) = Cell::decode(&flipped) {
-            let mut again = Vec::new();
-            other.encode(&mut again);
-            prop_assert_eq!(again, flipped);
+        let (flipped, flipped_rows) = changed(&|bytes, at| bytes[at] ^= flip);
+        if let Ok(other) = Cell::decode(&flipped, &flipped_rows) {
+            prop_assert_eq!(encoded(&other), (flipped, flipped_rows));
         }
     }
 
-    /// A sealed cell tells what it told before, comes back from its bytes, and merges no more, either way round.
+    /// A sealed cell has the figures of the open one, comes back from their bytes, and does not merge, either way round.
     #[test]
     fn a_sealed_cell_is_complete(rows in rows(), cut in any::<prop::sample::Index>(), flip in any::<u8>()) {
         let open = cell_of(&rows);
@@ -198,18 +211,16 @@ proptest! {
         };
         prop_assert_eq!(figures(&sealed), figures(&open));
 
-        let mut bytes = Vec::new();
-        sealed.encode(&mut bytes);
-        prop_assert_eq!(Cell::decode(&bytes), Ok(sealed.clone()));
+        let (bytes, none) = encoded(&sealed);
+        prop_assert_eq!((&bytes, none.len()), (&encoded(&open).0, 0));
+        prop_assert_eq!(Cell::decode_figures(&bytes), Ok(sealed.clone()));
         prop_assert!(!String::from_utf8_lossy(&bytes).contains("t00"));
         let at = cut.index(bytes.len());
-        prop_assert!(Cell::decode(&bytes[..at]).is_err());
+        prop_assert!(Cell::decode_figures(&bytes[..at]).is_err());
         let mut flipped = bytes.clone();
         flipped[at] ^= flip;
-        if let Ok(other) = Cell::decode(&flipped) {
-            let mut again = Vec::new();
-            other.encode(&mut again);
-            prop_assert_eq!(again, flipped);
+        if let Ok(other) = Cell::decode_figures(&flipped) {
+            prop_assert_eq!(encoded(&other).0, flipped);
         }
 
         let mut left = open.clone();
@@ -231,13 +242,13 @@ proptest! {
 }
 
 #[test]
-fn cells_under_different_secrets_do_not_merge() {
+fn cells_under_different_keys_do_not_merge() {
     assert_eq!(Cell::empty(1).merge(Cell::empty(2)), Err(CellError::OtherKey));
 }
 
 #[test]
 fn a_sum_beyond_64_bits_is_an_error_only_of_the_complete_cell() {
-    let row = |id: u64, reversal: bool| Drawn {
+    let row = |id: u128, reversal: bool| Drawn {
         booked_at_us: 0,
         seq: None,
         direction: Direction::In,

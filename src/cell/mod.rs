@@ -5,13 +5,12 @@
 //! them), duplicates (removed before), windows (products).
 //!
 //! **Invariant:** merge is associative and commutative with [`Cell::empty`] as its neutral element, over disjoint
-//! sets of rows; two cells that share a row, or were made under different secrets, do not merge.
+//! sets of rows; two cells that share a row, or were made under different keys, do not merge.
 //!
 //! A cell that is complete can be sealed: it lets go of all that only further rows or a merge would need, and takes part
 //! in neither. That is the form in which products see it.
 
 pub mod bytes;
-pub mod depot;
 #[cfg(test)]
 mod laws;
 mod txn_id;
@@ -82,7 +81,7 @@ pub(crate) fn flow_of(reversal: bool, amount_fen: i64) -> Flow {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Fingerprint {
     /// Of `txn_id`, within the account and month.
-    pub id: u64,
+    pub id: u128,
     /// Of all columns after conversion.
     pub content: u64,
 }
@@ -162,7 +161,7 @@ pub(crate) enum CellRows {
 /// The mergeable state of one account and month.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Cell {
-    /// Which secret the hashes were made under; cells under different secrets do not merge.
+    /// Which key the hashes were made under ([`crate::hash_key::HashKey::id`]).
     pub(crate) key_id: u64,
     /// Net flows by direction, all rows: added up beside the classes, so that the two can be held against each other.
     pub(crate) funds: Flows,
@@ -186,8 +185,8 @@ pub struct Cell {
 /// Why a cell cannot be made of two, or read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum CellError {
-    /// The cells' hashes were made under different secrets.
-    #[error("cells made under different secrets do not merge")]
+    /// The cells' hashes were made under different keys or by different hash schemes.
+    #[error("cells made under different hash keys do not merge")]
     OtherKey,
     /// A sealed cell does not merge.
     #[error("a sealed cell does not merge")]
@@ -205,9 +204,6 @@ pub enum CellError {
     #[error("cell format version {0} is not known to this program")]
     OtherVersion(u8),
 }
-
-/// A cell with more on the heap is not kept for another's rows.
-pub(crate) const SPARE_BYTES_MAX: usize = 64 << 10;
 
 impl Cell {
     /// The neutral element: no rows.

@@ -8,7 +8,7 @@ use arrow::record_batch::RecordBatch;
 use serde::{Serialize, Serializer};
 
 use super::{Class, Decision, Evidence, Matcher, Subclass};
-use crate::flow::{Direction, Flow, RowFlows};
+use crate::flow::{Direction, Flow, RowFlows, is_reversal};
 use crate::money;
 
 /// What decided rows, and what they add up to: one sum for each rule and kind of evidence.
@@ -18,19 +18,19 @@ pub struct Tally {
     sums: Vec<[RowFlows; Evidence::ALL.len()]>,
 }
 
-/// Adds a batch's rows to a tally: its columns `direction`, `reversal`, `amount_fen`, `rule` and `evidence`. `None` where
+/// Adds a batch's rows to a tally: its columns `direction`, `reverses`, `amount_fen`, `rule` and `evidence`. `None` where
 /// a column is missing or of another type, or where a row has a rule that the tally has no sum for.
 pub fn tally_batch(batch: &RecordBatch, tally: &mut Tally) -> Option<()> {
     let direction = batch.column_by_name("direction")?.as_primitive_opt::<UInt8Type>()?.values();
-    let reversal = batch.column_by_name("reversal")?.as_boolean_opt()?.values();
+    let reverses = batch.column_by_name("reverses")?.as_boolean_opt()?.values();
     let amount_fen = batch.column_by_name("amount_fen")?.as_primitive_opt::<Int64Type>()?.values();
     let rule = batch.column_by_name("rule")?.as_primitive_opt::<UInt16Type>()?.values();
     let evidence = batch.column_by_name("evidence")?.as_primitive_opt::<UInt8Type>()?.values();
-    let decided = rule.iter().zip(evidence).zip(direction.iter().zip(amount_fen)).zip(reversal);
-    for (((rule, evidence), (direction, amount_fen)), reversal) in decided {
-        let sign = if reversal { -1 } else { 1 };
+    let decided = rule.iter().zip(evidence).zip(direction.iter().zip(amount_fen)).zip(reverses);
+    for (((rule, evidence), (direction, amount_fen)), reverses) in decided {
+        let sign = if is_reversal(*amount_fen, reverses) { -1 } else { 1 };
         let direction = if *direction == 0 { Direction::In } else { Direction::Out };
-        let flow = Flow { count: sign, amount_fen: i128::from(sign * amount_fen) };
+        let flow = Flow { count: sign, amount_fen: i128::from(sign * amount_fen.saturating_abs()) };
         tally.add(usize::from(*rule), Evidence::from_u8(*evidence)?, direction, flow)?;
     }
     Some(())

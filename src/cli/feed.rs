@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use clap::{Args, Subcommand};
 use liushui::account::mask;
+use liushui::batch::cores;
 use liushui::batch::feed_check::report::{Dates, FeedCheckReport, Health};
 use liushui::batch::feed_check::visitor::ClockVerdict;
 use liushui::batch::feed_check::{FeedCheckOptions, check};
-use liushui::engine::cores;
 use liushui::error::Error;
 use liushui::observer::Observer;
 

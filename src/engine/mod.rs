@@ -1,13 +1,17 @@
-//! The engine: the only place that builds a DataFusion session, and the runtime that its plans run on.
+//! The engine: the only module that uses DataFusion.
 //!
-//! Owns: memory pool, disk policy, session settings, threads. Does not own: what is asked ([`crate::pipeline`]).
+//! Owns: sessions with their memory pool and disk policy, the pipelines as plans ([`pipelines`]), the functions that they
+//! call ([`functions`]), and driving a plan ([`drive`]). Does not own: the SQL (`pipelines/*.sql`), or any kernel: the
+//! functions are adapters to kernels that a point query calls without a plan.
 //!
-//! **Invariant:** DataFusion itself never writes to disk: its disk manager is off. What does not fit into memory is
-//! kept by [`crate::staging::parts`], as integers and keyed hashes.
+//! **Invariant:** DataFusion itself never writes to disk: its disk manager is off. Rows that do not fit into memory are
+//! spilled by [`crate::staging::buffer`], as integers and keyed hashes.
 
-pub mod feed_table;
+pub mod drive;
+pub mod error;
 pub mod functions;
 pub mod pipelines;
+pub mod table;
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -17,7 +21,7 @@ use datafusion::execution::memory_pool::{GreedyMemoryPool, TrackConsumersPool};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::prelude::{SessionConfig, SessionContext};
 
-use crate::error::Error;
+use error::EngineError;
 
 /// Consumers of memory that an error of the pool names.
 const CONSUMERS_NAMED: NonZeroUsize = NonZeroUsize::MIN.saturating_add(4);
@@ -33,8 +37,8 @@ impl Engine {
     /// An engine whose plans may hold so many bytes, in batches of so many rows.
     ///
     /// # Errors
-    /// [`Error::Engine`].
-    pub fn new(memory_bytes: usize, batch_rows: usize) -> Result<Engine, Error> {
+    /// [`EngineError::Plan`].
+    pub fn new(memory_bytes: usize, batch_rows: usize) -> Result<Engine, EngineError> {
         let pool = TrackConsumersPool::new(GreedyMemoryPool::new(memory_bytes), CONSUMERS_NAMED);
         let disk = DiskManagerBuilder::default().with_mode(DiskManagerMode::Disabled);
         let environment =
@@ -42,26 +46,14 @@ impl Engine {
         Ok(Engine { environment, batch_rows })
     }
 
-    /// A fresh session. Parallelism comes from running partitions side by side, not from inside a plan.
+    /// A fresh session. Parallelism comes from partitions that workers drive side by side, not from inside a plan.
     pub fn session(&self) -> SessionContext {
         let config = SessionConfig::new().with_target_partitions(1).with_batch_size(self.batch_rows);
         SessionContext::new_with_config_rt(config, Arc::clone(&self.environment))
     }
-}
 
-/// How many threads the machine runs at once: the default of every command.
-pub fn cores() -> usize {
-    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
-}
-
-/// The runtime that plans run on: as many workers as threads were asked for, and no I/O.
-///
-/// # Errors
-/// [`Error::Internal`] where the system gives no threads.
-pub fn runtime(threads: usize) -> Result<tokio::runtime::Runtime, Error> {
-    tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(threads.max(1))
-        .thread_name("liushui-cpu")
-        .build()
-        .map_err(|error| Error::Internal(format!("cannot start threads: {error}")))
+    /// Rows a batch, between operators.
+    pub fn batch_rows(&self) -> usize {
+        self.batch_rows
+    }
 }

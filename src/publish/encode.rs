@@ -11,7 +11,6 @@ use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::{ArrowColumnChunk, ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves};
 use parquet::file::writer::SerializedFileWriter;
 use tempfile::NamedTempFile;
-use tokio::sync::mpsc;
 
 use crate::batch::build::{OutputFormat, ProductPlan};
 use crate::error::Error;
@@ -30,9 +29,6 @@ pub enum Encoded {
 
 /// Rows of a segment gathered before they are handed to the column writers: what 32 accounts with 36 periods have.
 const ROWS_PER_BATCH: usize = 32 * 36;
-
-/// Lines gathered before they are handed on.
-const LINES_BYTES: usize = 1 << 20;
 
 type File = BufWriter<NamedTempFile>;
 
@@ -145,8 +141,8 @@ enum Target {
 }
 
 impl GroupEncoder {
-    /// Begins a group; its pieces go to `sender`.
-    pub fn begin(&self, group: usize, sender: mpsc::Sender<Encoded>) -> Result<GroupEncoding, Error> {
+    /// Begins a group; its pieces come at its end.
+    pub fn begin(&self, group: usize) -> Result<GroupEncoding, Error> {
         let mut products: Vec<ProductEncoding> = Vec::new();
         for dictionary in &self.dictionaries {
             products.push(ProductEncoding { dictionary: Arc::clone(dictionary), files: Vec::new() });
@@ -162,14 +158,13 @@ impl GroupEncoder {
             };
             product.files.push((number, encoding));
         }
-        Ok(GroupEncoding { products, sender })
+        Ok(GroupEncoding { products })
     }
 }
 
 /// One group's output in the making.
 pub struct GroupEncoding {
     products: Vec<ProductEncoding>,
-    sender: mpsc::Sender<Encoded>,
 }
 
 struct ProductEncoding {
@@ -184,9 +179,9 @@ enum Encoding {
 
 impl GroupEncoding {
     /// Adds one account's product, by the number of the product in the build.
-    pub async fn append(&mut self, product: usize, account_id: &str, value: &Product) -> Result<(), Error> {
+    pub fn append(&mut self, product: usize, account_id: &str, value: &Product) -> Result<(), Error> {
         let product = self.products.get_mut(product).ok_or_else(unknown_product)?;
-        for (number, encoding) in &mut product.files {
+        for (_, encoding) in &mut product.files {
             match encoding {
                 Encoding::RowGroup { builder, columns } => {
                     builder.append(account_id, value).map_err(|error| Error::product(account_id, error))?;
@@ -197,9 +192,6 @@ impl GroupEncoding {
                 Encoding::Lines(lines) => {
                     json::write(lines, &product.dictionary, Some(account_id), value, json::Layout::Line)
                         .map_err(|error| Error::product(account_id, error))?;
-                    if lines.len() >= LINES_BYTES {
-                        send(&self.sender, Encoded::Lines(*number, std::mem::take(lines))).await?;
-                    }
                 }
             }
         }
@@ -207,7 +199,8 @@ impl GroupEncoding {
     }
 
     /// Hands the rest on.
-    pub async fn finish(self) -> Result<(), Error> {
+    pub fn finish(self) -> Result<Vec<Encoded>, Error> {
+        let mut pieces = Vec::new();
         for (number, encoding) in self.products.into_iter().flat_map(|product| product.files) {
             let encoded = match encoding {
                 Encoding::RowGroup { mut builder, mut columns } => {
@@ -217,9 +210,9 @@ impl GroupEncoding {
                 }
                 Encoding::Lines(lines) => Encoded::Lines(number, lines),
             };
-            send(&self.sender, encoded).await?;
+            pieces.push(encoded);
         }
-        Ok(())
+        Ok(pieces)
     }
 }
 
@@ -238,9 +231,4 @@ fn write_batch(builder: &mut ProductBatchBuilder, columns: &mut [ArrowColumnWrit
         }
     }
     Ok(())
-}
-
-async fn send(sender: &mpsc::Sender<Encoded>, encoded: Encoded) -> Result<(), Error> {
-    // The writer hangs up only when it has failed itself; its error is the one to tell.
-    sender.send(encoded).await.map_err(|_| Error::Internal("the writer of products stopped".to_string()))
 }

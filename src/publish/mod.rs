@@ -1,5 +1,5 @@
 //! Publish: an account's row, its cells and a context in, products out into a sink.
 
 pub mod encode;
-pub mod produce;
+pub mod in_order;
 pub mod reconcile;

@@ -7,10 +7,9 @@
 
 use serde::Serialize;
 
-use crate::cell::Cell;
 use crate::error::Error;
 use crate::flow::{Flows, RowFlows};
-use crate::period::Month;
+use crate::intake::AccountCells;
 use crate::product::dictionary::{Dictionary, Rows};
 use crate::product::value::{Column, Product, Segment};
 use crate::staging::dedup::AccountSums;
@@ -67,15 +66,6 @@ impl Reconciliation {
         self.rows.add(&rows);
         self.cells.add(&of_cells);
     }
-}
-
-/// The cells of one account, sealed, and how many rows they were made of.
-#[derive(Clone, PartialEq, Eq, Default, Debug)]
-pub struct AccountCells {
-    /// Ascending by month.
-    pub cells: Vec<(Month, Box<Cell>)>,
-    /// Rows in all of them.
-    pub rows: u64,
 }
 
 /// The reconciliation as `run.json` shows it.
@@ -173,7 +163,9 @@ fn add(sums: &mut [i128], segment: Option<&Segment>, item: usize, times: i128) -
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cell::Cell;
     use crate::flow::Flow;
+    use crate::period::Month;
     use crate::product::ProductKind;
     use crate::product::value::{Reason, Value};
 

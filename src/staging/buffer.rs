@@ -1,15 +1,11 @@
-//! Rows gathered by parts of accounts: in memory as far as the budget goes, beyond it in temporary files.
+//! The row buffer: rows wait by partitions of accounts, in memory within a budget and beyond it in spill files.
 //!
-//! Owns: the cut of accounts into parts, the memory of waiting rows, the temporary files. Rows wait in chunks of one
-//! size, so that what is counted is what is allocated: nothing is ever moved to grow, and what one worker lets go of
-//! any other can use. Each worker fills chunks of its own, one a part, so rows take no lock. A file is unlinked as soon
-//! as it is open and enciphered under a key that only this process holds, so nothing readable reaches the disk. Does not
-//! own: what is done with a part's rows ([`super::dedup`]).
+//! Owns: the memory of waiting rows, and which of them are spilled. Rows wait in chunks of one size, so the counted bytes
+//! are the allocated ones: no chunk is moved to grow, and a chunk that one worker frees can be filled by any other. Each
+//! worker fills chunks of its own, one a partition, so rows take no lock. Does not own: the spill files ([`super::spill`])
+//! or the repeats among a partition's rows ([`super::dedup`]).
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
-use std::ops::{Range, RangeInclusive};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -17,122 +13,25 @@ use std::sync::{Arc, Mutex};
 use arrow::array::AsArray as _;
 use arrow::datatypes::{UInt32Type, UInt64Type};
 use arrow::record_batch::RecordBatch;
-use chacha20::ChaCha20;
-use chacha20::cipher::{KeyIvInit as _, StreamCipher as _, StreamCipherSeek as _};
 
 use super::codec::{self, Head, Place};
-use super::dedup::DamagedRows;
+use super::error::{DamagedRows, StagingError};
+use super::spill::SpillFile;
 use super::{Columns, MonthOf, cell_fields};
-use crate::error::Error;
 use crate::period::Month;
 
-/// How accounts, numbered in the order of their ids, are cut: into parts, which are deduped one at a time, and
-/// groups of parts, which are the row groups of the products' Parquet files.
-///
-/// Both depend on the number of accounts alone: neither memory nor threads may show in a product's bytes.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Partitioning {
-    accounts: u32,
-    part_accounts: u32,
-    group_parts: u32,
-}
-
-/// At most so many parts: each holds an open buffer while the feed is read.
-const PARTS_MAX: u32 = 1024;
-
-/// Accounts of a group: at least so many, where there are as many, since fewer would make Parquet's row groups mostly
-/// headers; at most so many, since a worker holds a group's columns.
-const GROUP_ACCOUNTS: RangeInclusive<u32> = 128..=512;
-
-/// Groups of a feed with accounts enough: workers finish at about the same time where each takes several.
-const GROUPS: u32 = 32;
-
-impl Partitioning {
-    /// The cut of so many accounts.
-    pub fn new(accounts: u32) -> Partitioning {
-        let part_accounts = accounts.div_ceil(PARTS_MAX).max(1);
-        let group_accounts = (accounts / GROUPS).clamp(*GROUP_ACCOUNTS.start(), *GROUP_ACCOUNTS.end());
-        Partitioning { accounts, part_accounts, group_parts: group_accounts.div_ceil(part_accounts) }
-    }
-
-    /// Number of parts.
-    pub fn parts(self) -> usize {
-        self.accounts.div_ceil(self.part_accounts) as usize
-    }
-
-    /// Number of groups.
-    pub fn groups(self) -> usize {
-        self.parts().div_ceil(self.group_parts as usize)
-    }
-
-    /// The part an account belongs to.
-    pub fn part_of(self, account: u32) -> usize {
-        (account / self.part_accounts) as usize
-    }
-
-    /// The accounts of a part.
-    pub fn accounts_of(self, part: usize) -> Range<u32> {
-        let first = part as u32 * self.part_accounts;
-        first.min(self.accounts)..(first + self.part_accounts).min(self.accounts)
-    }
-
-    /// The parts of a group.
-    pub fn parts_of(self, group: usize) -> Range<usize> {
-        let first = group * self.group_parts as usize;
-        first.min(self.parts())..(first + self.group_parts as usize).min(self.parts())
-    }
-}
-
-/// A piece of one bucket in a temporary file: whole rows.
-struct Piece {
+/// Rows of one bucket in a spill file: whole rows.
+struct SpillChunk {
     file: usize,
     offset: u64,
     length: usize,
 }
 
-/// A piece is at most so long, but for a single row that is longer: it is written and read back at once.
-const PIECE_BYTES: usize = 1 << 20;
+/// A spill chunk is at most so long, unless a single row is longer: it is written and read back at once.
+const SPILL_CHUNK_BYTES: usize = 1 << 20;
 
-/// A temporary file, enciphered; position and keystream move together.
-struct Spill {
-    file: File,
-    cipher: ChaCha20,
-    length: u64,
-}
-
-impl Spill {
-    fn create(tmp: &Path, key: &[u8; 32], number: usize) -> io::Result<Spill> {
-        let mut nonce = [0; 12];
-        nonce[..8].copy_from_slice(&(number as u64).to_le_bytes());
-        let cipher = ChaCha20::new(&(*key).into(), &nonce.into());
-        Ok(Spill { file: tempfile::tempfile_in(tmp)?, cipher, length: 0 })
-    }
-
-    /// Appends bytes, which are enciphered in place.
-    fn append(&mut self, bytes: &mut [u8]) -> io::Result<u64> {
-        let offset = self.length;
-        self.apply(offset, bytes)?;
-        self.file.seek(SeekFrom::Start(offset))?;
-        self.file.write_all(bytes)?;
-        self.length += bytes.len() as u64;
-        Ok(offset)
-    }
-
-    fn read(&mut self, offset: u64, out: &mut [u8]) -> io::Result<()> {
-        self.file.seek(SeekFrom::Start(offset))?;
-        self.file.read_exact(out)?;
-        self.apply(offset, out)
-    }
-
-    fn apply(&mut self, offset: u64, bytes: &mut [u8]) -> io::Result<()> {
-        let full = || io::Error::new(io::ErrorKind::StorageFull, "a temporary file may hold 256 GiB");
-        self.cipher.try_seek(offset).map_err(|_| full())?;
-        self.cipher.try_apply_keystream(bytes).map_err(|_| full())
-    }
-}
-
-/// Memory of waiting rows, counted by what is allocated; shared by a store and those that its buckets are divided into.
-struct Memory {
+/// BufferMemory of waiting rows, counted by what is allocated; shared by a store and those that its buckets are divided into.
+struct BufferMemory {
     /// Bytes that waiting rows may take.
     budget_bytes: usize,
     /// Of one chunk; only a row that is larger has a larger one of its own.
@@ -157,10 +56,10 @@ const CHUNK_BYTES_MIN: usize = 1 << 10;
 /// most a thirty-second of the memory is.
 const CHUNKS_EACH: usize = 16;
 
-impl Memory {
-    fn new(buckets: usize, workers: usize, budget_bytes: usize) -> Memory {
+impl BufferMemory {
+    fn new(buckets: usize, workers: usize, budget_bytes: usize) -> BufferMemory {
         let chunk_bytes = budget_bytes / (buckets.max(1) * workers.max(1) * CHUNKS_EACH);
-        Memory {
+        BufferMemory {
             budget_bytes,
             chunk_bytes: chunk_bytes.clamp(CHUNK_BYTES_MIN, CHUNK_BYTES_MAX),
             waiting_bytes: AtomicUsize::new(0),
@@ -191,17 +90,18 @@ impl Memory {
     }
 }
 
-/// Rows by bucket, shared by all writer: in memory within the budget, in temporary files beyond it.
+/// Rows by bucket, shared by all writers: in memory within the budget, in spill files beyond it.
 ///
-/// A bucket is a part, or a range of months of a part that is too large to be deduped at once.
+/// A bucket is a partition, or a range of months of a partition that is too large to be deduplicated at once.
 pub struct RowBuffer {
-    memory: Arc<Memory>,
-    /// Bytes of the chunks in this store's buckets: those that can be spilled.
+    memory: Arc<BufferMemory>,
+    /// Bytes of the chunks in this buffer's buckets: those that can be spilled.
     held_bytes: AtomicUsize,
-    tmp: PathBuf,
+    /// `None`: rows beyond the budget are an error.
+    spill_folder: Option<PathBuf>,
     key: [u8; 32],
     buckets: Vec<Mutex<Bucket>>,
-    spills: Mutex<Vec<Arc<Mutex<Spill>>>>,
+    spill_files: Mutex<Vec<Arc<Mutex<SpillFile>>>>,
 }
 
 #[derive(Default)]
@@ -209,40 +109,53 @@ struct Bucket {
     /// In memory: full, or the last that a worker filled.
     chunks: Vec<Chunk>,
     /// In temporary files.
-    pieces: Vec<Piece>,
+    spilled: Vec<SpillChunk>,
 }
 
 impl RowBuffer {
-    /// A store of so many buckets, filled by so many workers. That temporary files can be made is tried at once, not at
-    /// the first spill.
+    /// A buffer of so many buckets, filled by so many workers. Rows beyond the budget are spilled to files in the given
+    /// folder; without one they are an error. A file is made there at once, so that a folder that takes none is found
+    /// before the first spill.
     ///
     /// # Errors
-    /// [`Error::Io`] where the folder takes no files; [`Error::Internal`] where the system gives no random key.
-    pub fn new(buckets: usize, workers: usize, budget_bytes: usize, tmp: &Path) -> Result<RowBuffer, Error> {
-        RowBuffer::within(Arc::new(Memory::new(buckets, workers, budget_bytes)), buckets, tmp)
+    /// [`StagingError::Io`] where the folder takes no files; [`StagingError::Internal`] where the system gives no random key.
+    pub fn new(
+        buckets: usize,
+        workers: usize,
+        budget_bytes: usize,
+        spill_folder: Option<&Path>,
+    ) -> Result<RowBuffer, StagingError> {
+        RowBuffer::within(Arc::new(BufferMemory::new(buckets, workers, budget_bytes)), buckets, spill_folder)
     }
 
-    fn within(memory: Arc<Memory>, buckets: usize, tmp: &Path) -> Result<RowBuffer, Error> {
+    fn within(
+        memory: Arc<BufferMemory>,
+        buckets: usize,
+        spill_folder: Option<&Path>,
+    ) -> Result<RowBuffer, StagingError> {
         let mut key = [0; 32];
-        getrandom::fill(&mut key).map_err(|error| Error::Internal(format!("no randomness: {error}")))?;
-        tempfile::tempfile_in(tmp).map_err(|error| Error::io("cannot make temporary files in", tmp, error))?;
+        if let Some(folder) = spill_folder {
+            getrandom::fill(&mut key).map_err(|_| StagingError::Internal("the system gives no random bytes"))?;
+            let tried = tempfile::tempfile_in(folder);
+            tried.map_err(|error| io_error("cannot make temporary files in", folder, error))?;
+        }
         Ok(RowBuffer {
             memory,
             held_bytes: AtomicUsize::new(0),
-            tmp: tmp.to_path_buf(),
+            spill_folder: spill_folder.map(Path::to_path_buf),
             key,
             buckets: (0..buckets).map(|_| Mutex::default()).collect(),
-            spills: Mutex::default(),
+            spill_files: Mutex::default(),
         })
     }
 
-    /// Takes a bucket that is too large to be deduped at once out of this store and into one of its own, with
+    /// Takes a bucket that is too large to be deduplicated at once out of this buffer and into one of its own, with
     /// buckets of at most `bytes_max`, ascending by (account, month). Only a single month of a single account is
     /// ever larger. The rows are read twice and written once; the feed is not read again.
     ///
     /// # Errors
     /// Temporary files that cannot be written or read; [`DamagedRows`].
-    pub fn divide(&self, bucket: usize, bytes_max: usize) -> Result<RowBuffer, Error> {
+    pub fn divide(&self, bucket: usize, bytes_max: usize) -> Result<RowBuffer, StagingError> {
         let mut sizes: BTreeMap<(u32, Month), usize> = BTreeMap::new();
         let mut months = MonthOf::default();
         self.visit(bucket, |rows| {
@@ -260,19 +173,20 @@ impl RowBuffer {
             }
             filled += size;
         }
-        let store = Arc::new(RowBuffer::within(Arc::clone(&self.memory), starts.len(), &self.tmp)?);
-        let mut writer = BufferWriter::new(Arc::clone(&store));
+        let divided =
+            Arc::new(RowBuffer::within(Arc::clone(&self.memory), starts.len(), self.spill_folder.as_deref())?);
+        let mut writer = BufferWriter::new(Arc::clone(&divided));
         self.drain(bucket, |rows| {
             let each = |head: &Head, row: &[u8]| {
                 let key = months.key(head);
                 let bucket = starts.partition_point(|start| *start <= key).saturating_sub(1);
-                store.append(bucket, &mut writer.open[bucket], row);
+                divided.append(bucket, &mut writer.open[bucket], row);
             };
             codec::each_head(&rows, each).ok_or(DamagedRows)?;
             writer.keep_to_budget()
         })?;
         writer.finish()?;
-        Arc::into_inner(store).ok_or_else(|| Error::Internal("a divided store is still in use".to_string()))
+        Arc::into_inner(divided).ok_or(StagingError::Internal("a divided buffer is still in use"))
     }
 
     /// Number of buckets.
@@ -289,32 +203,40 @@ impl RowBuffer {
     pub fn bytes(&self, bucket: usize) -> usize {
         let Some(bucket) = self.buckets.get(bucket) else { return 0 };
         let bucket = lock(bucket);
-        let spilled: usize = bucket.pieces.iter().map(|piece| piece.length).sum();
+        let spilled: usize = bucket.spilled.iter().map(|chunk| chunk.length).sum();
         spilled + bucket.chunks.iter().map(Vec::len).sum::<usize>()
     }
 
-    /// Shows the rows of a bucket, piece by piece, in no particular order, and keeps them.
+    /// Visits the rows of a bucket, chunk by chunk, in no particular order, and keeps them.
     ///
     /// # Errors
     /// A temporary file that cannot be read back; whatever `visit` returns.
-    pub fn visit(&self, bucket: usize, mut visit: impl FnMut(&[u8]) -> Result<(), Error>) -> Result<(), Error> {
+    pub fn visit(
+        &self,
+        bucket: usize,
+        mut visit: impl FnMut(&[u8]) -> Result<(), StagingError>,
+    ) -> Result<(), StagingError> {
         let Some(bucket) = self.buckets.get(bucket) else { return Ok(()) };
         let bucket = lock(bucket);
-        for piece in &bucket.pieces {
-            visit(&self.read(piece)?)?;
+        for chunk in &bucket.spilled {
+            visit(&self.read(chunk)?)?;
         }
         bucket.chunks.iter().try_for_each(|chunk| visit(chunk))
     }
 
-    /// Takes the rows of a bucket out of the store, piece by piece, in no particular order.
+    /// Takes the rows of a bucket out of the buffer, chunk by chunk, in no particular order.
     ///
     /// # Errors
     /// Those of [`RowBuffer::visit`].
-    fn drain(&self, bucket: usize, mut visit: impl FnMut(Chunk) -> Result<(), Error>) -> Result<(), Error> {
+    fn drain(
+        &self,
+        bucket: usize,
+        mut visit: impl FnMut(Chunk) -> Result<(), StagingError>,
+    ) -> Result<(), StagingError> {
         let Some(bucket) = self.buckets.get(bucket) else { return Ok(()) };
         let bucket = std::mem::take(&mut *lock(bucket));
-        for piece in &bucket.pieces {
-            visit(self.read(piece)?)?;
+        for chunk in &bucket.spilled {
+            visit(self.read(chunk)?)?;
         }
         for chunk in bucket.chunks {
             let bytes = chunk.capacity();
@@ -325,25 +247,27 @@ impl RowBuffer {
         Ok(())
     }
 
-    /// Takes all rows of a bucket out of the store, as pieces of whole rows in no particular order.
+    /// Takes all rows of a bucket out of the buffer, as chunks of whole rows in no particular order.
     ///
     /// # Errors
     /// Those of [`RowBuffer::visit`].
-    pub fn take(&self, bucket: usize) -> Result<Vec<Vec<u8>>, Error> {
-        let mut pieces = Vec::new();
-        self.drain(bucket, |piece| {
-            pieces.push(piece);
+    pub fn take(&self, bucket: usize) -> Result<Vec<Vec<u8>>, StagingError> {
+        let mut chunks = Vec::new();
+        self.drain(bucket, |chunk| {
+            chunks.push(chunk);
             Ok(())
         })?;
-        Ok(pieces)
+        Ok(chunks)
     }
 
-    fn read(&self, piece: &Piece) -> Result<Vec<u8>, Error> {
-        let spill = lock(&self.spills).get(piece.file).cloned();
-        let spill = spill.ok_or_else(|| Error::Internal("a temporary file is missing".to_string()))?;
-        let mut bytes = vec![0; piece.length];
-        let read = lock(&spill).read(piece.offset, &mut bytes);
-        read.map_err(|error| Error::io("cannot read temporary files in", &self.tmp, error))?;
+    fn read(&self, chunk: &SpillChunk) -> Result<Vec<u8>, StagingError> {
+        let file = lock(&self.spill_files).get(chunk.file).cloned();
+        let (Some(file), Some(folder)) = (file, &self.spill_folder) else {
+            return Err(StagingError::Internal("a spill file is missing"));
+        };
+        let mut bytes = vec![0; chunk.length];
+        let read = lock(&file).read(chunk.offset, &mut bytes);
+        read.map_err(|error| io_error("cannot read temporary files in", folder, error))?;
         Ok(bytes)
     }
 
@@ -365,9 +289,9 @@ impl RowBuffer {
     }
 }
 
-/// One worker's way into the store: it fills chunks of its own, and has a temporary file of its own.
+/// Writes one worker's rows: it fills chunks of its own, and has a spill file of its own.
 pub struct BufferWriter {
-    store: Arc<RowBuffer>,
+    buffer: Arc<RowBuffer>,
     /// Each bucket's chunk that takes the next rows; empty before the first.
     open: Vec<Chunk>,
     /// The batch's rows as bytes, in its order: columns are read from front to back, and only whole rows out of order.
@@ -381,20 +305,20 @@ pub struct BufferWriter {
     /// Numbers of rows, by bucket: a bucket's rows of a batch are written one after another, so a line of memory that is
     /// not near by is waited for once.
     rows: Vec<u32>,
-    spill: Option<(usize, Arc<Mutex<Spill>>)>,
-    /// The next piece of a temporary file.
-    piece: Vec<u8>,
+    spill: Option<(usize, Arc<Mutex<SpillFile>>)>,
+    /// The next chunk of the spill file.
+    spill_chunk: Vec<u8>,
 }
 
-/// A store with less than this does not spill: its pieces would be crumbs.
+/// A buffer with less than this does not spill: its chunks would be too small.
 const SPILL_BYTES_MIN: usize = 1 << 20;
 
 impl BufferWriter {
     /// An empty writer.
-    pub fn new(store: Arc<RowBuffer>) -> BufferWriter {
-        let open = store.buckets.iter().map(|_| Chunk::new()).collect();
+    pub fn new(buffer: Arc<RowBuffer>) -> BufferWriter {
+        let open = buffer.buckets.iter().map(|_| Chunk::new()).collect();
         BufferWriter {
-            store,
+            buffer,
             open,
             packed: Vec::new(),
             ends: Vec::new(),
@@ -402,7 +326,7 @@ impl BufferWriter {
             starts: Vec::new(),
             rows: Vec::new(),
             spill: None,
-            piece: Vec::new(),
+            spill_chunk: Vec::new(),
         }
     }
 
@@ -410,31 +334,31 @@ impl BufferWriter {
     ///
     /// # Errors
     /// A temporary file that cannot be written; a batch of another schema.
-    pub fn push(&mut self, batch: &RecordBatch, bucket_of: impl Fn(u32) -> usize) -> Result<(), Error> {
-        let other = || Error::Internal("rows of another schema".to_string());
+    pub fn push(&mut self, batch: &RecordBatch, bucket_of: impl Fn(u32) -> usize) -> Result<(), StagingError> {
+        let other = || StagingError::Internal("rows of another schema");
         let columns = ReducedColumns::new(batch).ok_or_else(other)?;
         self.sort(columns.account, bucket_of).ok_or_else(other)?;
         self.pack(&columns)?;
-        let BufferWriter { store, open, packed, ends, starts, rows, .. } = self;
+        let BufferWriter { buffer, open, packed, ends, starts, rows, .. } = self;
         for (bucket, (open, range)) in open.iter_mut().zip(starts.windows(2)).enumerate() {
             for row in &rows[range[0] as usize..range[1] as usize] {
                 let row = *row as usize;
                 let start = if row == 0 { 0 } else { ends[row - 1] };
-                store.append(bucket, open, &packed[start..ends[row]]);
+                buffer.append(bucket, open, &packed[start..ends[row]]);
             }
         }
         self.keep_to_budget()
     }
 
     /// Fills `packed` and `ends` anew.
-    fn pack(&mut self, columns: &ReducedColumns<'_>) -> Result<(), Error> {
+    fn pack(&mut self, columns: &ReducedColumns<'_>) -> Result<(), StagingError> {
         self.packed.clear();
         self.ends.clear();
         for index in 0..columns.account.len() {
-            let row = columns.row(index).ok_or_else(|| Error::Internal("a row of no class".to_string()))?;
+            let row = columns.row(index).ok_or(StagingError::Internal("a row of no class"))?;
             let (account, place, row) = row;
             if !codec::put(&mut self.packed, account, place, &row) {
-                return Err(Error::Internal("a row of 4 GiB, or one that stands too far in its feed".to_string()));
+                return Err(StagingError::Internal("a row of 4 GiB, or one that stands too far in its feed"));
             }
             self.ends.push(self.packed.len());
         }
@@ -442,7 +366,7 @@ impl BufferWriter {
     }
 
     /// Counts and lists the rows of a batch by bucket, each bucket's in the batch's order; `None` where a bucket is
-    /// none of the store's.
+    /// none of the buffer's.
     fn sort(&mut self, accounts: &[u32], bucket_of: impl Fn(u32) -> usize) -> Option<()> {
         self.starts.clear();
         self.starts.resize(self.open.len() + 1, 0);
@@ -470,13 +394,13 @@ impl BufferWriter {
         Some(())
     }
 
-    /// Spills where rows wait in more than the budget and this store has enough of them to matter.
+    /// Spills where rows wait in more than the budget and this buffer has enough of them to matter.
     ///
     /// # Errors
     /// A temporary file that cannot be written.
-    fn keep_to_budget(&mut self) -> Result<(), Error> {
-        let memory = &self.store.memory;
-        if memory.is_over(memory.budget_bytes) && self.store.held_bytes.load(Ordering::Relaxed) > SPILL_BYTES_MIN {
+    fn keep_to_budget(&mut self) -> Result<(), StagingError> {
+        let memory = &self.buffer.memory;
+        if memory.is_over(memory.budget_bytes) && self.buffer.held_bytes.load(Ordering::Relaxed) > SPILL_BYTES_MIN {
             self.spill(memory.budget_bytes / 4 * 3)?;
         }
         Ok(())
@@ -486,53 +410,60 @@ impl BufferWriter {
     ///
     /// # Errors
     /// A temporary file that cannot be written.
-    pub fn finish(mut self) -> Result<(), Error> {
+    pub fn finish(mut self) -> Result<(), StagingError> {
         for (bucket, chunk) in std::mem::take(&mut self.open).into_iter().enumerate() {
-            self.store.keep(bucket, chunk);
+            self.buffer.keep(bucket, chunk);
         }
         self.keep_to_budget()?;
-        lock(&self.store.memory.free).clear();
+        lock(&self.buffer.memory.free).clear();
         Ok(())
     }
 
-    /// Writes buckets, from the last down, until rows wait in no more than so many bytes. The first buckets are needed
-    /// first and so are best kept.
-    fn spill(&mut self, keep_bytes: usize) -> Result<(), Error> {
-        let store = Arc::clone(&self.store);
-        let cannot = |error| Error::io("cannot write temporary files in", &store.tmp, error);
-        let (file, spill) = match self.spill.take() {
+    /// Writes buckets to this worker's spill file, from the last bucket down, until rows wait in no more than so many
+    /// bytes. The first buckets are needed first, so they are best kept.
+    fn spill(&mut self, keep_bytes: usize) -> Result<(), StagingError> {
+        let buffer = Arc::clone(&self.buffer);
+        let Some(folder) = &buffer.spill_folder else {
+            return Err(StagingError::OutOfMemory { budget_bytes: buffer.memory.budget_bytes });
+        };
+        let cannot = |error| io_error("cannot write temporary files in", folder, error);
+        let (number, file) = match self.spill.take() {
             Some(spill) => spill,
             None => {
-                let mut spills = lock(&store.spills);
-                let number = spills.len();
-                let spill = Arc::new(Mutex::new(Spill::create(&store.tmp, &store.key, number).map_err(cannot)?));
-                spills.push(Arc::clone(&spill));
-                (number, spill)
+                let mut files = lock(&buffer.spill_files);
+                let number = files.len();
+                let file = Arc::new(Mutex::new(SpillFile::create(folder, &buffer.key, number).map_err(cannot)?));
+                files.push(Arc::clone(&file));
+                (number, file)
             }
         };
-        for bucket in store.buckets.iter().rev() {
-            if !store.memory.is_over(keep_bytes) {
+        for bucket in buffer.buckets.iter().rev() {
+            if !buffer.memory.is_over(keep_bytes) {
                 break;
             }
             let chunks = std::mem::take(&mut lock(bucket).chunks);
             let mut chunks = chunks.into_iter().peekable();
             while let Some(chunk) = chunks.next() {
-                self.piece.extend_from_slice(&chunk);
-                store.held_bytes.fetch_sub(chunk.capacity(), Ordering::Relaxed);
-                store.memory.reuse(chunk);
-                if chunks.peek().is_some_and(|next| self.piece.len() + next.len() <= PIECE_BYTES) {
+                self.spill_chunk.extend_from_slice(&chunk);
+                buffer.held_bytes.fetch_sub(chunk.capacity(), Ordering::Relaxed);
+                buffer.memory.reuse(chunk);
+                if chunks.peek().is_some_and(|next| self.spill_chunk.len() + next.len() <= SPILL_CHUNK_BYTES) {
                     continue;
                 }
-                let length = self.piece.len();
-                let offset = lock(&spill).append(&mut self.piece).map_err(cannot)?;
-                lock(bucket).pieces.push(Piece { file, offset, length });
-                store.memory.spilled_bytes.fetch_add(length, Ordering::Relaxed);
-                self.piece.clear();
+                let length = self.spill_chunk.len();
+                let offset = lock(&file).append(&mut self.spill_chunk).map_err(cannot)?;
+                lock(bucket).spilled.push(SpillChunk { file: number, offset, length });
+                buffer.memory.spilled_bytes.fetch_add(length, Ordering::Relaxed);
+                self.spill_chunk.clear();
             }
         }
-        self.spill = Some((file, spill));
+        self.spill = Some((number, file));
         Ok(())
     }
+}
+
+fn io_error(action: &'static str, folder: &Path, source: std::io::Error) -> StagingError {
+    StagingError::Io { action, path: folder.to_path_buf(), source }
 }
 
 /// A batch of [`super::reduced_schema`], typed.
@@ -572,46 +503,6 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 mod tests {
     use super::*;
 
-    #[test]
-    fn every_account_is_in_one_part_and_one_group() {
-        for accounts in [0, 1, 127, 128, 129, 1024, 1025, 10_000, 1_000_003] {
-            let cut = Partitioning::new(accounts);
-            assert!(cut.parts() <= PARTS_MAX as usize);
-            // All groups but the last are of one size, and none is cut inside a part.
-            let of_group = cut.group_parts * cut.part_accounts;
-            let smallest = 128.max((accounts / 32).min(512));
-            assert!(of_group >= smallest && of_group < smallest + cut.part_accounts, "{accounts}: {of_group}");
-            let mut next = 0;
-            for part in (0..cut.groups()).flat_map(|group| cut.parts_of(group)) {
-                let numbers = cut.accounts_of(part);
-                assert_eq!(numbers.start, next);
-                assert!(numbers.clone().all(|account| cut.part_of(account) == part));
-                next = numbers.end;
-            }
-            assert_eq!(next, accounts);
-        }
-    }
-
-    #[test]
-    fn what_is_spilled_comes_back_and_is_not_in_clear() {
-        let folder = tempfile::tempdir().unwrap();
-        let key = [3; 32];
-        let mut spill = Spill::create(folder.path(), &key, 0).unwrap();
-        let texts: [&[u8]; 2] = [b"the first piece of rows", b"and a second one of another length"];
-        let places = texts.map(|text| (spill.append(&mut text.to_vec()).unwrap(), text));
-        for (offset, text) in places.into_iter().rev() {
-            let mut read = vec![0; text.len()];
-            spill.read(offset, &mut read).unwrap();
-            assert_eq!(read, text);
-        }
-        let mut raw = Vec::new();
-        spill.file.seek(SeekFrom::Start(0)).unwrap();
-        spill.file.read_to_end(&mut raw).unwrap();
-        assert_eq!(raw.len(), texts.iter().map(|text| text.len()).sum::<usize>());
-        assert!(!texts.iter().any(|text| raw.windows(5).any(|part| part == &text[..5])));
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
-    }
-
     /// A row of this account and day of 1970, with an identifier of so many bytes.
     fn row(account: u32, place: u64, day: i64, text: &str) -> (u32, Place, crate::cell::Row<'_>) {
         let row = crate::cell::Row {
@@ -624,7 +515,7 @@ mod tests {
             balance_fen: Some(1),
             class: crate::class::Class::Other,
             counterparty: None,
-            fingerprint: crate::cell::Fingerprint { id: place, content: 0 },
+            fingerprint: crate::cell::Fingerprint { id: u128::from(place), content: 0 },
         };
         (account, Place { file: 0, row: place }, row)
     }
@@ -633,6 +524,7 @@ mod tests {
     fn batch(rows: &[(u32, Place, crate::cell::Row<'_>)]) -> RecordBatch {
         use arrow::array::*;
         let count = rows.len();
+        let ids = rows.iter().map(|row| row.2.fingerprint.id.to_le_bytes());
         let columns: Vec<ArrayRef> = vec![
             Arc::new(UInt32Array::from_iter_values(rows.iter().map(|row| row.0))),
             Arc::new(TimestampMicrosecondArray::from_iter_values(rows.iter().map(|row| row.2.booked_at_us))),
@@ -646,7 +538,7 @@ mod tests {
             Arc::new(Int64Array::from(vec![1; count])),
             Arc::new(UInt8Array::from(vec![6; count])),
             Arc::new(FixedSizeBinaryArray::new_null(16, count)),
-            Arc::new(UInt64Array::from_iter_values(rows.iter().map(|row| row.2.fingerprint.id))),
+            Arc::new(FixedSizeBinaryArray::try_from_iter(ids).unwrap()),
             Arc::new(UInt64Array::from(vec![0; count])),
             Arc::new(UInt32Array::from(vec![0; count])),
             Arc::new(UInt64Array::from_iter_values(rows.iter().map(|row| row.1.row))),
@@ -657,10 +549,10 @@ mod tests {
     }
 
     /// The places of a bucket's rows, ascending, and what the bytes hold of each.
-    fn places(pieces: &[Vec<u8>]) -> Vec<(u32, u64, usize)> {
+    fn places(chunks: &[Vec<u8>]) -> Vec<(u32, u64, usize)> {
         let mut found = Vec::new();
-        for piece in pieces {
-            codec::each_head(piece, |head, row| found.push((head.account, head.place.row, row.len()))).unwrap();
+        for chunk in chunks {
+            codec::each_head(chunk, |head, row| found.push((head.account, head.place.row, row.len()))).unwrap();
         }
         found.sort_unstable();
         found
@@ -669,10 +561,10 @@ mod tests {
     const TEXTS: [&str; 3] = ["", "a text", "流水"];
 
     /// Rows of 40 accounts over half a year pushed by two writer in turn, some of them larger than a chunk.
-    fn filled(store: &Arc<RowBuffer>, batches: u64) -> BTreeMap<u32, Vec<(u32, u64, usize)>> {
+    fn filled(buffer: &Arc<RowBuffer>, batches: u64) -> BTreeMap<u32, Vec<(u32, u64, usize)>> {
         let long = "x".repeat(CHUNK_BYTES_MAX + 1);
         let mut expected: BTreeMap<u32, Vec<(u32, u64, usize)>> = BTreeMap::new();
-        let mut writer = [BufferWriter::new(Arc::clone(store)), BufferWriter::new(Arc::clone(store))];
+        let mut writer = [BufferWriter::new(Arc::clone(buffer)), BufferWriter::new(Arc::clone(buffer))];
         for number in 0..batches {
             let text = |place: u64| if place.is_multiple_of(1999) { long.as_str() } else { TEXTS[place as usize % 3] };
             let rows: Vec<_> = (number * 500..(number + 1) * 500)
@@ -693,28 +585,28 @@ mod tests {
     fn rows_come_back_from_memory_and_files_and_their_memory_is_counted() {
         let folder = tempfile::tempdir().unwrap();
         for (budget, spills) in [(64 << 20, false), (3 << 20, true), (0, true)] {
-            let store = Arc::new(RowBuffer::new(40, 2, budget, folder.path()).unwrap());
-            let expected = filled(&store, 200);
-            assert_eq!(store.spilled_bytes() > 0, spills);
+            let buffer = Arc::new(RowBuffer::new(40, 2, budget, Some(folder.path())).unwrap());
+            let expected = filled(&buffer, 200);
+            assert_eq!(buffer.spilled_bytes() > 0, spills);
             let allocated = || -> usize {
-                store.buckets.iter().map(|bucket| lock(bucket).chunks.iter().map(Vec::capacity).sum::<usize>()).sum()
+                buffer.buckets.iter().map(|bucket| lock(bucket).chunks.iter().map(Vec::capacity).sum::<usize>()).sum()
             };
-            let waiting = || store.memory.waiting_bytes.load(Ordering::Relaxed);
+            let waiting = || buffer.memory.waiting_bytes.load(Ordering::Relaxed);
             assert_eq!(waiting(), allocated());
-            assert_eq!(store.held_bytes.load(Ordering::Relaxed), allocated());
+            assert_eq!(buffer.held_bytes.load(Ordering::Relaxed), allocated());
             assert!(waiting() <= budget.max(SPILL_BYTES_MIN), "{budget}");
             for account in 0..40 {
                 let rows = &expected[&account];
-                assert_eq!(store.bytes(account as usize), rows.iter().map(|row| row.2).sum::<usize>());
+                assert_eq!(buffer.bytes(account as usize), rows.iter().map(|row| row.2).sum::<usize>());
                 let mut visited = Vec::new();
-                let keep = |piece: &[u8]| {
-                    visited.push(piece.to_vec());
+                let keep = |chunk: &[u8]| {
+                    visited.push(chunk.to_vec());
                     Ok(())
                 };
-                store.visit(account as usize, keep).unwrap();
+                buffer.visit(account as usize, keep).unwrap();
                 assert_eq!(&places(&visited), rows);
-                assert_eq!(&places(&store.take(account as usize).unwrap()), rows);
-                assert!(store.take(account as usize).unwrap().is_empty());
+                assert_eq!(&places(&buffer.take(account as usize).unwrap()), rows);
+                assert!(buffer.take(account as usize).unwrap().is_empty());
             }
             assert_eq!((waiting(), allocated()), (0, 0));
         }
@@ -725,43 +617,43 @@ mod tests {
     fn a_divided_bucket_holds_the_same_rows_in_order() {
         let folder = tempfile::tempdir().unwrap();
         for (budget, limit) in [(64 << 20, 40_000), (3 << 20, 40_000), (3 << 20, 1), (0, 1 << 30)] {
-            let store = Arc::new(RowBuffer::new(1, 1, budget, folder.path()).unwrap());
+            let buffer = Arc::new(RowBuffer::new(1, 1, budget, Some(folder.path())).unwrap());
             let rows: Vec<_> =
                 (0..30_000).map(|place| row((place % 3) as u32, place, (place * 11 % 180) as i64, "t")).collect();
-            let mut writer = BufferWriter::new(Arc::clone(&store));
+            let mut writer = BufferWriter::new(Arc::clone(&buffer));
             rows.chunks(1000).for_each(|rows| writer.push(&batch(rows), |_| 0).unwrap());
             writer.finish().unwrap();
             let mut expected: Vec<_> = rows.iter().map(|(of, at, row)| (*of, at.row, codec::length(row))).collect();
             expected.sort_unstable();
 
-            let divided = store.divide(0, limit).unwrap();
-            assert_eq!(store.bytes(0), 0);
+            let divided = buffer.divide(0, limit).unwrap();
+            assert_eq!(buffer.bytes(0), 0);
             assert_eq!(divided.buckets() > 1, limit < 1 << 30);
             let (mut found, mut last) = (Vec::new(), None);
             for bucket in 0..divided.buckets() {
                 let bytes = divided.bytes(bucket);
-                let pieces = divided.take(bucket).unwrap();
+                let chunks = divided.take(bucket).unwrap();
                 let (mut keys, mut calendar) = (Vec::new(), MonthOf::default());
-                for piece in &pieces {
-                    codec::each_head(piece, |head, _| keys.push(calendar.key(head))).unwrap();
+                for chunk in &chunks {
+                    codec::each_head(chunk, |head, _| keys.push(calendar.key(head))).unwrap();
                 }
                 keys.sort_unstable();
                 keys.dedup();
                 assert!(last < keys.first().copied());
                 last = keys.last().copied();
                 assert!(bytes <= limit || keys.len() == 1);
-                found.extend(places(&pieces));
+                found.extend(places(&chunks));
             }
             found.sort_unstable();
             assert_eq!(found, expected);
-            assert_eq!(store.memory.waiting_bytes.load(Ordering::Relaxed), 0);
+            assert_eq!(buffer.memory.waiting_bytes.load(Ordering::Relaxed), 0);
         }
     }
 
     #[test]
     fn a_row_of_no_bucket_is_an_error() {
         let folder = tempfile::tempdir().unwrap();
-        let mut writer = BufferWriter::new(Arc::new(RowBuffer::new(2, 1, 1 << 20, folder.path()).unwrap()));
+        let mut writer = BufferWriter::new(Arc::new(RowBuffer::new(2, 1, 1 << 20, Some(folder.path())).unwrap()));
         let rows = [row(1, 1, 1, "")];
         assert!(writer.push(&batch(&rows), |account| account as usize).is_ok());
         assert!(writer.push(&batch(&rows), |account| account as usize + 1).is_err());

@@ -6,7 +6,7 @@
 //! bytes are ours and short-lived: no version, and bytes that are no row are a mistake of our own.
 //!
 //! ```text
-//! 0       4        8      16              24      32  40       48   64       72
+//! 0       4        8      16              24      32  48       56   72       80
 //! length  account  place  time and flags  amount  id  content  key  balance  [seq] [txn_id]
 //! ```
 
@@ -34,8 +34,8 @@ const CLASS_SHIFT: u8 = 5;
 const _: () = assert!(Class::ALL.len() <= 8 && CLASS_SHIFT + 3 == 8);
 
 /// Bytes of what each row has, and of what admission needs, which is the first of it.
-const FIXED_BYTES: usize = 72;
-const HEAD_BYTES: usize = 48;
+const FIXED_BYTES: usize = 80;
+const HEAD_BYTES: usize = 56;
 
 /// Bits of the place that tell the data row; the file's number takes the rest.
 const ROW_BITS: u32 = 40;
@@ -110,10 +110,10 @@ pub fn put(out: &mut Vec<u8>, account: u32, place: Place, row: &Row<'_>) -> bool
     fixed[8..16].copy_from_slice(&(u64::from(place.file) << ROW_BITS | place.row).to_le_bytes());
     fixed[16..24].copy_from_slice(&(timed | i64::from(flags)).to_le_bytes());
     fixed[24..32].copy_from_slice(&row.amount_fen.to_le_bytes());
-    fixed[32..40].copy_from_slice(&row.fingerprint.id.to_le_bytes());
-    fixed[40..48].copy_from_slice(&row.fingerprint.content.to_le_bytes());
-    fixed[48..64].copy_from_slice(&row.counterparty.unwrap_or_default().to_le_bytes());
-    fixed[64..72].copy_from_slice(&row.balance_fen.unwrap_or_default().to_le_bytes());
+    fixed[32..48].copy_from_slice(&row.fingerprint.id.to_le_bytes());
+    fixed[48..56].copy_from_slice(&row.fingerprint.content.to_le_bytes());
+    fixed[56..72].copy_from_slice(&row.counterparty.unwrap_or_default().to_le_bytes());
+    fixed[72..80].copy_from_slice(&row.balance_fen.unwrap_or_default().to_le_bytes());
     out.extend_from_slice(&fixed);
     if let Some(seq) = row.seq {
         out.extend_from_slice(&seq.to_le_bytes());
@@ -135,7 +135,7 @@ pub fn head(bytes: &[u8]) -> Option<Head> {
     let place = Place { file: (place >> ROW_BITS) as u32, row: place & ((1 << ROW_BITS) - 1) };
     let (booked_at_us, flags) = (timed >> FLAG_BITS, timed as u8);
     let amount_fen = input.i64()?;
-    let fingerprint = Fingerprint { id: input.u64()?, content: input.u64()? };
+    let fingerprint = Fingerprint { id: u128::from_le_bytes(input.array()?), content: input.u64()? };
     let is_whole = (FIXED_BYTES..=bytes.len()).contains(&length);
     is_whole.then_some(Head { length, flags, account, place, booked_at_us, amount_fen, fingerprint })
 }
@@ -291,7 +291,7 @@ mod tests {
         fn any_rows_come_back(
             drawn in proptest::collection::vec(
                 (any::<(i64, i64, bool, bool, u32, u32, u64)>(), any::<(Option<i64>, Option<i64>, Option<u128>)>(),
-                 any::<(u64, u64)>(), 0..Class::ALL.len() as u8, ".{0,40}"),
+                 any::<(u128, u64)>(), 0..Class::ALL.len() as u8, ".{0,40}"),
                 0..8,
             ),
             at in any::<prop::sample::Index>(),

@@ -18,15 +18,14 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{BinaryViewBuilder, Int32Array, UInt32Array};
+use arrow::array::{ArrayRef, BinaryViewBuilder, Int32Array, UInt32Array};
 use arrow::buffer::Buffer;
-use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 
 use super::buffer::RowBuffer;
 use super::codec::{self, Head, Place};
+use super::error::{DamagedRows, StagingError};
 use super::{MonthOf, runs_schema};
-use crate::error::Error;
 use crate::flow::Flows;
 use crate::period::{DAY_US, Date, Month};
 
@@ -97,11 +96,6 @@ pub struct Deduped {
     pub duplicates: Vec<(u32, Place)>,
 }
 
-/// The bytes of a part were not written by [`codec::put`]: a mistake of our own.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("rows of a part cannot be read back")]
-pub struct DamagedRows;
-
 /// Rows of one account and month that stand together in a buffer.
 #[derive(Clone, Debug)]
 struct Run {
@@ -148,7 +142,7 @@ struct Months {
     runs: Vec<Run>,
     /// Of each month, in the same order: what its rows come to if all of them stand.
     sums: Vec<MonthSums>,
-    /// The rows' hashed identifiers, run after run.
+    /// The lower halves of the rows' hashed identifiers, run after run.
     ids: Vec<u64>,
 }
 
@@ -190,7 +184,7 @@ impl Months {
             codec::each_head(&piece, |head, row| {
                 let Some(month) = numbers.next().and_then(|number| months.get_mut(*number as usize)) else { return };
                 buffer[month.bytes..][..row.len()].copy_from_slice(row);
-                ids[month.rows] = head.fingerprint.id;
+                ids[month.rows] = head.fingerprint.id as u64;
                 month.bytes += row.len();
                 month.rows += 1;
             })
@@ -206,7 +200,7 @@ impl Months {
         let mut runs = Vec::with_capacity(pieces.len());
         for (piece, buffer) in pieces.iter().zip(0..) {
             let before = ids.len();
-            codec::each_head(piece, |head, _| ids.push(head.fingerprint.id)).ok_or(DamagedRows)?;
+            codec::each_head(piece, |head, _| ids.push(head.fingerprint.id as u64)).ok_or(DamagedRows)?;
             runs.push(Run { account, month: month_of, buffer, bytes: 0..piece.len(), rows: ids.len() - before });
         }
         Ok(Months { buffers: pieces, runs, sums: vec![month.sums], ids })
@@ -302,20 +296,22 @@ enum Repeat {
 }
 
 /// Of rows with one identifier in one account and month the first by place stands: the others are repeats where their
-/// content is the first's, and conflicts where it is not. `ids` are those of the month's rows, in any order.
+/// content is the first's, and conflicts where it is not. `ids` are the lower halves of the month's hashed identifiers, in any
+/// order: only where two agree are identifiers compared.
 fn find_again(ids: &mut [u64], month: &[Run], buffers: &[Vec<u8>]) -> Result<BTreeMap<Place, Repeat>, DamagedRows> {
     ids.sort_unstable();
     let mut found = BTreeMap::new();
     if ids.windows(2).all(|pair| pair[0] != pair[1]) {
         return Ok(found);
     }
-    let mut rows: Vec<(u64, Place, u64)> = Vec::new();
+    let mut rows: Vec<(u128, Place, u64)> = Vec::new();
     for run in month {
         let bytes = buffers.get(run.buffer).and_then(|buffer| buffer.get(run.bytes.clone())).ok_or(DamagedRows)?;
         codec::each_head(bytes, |head, _| {
             let id = head.fingerprint.id;
-            let first = ids.partition_point(|other| *other < id);
-            if ids.get(first + 1) == Some(&id) {
+            let half = id as u64;
+            let first = ids.partition_point(|other| *other < half);
+            if ids.get(first + 1) == Some(&half) {
                 rows.push((id, head.place, head.fingerprint.content));
             }
         })
@@ -335,7 +331,7 @@ fn find_again(ids: &mut [u64], month: &[Run], buffers: &[Vec<u8>]) -> Result<BTr
 ///
 /// # Errors
 /// Those of [`RowBuffer::visit`]; [`DamagedRows`].
-pub fn newest_standing(store: &RowBuffer, bucket: usize) -> Result<Option<Date>, Error> {
+pub fn newest_standing(store: &RowBuffer, bucket: usize) -> Result<Option<Date>, StagingError> {
     let mut newest = Newest::default();
     store.visit(bucket, |piece| Ok(newest.look_at(piece)?))?;
     Ok(newest.date())
@@ -347,7 +343,7 @@ pub fn newest_standing(store: &RowBuffer, bucket: usize) -> Result<Option<Date>,
 struct Newest {
     month: Option<Month>,
     /// Account, identifier, place and date.
-    rows: Vec<(u32, u64, Place, Date)>,
+    rows: Vec<(u32, u128, Place, Date)>,
     calendar: MonthOf,
 }
 
@@ -502,8 +498,8 @@ impl Deduped {
     /// The next runs as a batch of [`runs_schema`]; `None` after the last.
     ///
     /// # Errors
-    /// Where Arrow cannot take the columns.
-    pub fn next_batch(&mut self, runs: usize) -> Result<Option<RecordBatch>, ArrowError> {
+    /// [`StagingError::Damaged`] and [`StagingError::Internal`]: internal errors.
+    pub fn next_batch(&mut self, runs: usize) -> Result<Option<RecordBatch>, StagingError> {
         let left = self.runs.get(self.next..).unwrap_or_default();
         let mut bytes = 0;
         let count = left.iter().take(runs.max(1)).take_while(|run| {
@@ -519,15 +515,17 @@ impl Deduped {
         let mut rows = BinaryViewBuilder::with_capacity(left.len());
         for of_buffer in left.chunk_by(|a, b| a.buffer == b.buffer) {
             let buffer = self.buffers.get(of_buffer[0].buffer).filter(|buffer| u32::try_from(buffer.len()).is_ok());
-            let buffer = buffer.ok_or_else(|| ArrowError::ExternalError(Box::new(DamagedRows)))?;
+            let buffer = buffer.ok_or(DamagedRows)?;
             let block = rows.append_block(buffer.clone());
             for run in of_buffer {
-                rows.try_append_view(block, run.bytes.start as u32, run.bytes.len() as u32)?;
+                rows.try_append_view(block, run.bytes.start as u32, run.bytes.len() as u32).map_err(|_| DamagedRows)?;
             }
         }
         let account = UInt32Array::from_iter_values(left.iter().map(|run| run.account));
         let month = Int32Array::from_iter_values(left.iter().map(|run| run.month.0));
-        RecordBatch::try_new(runs_schema(), vec![Arc::new(account), Arc::new(month), Arc::new(rows.finish())]).map(Some)
+        let columns: Vec<ArrayRef> = vec![Arc::new(account), Arc::new(month), Arc::new(rows.finish())];
+        let batch = RecordBatch::try_new(runs_schema(), columns);
+        batch.map(Some).map_err(|_| StagingError::Internal("runs in other columns than their own"))
     }
 }
 
@@ -562,7 +560,7 @@ mod tests {
                 balance_fen: None,
                 class: Class::Other,
                 counterparty: None,
-                fingerprint: Fingerprint { id: *id, content: *content },
+                fingerprint: Fingerprint { id: u128::from(*id) << 64 | u128::from(*id), content: *content },
             };
             assert!(codec::put(&mut bytes, *account, Place { file: *file, row: *row }, &cell_row));
         }
@@ -648,7 +646,7 @@ mod tests {
                 balance_fen: self.txn_id.as_ref().map(|_| 5),
                 class: Class::Other,
                 counterparty: None,
-                fingerprint: Fingerprint { id: self.id, content: self.content },
+                fingerprint: Fingerprint { id: u128::from(self.id), content: self.content },
             };
             let mut bytes = Vec::new();
             assert!(codec::put(&mut bytes, self.account, self.place, &row));

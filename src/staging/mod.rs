@@ -1,13 +1,16 @@
-//! Rows: transactions reduced to integers and keyed hashes, between the classifier and the cells.
+//! Staging: transactions as rows of integers and keyed hashes, between the classifier and the cells.
 //!
-//! Owns: the schema of the `rows` table, its compact bytes ([`codec`]), their gathering by parts of accounts in
-//! memory and in temporary files ([`parts`]), and what happens to a part before its rows meet cells: repeats,
-//! conflicts and cut-offs ([`dedup`]). Does not own: classes, or what a cell does with a row.
+//! Owns: the schema of the `rows` table, its compact bytes ([`codec`]), the buffer in which rows wait by partitions of
+//! accounts ([`partition`], [`buffer`]), and the dedup of a partition before its rows are added to cells: repeats,
+//! conflicts and cut-offs ([`dedup`]). Does not own: classes, or the effect of a row on a cell.
 
 pub mod buffer;
 pub mod codec;
 pub mod dedup;
+pub mod error;
 pub mod fingerprint;
+pub mod partition;
+mod spill;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -20,7 +23,7 @@ use arrow::datatypes::{
 
 use crate::cell::{Fingerprint, Row};
 use crate::class::Class;
-use crate::flow::Direction;
+use crate::flow::{Direction, is_reversal};
 use crate::period::{DAY_US, Month};
 
 /// The columns that a cell is made from.
@@ -30,12 +33,12 @@ pub fn cell_fields() -> Vec<Field> {
         Field::new("seq", DataType::Int64, true),
         Field::new("txn_id", DataType::Utf8View, false),
         Field::new("direction", DataType::UInt8, false),
-        Field::new("reversal", DataType::Boolean, false),
+        Field::new("reverses", DataType::Boolean, false),
         Field::new("amount_fen", DataType::Int64, false),
         Field::new("balance_fen", DataType::Int64, true),
         Field::new("class", DataType::UInt8, false),
         Field::new("counterparty", DataType::FixedSizeBinary(16), true),
-        Field::new("id_hash", DataType::UInt64, false),
+        Field::new("id_hash", DataType::FixedSizeBinary(fingerprint::ID_BYTES), false),
         Field::new("content_hash", DataType::UInt64, false),
     ]
 }
@@ -90,37 +93,40 @@ pub struct Columns<'a> {
     seq: Given<'a, i64>,
     txn_id: &'a StringViewArray,
     direction: &'a [u8],
-    reversal: &'a BooleanBuffer,
+    reverses: &'a BooleanBuffer,
     amount_fen: &'a [i64],
     balance_fen: Given<'a, i64>,
     class: &'a [u8],
     counterparty: Given<'a, [u8; KEY_BYTES]>,
-    id_hash: &'a [u64],
+    id_hash: &'a [[u8; KEY_BYTES]],
     content_hash: &'a [u64],
 }
 
-/// Bytes of a counterparty's key.
+/// Bytes of a counterparty's key and of an identifier's hash.
 const KEY_BYTES: usize = size_of::<u128>();
 
 impl<'a> Columns<'a> {
     /// The columns of [`cell_fields`], in that order; `None` where their types are others.
     pub fn new(arrays: &'a [ArrayRef]) -> Option<Columns<'a>> {
-        let [booked_at, seq, txn_id, direction, reversal, amount, balance, class, counterparty, id, content] = arrays
+        let [booked_at, seq, txn_id, direction, reverses, amount, balance, class, counterparty, id, content] = arrays
         else {
             return None;
         };
-        let keys = counterparty.as_fixed_size_binary_opt().filter(|keys| keys.value_length() as usize == KEY_BYTES)?;
+        let wide = |array: &'a ArrayRef| {
+            array.as_fixed_size_binary_opt().filter(|hashes| hashes.value_length() as usize == KEY_BYTES)
+        };
+        let keys = wide(counterparty)?;
         Some(Columns {
             booked_at: booked_at.as_primitive_opt::<TimestampMicrosecondType>()?.values(),
             seq: Given::integers(seq)?,
             txn_id: txn_id.as_string_view_opt()?,
             direction: direction.as_primitive_opt::<UInt8Type>()?.values(),
-            reversal: reversal.as_boolean_opt()?.values(),
+            reverses: reverses.as_boolean_opt()?.values(),
             amount_fen: amount.as_primitive_opt::<Int64Type>()?.values(),
             balance_fen: Given::integers(balance)?,
             class: class.as_primitive_opt::<UInt8Type>()?.values(),
             counterparty: Given { values: keys.value_data().as_chunks().0, nulls: keys.nulls() },
-            id_hash: id.as_primitive_opt::<UInt64Type>()?.values(),
+            id_hash: wide(id)?.value_data().as_chunks().0,
             content_hash: content.as_primitive_opt::<UInt64Type>()?.values(),
         })
     }
@@ -129,17 +135,21 @@ impl<'a> Columns<'a> {
     // Rows are large, and a row that is read only to be written elsewhere need not come into being.
     #[inline(always)]
     pub fn row(&self, index: usize) -> Option<Row<'a>> {
+        let amount_fen = self.amount_fen[index];
         Some(Row {
             booked_at_us: self.booked_at[index],
             seq: self.seq.at(index),
             txn_id: self.txn_id.value(index).as_bytes(),
             direction: if self.direction[index] == 0 { Direction::In } else { Direction::Out },
-            reversal: self.reversal.value(index),
-            amount_fen: self.amount_fen[index],
+            reversal: is_reversal(amount_fen, self.reverses.value(index)),
+            amount_fen: amount_fen.saturating_abs(),
             balance_fen: self.balance_fen.at(index),
             class: Class::from_u8(self.class[index])?,
             counterparty: self.counterparty.at(index).map(u128::from_le_bytes),
-            fingerprint: Fingerprint { id: self.id_hash[index], content: self.content_hash[index] },
+            fingerprint: Fingerprint {
+                id: u128::from_le_bytes(self.id_hash[index]),
+                content: self.content_hash[index],
+            },
         })
     }
 }

@@ -8,14 +8,16 @@ use datafusion::physical_plan::streaming::PartitionStream;
 use liushui::class::classifier::Classifier;
 use liushui::class::{Matcher, Rules};
 use liushui::engine::Engine;
-use liushui::engine::feed_table::BatchPartition;
 use liushui::engine::functions::cell::CellFunction;
 use liushui::engine::functions::classify;
+use liushui::engine::functions::fingerprint::FingerprintFunction;
 use liushui::engine::pipelines;
+use liushui::engine::table::BatchPartition;
 use liushui::feed::accounts::AccountIndex;
 use liushui::feed::schema::checked_schema;
 use liushui::hash_key::HashKey;
-use liushui::staging::fingerprint::Fingerprints;
+use liushui::intake::CONTENT_COLUMNS;
+use liushui::staging::fingerprint::Fingerprinter;
 use liushui::staging::runs_schema;
 
 /// A partition without rows.
@@ -29,25 +31,25 @@ fn text(plan: &pipelines::Plan) -> String {
 
 #[test]
 fn plans() {
-    let runtime = liushui::engine::runtime(1).unwrap();
     let engine = Engine::new(64 << 20, 8192).unwrap();
     let secret = HashKey::from_bytes([7; 32]);
     let matcher = Arc::new(Matcher::new(&Rules::builtin()));
     let partitions: Vec<Arc<dyn PartitionStream>> = (0..3).map(|_| empty(checked_schema())).collect();
     let accounts = Arc::new(AccountIndex::default());
     let classify = classify::udf(Arc::new(Classifier::new(matcher, accounts, secret.clone(), 0)));
-    let functions = [classify.clone(), Fingerprints::udf(secret.clone())];
-    let rows = runtime.block_on(pipelines::rows(&engine, partitions.clone(), functions)).unwrap();
+    let functions =
+        [classify.clone(), FingerprintFunction::udf(Arc::new(Fingerprinter::new(&secret, CONTENT_COLUMNS)))];
+    let rows = pipelines::rows(&engine, partitions.clone(), functions).unwrap();
     // One slice of the feed stays one partition: nothing is sent around before the accounts' parts.
     assert_eq!(rows.plan.properties().output_partitioning().partition_count(), 3);
     check("rows.txt", &text(&rows));
 
-    let classified = runtime.block_on(pipelines::classified(&engine, partitions, classify)).unwrap();
+    let classified = pipelines::classified(&engine, partitions, classify).unwrap();
     assert_eq!(classified.plan.properties().output_partitioning().partition_count(), 3);
     check("classify.txt", &text(&classified));
 
     let empty = empty(runs_schema());
-    let cells = runtime.block_on(pipelines::cells(&engine, empty, CellFunction::udaf(secret.id()))).unwrap();
+    let cells = pipelines::cells(&engine, empty, CellFunction::udaf(secret.id())).unwrap();
     let plan = text(&cells);
     // The declared order is used: groups leave as soon as they are complete, and nothing is sorted again.
     assert!(plan.contains("ordering_mode=Sorted") && !plan.contains("SortExec"), "{plan}");

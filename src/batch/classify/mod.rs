@@ -7,29 +7,28 @@
 pub mod output;
 pub mod report;
 
-use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use arrow::record_batch::RecordBatch;
-use futures::StreamExt as _;
-use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
+use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 
+use super::{cores, draw_key, in_pool};
+use crate::account::Accounts;
 use crate::class::classifier::Classifier;
 use crate::class::{Matcher, Rules, Tally, tally_batch};
 use crate::engine::functions;
-use crate::engine::pipelines::{self, Plan};
-use crate::engine::{self, Engine, feed_table};
+use crate::engine::{Engine, pipelines, table};
 use crate::error::Error;
 use crate::feed::guard::Limits;
 use crate::feed::mapping::Mapping;
 use crate::feed::reject::FeedVerdict;
 use crate::feed::source::BATCH_ROWS;
 use crate::feed::{Feed, FeedPaths};
-use crate::hash_key::HashKey;
 use crate::observer::{Observer, Stage};
+use crate::publish::in_order::InOrder;
 use output::Sink;
 use report::ClassReport;
 
@@ -70,7 +69,7 @@ impl ClassifyOptions {
             mapping: None,
             rules: Rules::builtin(),
             max_rejects: 0,
-            threads: engine::cores(),
+            threads: cores(),
             batch_rows: BATCH_ROWS,
         }
     }
@@ -104,6 +103,10 @@ const PLAN_BYTES: usize = 64 << 20;
 /// [`Error::Usage`] for paths that lead nowhere, for a file of another ending and for one of the feed's own; failures of
 /// our own.
 pub fn classify(options: &ClassifyOptions, observer: &Arc<dyn Observer>) -> Result<ClassifyOutcome, Error> {
+    in_pool(options.threads, || classify_in_pool(options, observer))
+}
+
+fn classify_in_pool(options: &ClassifyOptions, observer: &Arc<dyn Observer>) -> Result<ClassifyOutcome, Error> {
     let started = Instant::now();
     let feed = Feed::open(&FeedPaths {
         transactions: options.transactions.clone(),
@@ -119,26 +122,44 @@ pub fn classify(options: &ClassifyOptions, observer: &Arc<dyn Observer>) -> Resu
     let mut tally = Tally::new(&matcher);
 
     observer.stage(Stage::Read, feed.rows());
-    let runtime = engine::runtime(options.threads)?;
-    runtime.block_on(async {
-        let read = {
-            let observer = Arc::clone(observer);
-            Arc::new(move |rows| observer.advance(rows)) as _
-        };
-        let partitions = feed_table::feed_partitions(&feed, &read);
-        let slices = partitions.len();
-        let secret = HashKey::draw().map_err(|error| Error::Internal(format!("no randomness: {error}")))?;
-        let accounts = Arc::clone(&feed.accounts) as _;
-        let classifier = Classifier::new(Arc::clone(&matcher), accounts, secret, NAMES_BYTES);
-        let function = functions::classify::udf(Arc::new(classifier));
-        let engine = Engine::new(PLAN_BYTES, options.batch_rows)?;
-        let plan = Arc::new(pipelines::classified(&engine, partitions, function).await?);
-        in_order(&plan, slices, options.threads, |batch| {
-            tally_batch(&batch, &mut tally).ok_or_else(|| Error::Internal("rows of another schema".to_string()))?;
-            sink.as_mut().map_or(Ok(()), |sink| sink.push(batch, &feed))
-        })
-        .await
-    })?;
+    let progress = {
+        let observer = Arc::clone(observer);
+        Arc::new(move |rows| observer.advance(rows)) as _
+    };
+    let partitions = table::feed_partitions(&feed, &progress);
+    let count = partitions.len();
+    let accounts: Arc<dyn Accounts> = Arc::clone(&feed.accounts) as _;
+    let classifier = Arc::new(Classifier::new(Arc::clone(&matcher), accounts, draw_key()?, NAMES_BYTES));
+    let engine = Engine::new(PLAN_BYTES, options.batch_rows)?;
+    let plan = pipelines::classified(&engine, partitions, functions::classify::udf(classifier))?;
+    // Slices run side by side and their batches are taken in the order of slices: a slice that is ahead of the file waits,
+    // so that memory does not depend on the feed.
+    let order = InOrder::new((&mut tally, sink.as_mut()), BATCHES_AHEAD);
+    let take = |(tally, sink): &mut (&mut Tally, Option<&mut Sink>), batch: RecordBatch| -> Result<(), Error> {
+        tally_batch(&batch, tally).ok_or_else(|| Error::Internal("rows of another schema".to_string()))?;
+        sink.as_mut().map_or(Ok(()), |sink| sink.push(batch, &feed))
+    };
+    let next = AtomicUsize::new(0);
+    let work = |_| -> Result<(), Error> {
+        loop {
+            let slice = next.fetch_add(1, Ordering::Relaxed);
+            if slice >= count {
+                return Ok(());
+            }
+            order.task(|| {
+                plan.execute(slice)?.try_for_each(|batch| order.put(slice, batch?, take))?;
+                order.end(slice, take)
+            })?;
+        }
+    };
+    let results: Vec<_> = (0..options.threads.clamp(1, count.max(1))).into_par_iter().map(work).collect();
+    // A worker that was stopped by another's error has none of its own.
+    let (stopped, own): (Vec<_>, Vec<_>) =
+        results.into_iter().filter_map(Result::err).partition(|error| matches!(error, Error::Stopped(_)));
+    if let Some(error) = own.into_iter().chain(stopped).next() {
+        return Err(error);
+    }
+    drop(order);
     feed.take_warnings().iter().for_each(|warning| observer.warn(warning));
 
     let report = ClassReport::new(&feed, &matcher, &tally);
@@ -153,43 +174,4 @@ pub fn classify(options: &ClassifyOptions, observer: &Arc<dyn Observer>) -> Resu
         sink.commit(&feed)?;
     }
     Ok(ClassifyOutcome { report, verdict, refused_files })
-}
-
-/// Runs the plan's slices side by side and takes their batches in the order of slices: a slice that is ahead of the file
-/// waits, so that memory does not depend on the feed.
-async fn in_order(
-    plan: &Arc<Plan>,
-    slices: usize,
-    workers: usize,
-    mut take: impl FnMut(RecordBatch) -> Result<(), Error>,
-) -> Result<(), Error> {
-    let mut waiting = 0..slices;
-    let mut running: VecDeque<_> = waiting.by_ref().take(workers.max(1)).map(|slice| start(plan, slice)).collect();
-    while let Some((mut batches, worker)) = running.pop_front() {
-        while let Some(batch) = batches.recv().await {
-            take(batch?)?;
-        }
-        worker.await?;
-        running.extend(waiting.next().map(|slice| start(plan, slice)));
-    }
-    Ok(())
-}
-
-/// Starts a slice; it goes on until its batches are taken or no one waits for them.
-fn start(plan: &Arc<Plan>, slice: usize) -> (mpsc::Receiver<Result<RecordBatch, Error>>, JoinHandle<()>) {
-    let (sender, receiver) = mpsc::channel(BATCHES_AHEAD);
-    let plan = Arc::clone(plan);
-    let worker = tokio::spawn(async move {
-        let mut batches = match plan.plan.execute(slice, Arc::clone(&plan.context)) {
-            Ok(batches) => batches,
-            // Where no one waits any more, there is no one to tell.
-            Err(error) => return drop(sender.send(Err(error.into())).await),
-        };
-        while let Some(batch) = batches.next().await {
-            if sender.send(batch.map_err(Error::from)).await.is_err() {
-                break;
-            }
-        }
-    });
-    (receiver, worker)
 }

@@ -11,26 +11,27 @@ pub mod visitor;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use arrow::array::AsArray as _;
 use arrow::datatypes::{Int32Type, UInt32Type};
+use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 
+use super::{cores, draw_key, in_pool};
+use crate::account::Accounts;
 use crate::class::{Matcher, Rules};
-use crate::engine::{self, Engine};
+use crate::engine::table::feed_partitions;
 use crate::error::Error;
 use crate::feed::guard::Limits;
 use crate::feed::mapping::Mapping;
 use crate::feed::reject::{Code, FeedVerdict};
 use crate::feed::source::BATCH_ROWS;
 use crate::feed::{Feed, FeedPaths};
-use crate::hash_key::HashKey;
-use crate::intake::read;
+use crate::intake::{Intake, IntakeOptions, Kernels};
 use crate::observer::{Observer, Stage};
 use crate::period::{Date, Month};
-use crate::staging::buffer::{Partitioning, RowBuffer};
 use crate::staging::codec;
-use crate::staging::dedup::{DamagedRows, Deduped, dedup};
+use crate::staging::dedup::{Deduped, dedup};
+use crate::staging::error::{DamagedRows, StagingError};
 use balance_chain::{Balances, Chain, Entry, Fault};
 use report::FeedCheckReport;
 use visitor::FeedVisitor;
@@ -66,7 +67,7 @@ impl FeedCheckOptions {
             rules: Rules::builtin(),
             max_rejects: 0,
             memory_bytes: 2 << 30,
-            threads: engine::cores(),
+            threads: cores(),
             tmp: std::env::temp_dir(),
         }
     }
@@ -89,43 +90,44 @@ pub struct FeedCheckOutcome {
 /// [`Error::Usage`] for paths that lead nowhere; failures of our own. A feed with faults is no error: the [`FeedCheckOutcome`]
 /// tells them.
 pub fn check(options: &FeedCheckOptions, observer: &Arc<dyn Observer>) -> Result<FeedCheckOutcome, Error> {
+    in_pool(options.threads, || check_in_pool(options, observer))
+}
+
+fn check_in_pool(options: &FeedCheckOptions, observer: &Arc<dyn Observer>) -> Result<FeedCheckOutcome, Error> {
     let feed = Feed::open(&FeedPaths {
         transactions: options.transactions.clone(),
         accounts: options.accounts.clone(),
         mapping: options.mapping.clone(),
         limits: Limits::within(options.memory_bytes, options.threads),
     })?;
-    let accounts = feed.accounts.all().len();
-    let cut = Partitioning::new(accounts as u32);
-    let store = Arc::new(RowBuffer::new(cut.parts(), options.threads, options.memory_bytes / 8 * 5, &options.tmp)?);
-    let engine = Engine::new(options.memory_bytes / 2, BATCH_ROWS)?;
-    let runtime = engine::runtime(options.threads)?;
-    let secret = HashKey::draw().map_err(|error| Error::Internal(format!("no randomness: {error}")))?;
+    let accounts: Arc<dyn Accounts> = Arc::clone(&feed.accounts) as _;
+    let matcher = Arc::new(Matcher::new(&options.rules));
+    let cache_bytes = options.memory_bytes / 16 / options.threads.max(1);
+    let kernels = Kernels::new(matcher, Arc::clone(&accounts), draw_key()?, cache_bytes);
+    let intake_options = IntakeOptions {
+        memory_bytes: options.memory_bytes,
+        workers: options.threads,
+        batch_rows: BATCH_ROWS,
+        spill_folder: Some(options.tmp.clone()),
+    };
+    let count = accounts.count();
+    let intake = Intake::new(accounts, kernels, &intake_options)?;
 
     observer.stage(Stage::Read, feed.rows());
-    let mut seen = FeedVisitor::new(feed.file_names().count(), accounts);
-    let job = read::Job {
-        feed: &feed,
-        engine: &engine,
-        store: &store,
-        cut,
-        matcher: Arc::new(Matcher::new(&options.rules)),
-        secret,
-        workers: options.threads,
-        memory_bytes: options.memory_bytes,
-        observer,
+    let mut visitor = FeedVisitor::new(feed.file_names().count(), count as usize);
+    let progress = {
+        let observer = Arc::clone(observer);
+        Arc::new(move |rows| observer.advance(rows)) as _
     };
-    runtime.block_on(read::read(job, seen.clone()))?.into_iter().for_each(|more| seen.add(more));
+    intake.read(feed_partitions(&feed, &progress), &visitor)?.into_iter().for_each(|other| visitor.add(other));
     feed.take_warnings().iter().for_each(|warning| observer.warn(warning));
 
-    observer.stage(Stage::Accounts, Some(accounts as u64));
-    let part_bytes_max = options.memory_bytes / 8 / options.threads.max(1);
-    let parts = Parts { feed: &feed, store: &store, cut, part_bytes_max, observer, next: AtomicUsize::new(0) };
-    let looked = parts.look_at_all(options.threads)?;
+    observer.stage(Stage::Accounts, Some(u64::from(count)));
+    let looked = look_at_partitions(&feed, &intake, observer)?;
 
     let (verdict, rows_rejected) = feed.verdict();
     let refused_files: Vec<String> = verdict.refused_files(options.max_rejects).into_iter().map(String::from).collect();
-    let report = FeedCheckReport::new(&feed, &seen, looked, &verdict, rows_rejected, !refused_files.is_empty());
+    let report = FeedCheckReport::new(&feed, &visitor, looked, &verdict, rows_rejected, !refused_files.is_empty());
     Ok(FeedCheckOutcome { report, verdict, refused_files })
 }
 
@@ -204,67 +206,38 @@ pub struct FileLook {
     pub sign_swaps: u64,
 }
 
-/// The parts of a feed's accounts, looked at side by side.
-struct Parts<'a> {
-    feed: &'a Feed,
-    store: &'a RowBuffer,
-    cut: Partitioning,
-    /// A part with more bytes of rows is divided before it is looked at.
-    part_bytes_max: usize,
-    observer: &'a Arc<dyn Observer>,
-    next: AtomicUsize,
-}
-
-impl Parts<'_> {
-    fn look_at_all(&self, workers: usize) -> Result<Looked, Error> {
-        let files = self.feed.file_names().count();
-        let workers = workers.clamp(1, self.cut.parts().max(1));
-        let of_workers: Vec<Result<Vec<PartLook>, Error>> = std::thread::scope(|scope| {
-            let workers: Vec<_> = (0..workers).map(|_| scope.spawn(|| self.work(files))).collect();
-            let lost = || Error::Internal("a worker was lost".to_string());
-            workers.into_iter().map(|worker| worker.join().unwrap_or_else(|_| Err(lost()))).collect()
-        });
-        let mut looked = Looked {
-            accounts: vec![AccountLook::default(); self.feed.accounts.all().len()],
-            files: vec![FileLook::default(); files],
-        };
-        for part in of_workers.into_iter().collect::<Result<Vec<_>, _>>()?.into_iter().flatten() {
-            for (mine, theirs) in looked.accounts.iter_mut().skip(part.accounts.start as usize).zip(part.looks) {
-                *mine = theirs;
-            }
-            for (mine, theirs) in looked.files.iter_mut().zip(part.files) {
-                mine.again.duplicates += theirs.again.duplicates;
-                mine.again.conflicts += theirs.again.conflicts;
-                mine.days_broken += theirs.days_broken;
-                mine.sign_swaps += theirs.sign_swaps;
-            }
+/// Looks at the accounts of all partitions in parallel.
+fn look_at_partitions(feed: &Feed, intake: &Intake, observer: &Arc<dyn Observer>) -> Result<Looked, Error> {
+    let files = feed.file_names().count();
+    let look_at = |partition: usize| -> Result<PartLook, Error> {
+        let mut look = PartLook::new(intake.partitioning().accounts_of(partition), files);
+        let mut rows = intake.rows_of(partition..partition + 1);
+        while let Some((chunks, _)) = rows.next_rows()? {
+            look.add(chunks, feed)?;
         }
-        Ok(looked)
-    }
-
-    /// Takes part after part until none is left.
-    fn work(&self, files: usize) -> Result<Vec<PartLook>, Error> {
-        let mut looks = Vec::new();
-        loop {
-            let part = self.next.fetch_add(1, Ordering::Relaxed);
-            if part >= self.cut.parts() {
-                return Ok(looks);
-            }
-            let mut look = PartLook::new(self.cut.accounts_of(part), files);
-            if self.store.bytes(part) <= self.part_bytes_max {
-                look.add(self.store.take(part)?, self.feed)?;
-            } else {
-                let divided = self.store.divide(part, self.part_bytes_max)?;
-                for bucket in 0..divided.buckets() {
-                    look.add(divided.take(bucket)?, self.feed)?;
-                }
-            }
-            look.finish_month()?;
-            look.finish_account();
-            self.observer.advance(look.looks.len() as u64);
-            looks.push(look);
+        look.finish_month()?;
+        look.finish_account();
+        observer.advance(look.looks.len() as u64);
+        Ok(look)
+    };
+    let partitions = 0..intake.partitioning().partitions();
+    let looks: Vec<PartLook> = partitions.into_par_iter().map(look_at).collect::<Result<_, Error>>()?;
+    let mut looked = Looked {
+        accounts: vec![AccountLook::default(); feed.accounts.all().len()],
+        files: vec![FileLook::default(); files],
+    };
+    for look in looks {
+        for (mine, theirs) in looked.accounts.iter_mut().skip(look.accounts.start as usize).zip(look.looks) {
+            *mine = theirs;
+        }
+        for (mine, theirs) in looked.files.iter_mut().zip(look.files) {
+            mine.again.duplicates += theirs.again.duplicates;
+            mine.again.conflicts += theirs.again.conflicts;
+            mine.days_broken += theirs.days_broken;
+            mine.sign_swaps += theirs.sign_swaps;
         }
     }
+    Ok(looked)
 }
 
 /// After every time that the checks let pass: the doctor looks at all rows.
@@ -303,8 +276,8 @@ impl PartLook {
     }
 
     /// Looks at rows, which follow those before by account and month.
-    fn add(&mut self, pieces: Vec<Vec<u8>>, feed: &Feed) -> Result<(), Error> {
-        let mut deduped = dedup(pieces, self.accounts.clone(), NO_CUT_OFF, |_| None)?;
+    fn add(&mut self, chunks: Vec<Vec<u8>>, feed: &Feed) -> Result<(), StagingError> {
+        let mut deduped = dedup(chunks, self.accounts.clone(), NO_CUT_OFF, |_| None)?;
         for (account, place) in &deduped.duplicates {
             self.look(*account)?.again.duplicates += 1;
             self.files.get_mut(place.file as usize).ok_or(DamagedRows)?.again.duplicates += 1;
@@ -319,7 +292,7 @@ impl PartLook {
         self.add_runs(&mut deduped)
     }
 
-    fn add_runs(&mut self, deduped: &mut Deduped) -> Result<(), Error> {
+    fn add_runs(&mut self, deduped: &mut Deduped) -> Result<(), StagingError> {
         while let Some(batch) = deduped.next_batch(BATCH_ROWS)? {
             let [accounts, months, rows] = batch.columns() else { return Err(DamagedRows.into()) };
             let (accounts, months) = (accounts.as_primitive::<UInt32Type>(), months.as_primitive::<Int32Type>());
@@ -353,7 +326,7 @@ impl PartLook {
     }
 
     /// Brings the month's rows into order and looks at them.
-    fn finish_month(&mut self) -> Result<(), Error> {
+    fn finish_month(&mut self) -> Result<(), StagingError> {
         let Some((account, _)) = self.of else { return Ok(()) };
         let (mut month, ids) = (std::mem::take(&mut self.month), std::mem::take(&mut self.ids));
         let key = |row: &Ordered| (row.entry.booked_at_us, row.entry.seq, ids.get(row.id.clone()).unwrap_or_default());

@@ -9,7 +9,7 @@ use arrow::record_batch::RecordBatch;
 use serde::Serialize;
 
 use crate::class::Evidence;
-use crate::intake::read::Visitor;
+use crate::intake::Visitor;
 use crate::money;
 use crate::period::{DAY_US, Date};
 
@@ -160,7 +160,7 @@ impl FeedVisitor {
 }
 
 impl Visitor for FeedVisitor {
-    fn see(&mut self, batch: &RecordBatch) -> Option<()> {
+    fn visit(&mut self, batch: &RecordBatch) -> Option<()> {
         let accounts = batch.column_by_name("account")?.as_primitive_opt::<UInt32Type>()?.values();
         let files = batch.column_by_name("file")?.as_primitive_opt::<UInt32Type>()?.values();
         let times = batch.column_by_name("booked_at")?.as_primitive_opt::<TimestampMicrosecondType>()?.values();

@@ -1,57 +1,50 @@
-//! The aggregate function `cell`: rows in, cells out, over DataFusion.
+//! The aggregate function `cell`: rows in, open cells out.
 //!
-//! Owns: the adapter between Arrow columns and [`Cell`]. Its state *is* the cell: what partial
-//! aggregation hands on are the bytes that a store can keep and merge. Its final value is the sealed cell: as bytes, or,
-//! for a plan whose output is read in the process that runs it, as a number in a [`Depot`]. Does not own: what a cell is,
-//! or the bytes of rows ([`crate::staging::codec`]).
+//! Owns: the adapter between Arrow columns and [`Cell`]. Its state and its value are the open cell's two byte values, which
+//! a store can keep and merge. Does not own: the cell, or the bytes of rows ([`crate::staging::codec`]).
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, LargeBinaryArray, LargeBinaryBuilder, UInt32Array};
-use arrow::datatypes::{DataType, Field, FieldRef};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, LargeBinaryBuilder, StructArray};
+use arrow::datatypes::{DataType, Field, FieldRef, Fields};
 use datafusion::common::{DataFusionError, Result, ScalarValue, internal_err};
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
 use datafusion::logical_expr::{
     Accumulator, AggregateUDF, AggregateUDFImpl, EmitTo, GroupsAccumulator, Signature, Volatility,
 };
 
-use crate::cell::depot::Depot;
 use crate::cell::{Cell, CellError};
 use crate::staging::codec;
 
-/// `cell(rows)`: the sealed cell of the group's rows; each value is a run of rows, one after another.
+/// `cell(rows)`: the open cell of the group's rows, each value of `rows` being a run of them, as a struct of `figures` and
+/// `rows` (LargeBinary; see `docs/cell-format.md`).
 #[derive(Debug)]
 pub struct CellFunction {
     signature: Signature,
     key_id: u64,
-    depot: Option<Arc<Depot>>,
 }
 
 impl CellFunction {
-    /// The function for rows whose hashes were made under the secret with this id; cells leave as bytes (LargeBinary).
+    /// The function for rows whose hashes were made under the key with this id.
     pub fn udaf(key_id: u64) -> AggregateUDF {
-        CellFunction::function(key_id, None)
-    }
-
-    /// The same, but cells leave by this depot, each as its number there (UInt32).
-    pub fn udaf_into(key_id: u64, depot: Arc<Depot>) -> AggregateUDF {
-        CellFunction::function(key_id, Some(depot))
-    }
-
-    fn function(key_id: u64, depot: Option<Arc<Depot>>) -> AggregateUDF {
         let signature = Signature::exact(vec![DataType::BinaryView], Volatility::Immutable);
-        AggregateUDF::from(CellFunction { signature, key_id, depot })
+        AggregateUDF::from(CellFunction { signature, key_id })
     }
 
     fn groups(&self) -> CellGroups {
-        CellGroups { depot: self.depot.clone(), ..CellGroups::new(self.key_id) }
+        CellGroups::new(self.key_id)
     }
 }
 
-// One function a session: two are the same where the secret and the way out are.
+/// The two byte values of a cell.
+pub fn cell_fields() -> Fields {
+    Fields::from(["figures", "rows"].map(|name| Field::new(name, DataType::LargeBinary, false)).to_vec())
+}
+
+// One function a session: two are the same where the key is.
 impl PartialEq for CellFunction {
     fn eq(&self, other: &CellFunction) -> bool {
-        self.key_id == other.key_id && self.depot.is_some() == other.depot.is_some()
+        self.key_id == other.key_id
     }
 }
 
@@ -73,11 +66,12 @@ impl AggregateUDFImpl for CellFunction {
     }
 
     fn return_type(&self, _arguments: &[DataType]) -> Result<DataType> {
-        Ok(if self.depot.is_some() { DataType::UInt32 } else { DataType::LargeBinary })
+        Ok(DataType::Struct(cell_fields()))
     }
 
     fn state_fields(&self, arguments: StateFieldsArgs) -> Result<Vec<FieldRef>> {
-        Ok(vec![Arc::new(Field::new(format!("{}[cell]", arguments.name), DataType::LargeBinary, true))])
+        let field = |part| Arc::new(Field::new(format!("{}[{part}]", arguments.name), DataType::LargeBinary, true));
+        Ok(vec![field("figures"), field("rows")])
     }
 
     fn accumulator(&self, _arguments: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
@@ -97,65 +91,47 @@ impl AggregateUDFImpl for CellFunction {
 #[derive(Debug)]
 struct CellGroups {
     key_id: u64,
-    // In boxes, since they are handed on several times.
+    // In boxes: a cell is above a kibibyte, and the list grows.
     cells: Vec<Box<Cell>>,
     /// Heap bytes of `cells`, counted as rows come: the memory pool asks after every batch.
     heap_bytes: usize,
-    /// Where complete cells go, and where cells without rows come from.
-    depot: Option<Arc<Depot>>,
 }
 
 impl CellGroups {
     fn new(key_id: u64) -> CellGroups {
-        CellGroups { key_id, cells: Vec::new(), heap_bytes: 0, depot: None }
+        CellGroups { key_id, cells: Vec::new(), heap_bytes: 0 }
     }
 
     fn grow(&mut self, groups: usize) {
-        let before = self.cells.len();
-        if let Some(depot) = &self.depot {
-            self.cells.extend(depot.spare(groups.saturating_sub(before)));
-        }
-        self.heap_bytes += self.cells[before..].iter().map(|cell| cell.heap_bytes()).sum::<usize>();
         while self.cells.len() < groups {
             self.cells.push(Box::new(Cell::empty(self.key_id)));
         }
     }
 
-    /// Takes the first groups out.
-    fn take(&mut self, emit_to: EmitTo) -> Vec<Box<Cell>> {
-        let cells = emit_to.take_needed(&mut self.cells);
-        // What stays is far less than what goes, so walking it costs less than tracking each group's share.
+    /// Takes the first groups out, settled, as figures and rows.
+    fn take(&mut self, emit_to: EmitTo) -> [ArrayRef; 2] {
+        let mut cells = emit_to.take_needed(&mut self.cells);
+        // Far fewer groups stay than go, so walking them costs less than tracking each group's share.
         self.heap_bytes = self.cells.iter().map(|cell| cell.heap_bytes()).sum();
-        cells
-    }
-
-    /// The first groups as cells that can still be merged, as bytes.
-    fn settled(&mut self, emit_to: EmitTo) -> ArrayRef {
-        let mut cells = self.take(emit_to);
-        cells.iter_mut().for_each(|cell| cell.settle());
-        Arc::new(bytes_of(&cells))
-    }
-
-    /// The first groups as complete cells, as bytes or by number.
-    fn sealed(&mut self, emit_to: EmitTo) -> ArrayRef {
-        let mut cells = self.take(emit_to);
-        cells.iter_mut().for_each(|cell| cell.seal());
-        match &self.depot {
-            Some(depot) => Arc::new(UInt32Array::from(depot.put(cells))),
-            None => Arc::new(bytes_of(&cells)),
+        let builder = || LargeBinaryBuilder::with_capacity(cells.len(), cells.len() * 512);
+        let (mut figures, mut rows) = (builder(), builder());
+        let mut scratch = Vec::new();
+        for cell in &mut cells {
+            cell.settle();
+            scratch.clear();
+            cell.encode_figures(&mut scratch);
+            figures.append_value(&scratch);
+            scratch.clear();
+            cell.encode_rows(&mut scratch);
+            rows.append_value(&scratch);
         }
+        [Arc::new(figures.finish()), Arc::new(rows.finish())]
     }
-}
 
-fn bytes_of(cells: &[Box<Cell>]) -> LargeBinaryArray {
-    let mut builder = LargeBinaryBuilder::with_capacity(cells.len(), cells.len() * 512);
-    let mut buffer = Vec::new();
-    for cell in cells {
-        buffer.clear();
-        cell.encode(&mut buffer);
-        builder.append_value(&buffer);
+    /// [`CellGroups::take`] as one column.
+    fn take_struct(&mut self, emit_to: EmitTo) -> Result<StructArray> {
+        Ok(StructArray::try_new(cell_fields(), self.take(emit_to).to_vec(), None)?)
     }
-    builder.finish()
 }
 
 impl GroupsAccumulator for CellGroups {
@@ -189,28 +165,30 @@ impl GroupsAccumulator for CellGroups {
 
     fn merge_batch(&mut self, values: &[ArrayRef], group_indices: &[usize], total_num_groups: usize) -> Result<()> {
         self.grow(total_num_groups);
-        let Some(states) = values.first().and_then(|array| array.as_binary_opt::<i64>()) else {
+        let [figures, rows] = values else { return internal_err!("`cell`: a state of other columns") };
+        let (Some(figures), Some(rows)) = (figures.as_binary_opt::<i64>(), rows.as_binary_opt::<i64>()) else {
             return internal_err!("`cell`: a state of another type");
         };
         for (index, group) in group_indices.iter().enumerate() {
-            if states.is_null(index) {
+            if figures.is_null(index) || rows.is_null(index) {
                 continue;
             }
             let cell = &mut self.cells[*group];
             let before = cell.heap_bytes();
             cell.settle();
-            cell.merge(Cell::decode(states.value(index)).map_err(external)?).map_err(external)?;
+            let other = Cell::decode(figures.value(index), rows.value(index)).map_err(external)?;
+            cell.merge(other).map_err(external)?;
             self.heap_bytes += cell.heap_bytes().saturating_sub(before);
         }
         Ok(())
     }
 
     fn state(&mut self, emit_to: EmitTo) -> Result<Vec<ArrayRef>> {
-        Ok(vec![self.settled(emit_to)])
+        Ok(self.take(emit_to).to_vec())
     }
 
     fn evaluate(&mut self, emit_to: EmitTo) -> Result<ArrayRef> {
-        Ok(self.sealed(emit_to))
+        Ok(Arc::new(self.take_struct(emit_to)?))
     }
 
     fn convert_to_state(&self, values: &[ArrayRef], opt_filter: Option<&BooleanArray>) -> Result<Vec<ArrayRef>> {
@@ -243,12 +221,12 @@ impl Accumulator for OneCell {
 
     fn state(&mut self) -> Result<Vec<ScalarValue>> {
         self.0.grow(1);
-        Ok(vec![ScalarValue::try_from_array(&*self.0.settled(EmitTo::First(1)), 0)?])
+        self.0.take(EmitTo::First(1)).iter().map(|array| ScalarValue::try_from_array(array, 0)).collect()
     }
 
     fn evaluate(&mut self) -> Result<ScalarValue> {
         self.0.grow(1);
-        ScalarValue::try_from_array(&*self.0.sealed(EmitTo::First(1)), 0)
+        ScalarValue::try_from_array(&self.0.take_struct(EmitTo::First(1))?, 0)
     }
 
     fn size(&self) -> usize {
@@ -263,7 +241,6 @@ fn external(error: CellError) -> DataFusionError {
 #[cfg(test)]
 mod tests {
     use arrow::array::BinaryViewArray;
-    use arrow::datatypes::UInt32Type;
 
     use super::*;
     use crate::cell::{Fingerprint, Row};
@@ -287,31 +264,28 @@ mod tests {
                 balance_fen: (!row.is_multiple_of(4)).then_some(row as i64),
                 class: Class::ALL[row as usize % 7],
                 counterparty: (!row.is_multiple_of(5)).then_some(u128::from(row % 6)),
-                fingerprint: Fingerprint { id: row, content: row },
+                fingerprint: Fingerprint { id: u128::from(row), content: row },
             };
             let mut bytes = Vec::new();
-            assert!(codec::put(&mut bytes, 0, Place { file: 0, row: row.fingerprint.id }, &row));
+            assert!(codec::put(&mut bytes, 0, Place { file: 0, row: row.fingerprint.content }, &row));
             bytes
         };
         Arc::new(BinaryViewArray::from_iter_values((0..rows).map(run)))
     }
 
-    fn cells(array: &ArrayRef) -> Vec<Vec<u8>> {
-        array.as_binary::<i64>().iter().map(|bytes| bytes.unwrap().to_vec()).collect()
+    /// Figures and rows of each cell.
+    fn cells(arrays: &[ArrayRef]) -> Vec<[Vec<u8>; 2]> {
+        let [figures, rows] = arrays else { panic!("not two columns") };
+        let pairs = figures.as_binary::<i64>().iter().zip(rows.as_binary::<i64>().iter());
+        pairs.map(|(figures, rows)| [figures.unwrap().to_vec(), rows.unwrap().to_vec()]).collect()
     }
 
-    /// The cell of these bytes, sealed, as bytes.
-    fn sealed(bytes: &[u8]) -> Vec<u8> {
-        let mut cell = Cell::decode(bytes).unwrap();
-        assert!(!cell.is_sealed());
-        cell.seal();
-        let mut bytes = Vec::new();
-        cell.encode(&mut bytes);
-        bytes
+    fn evaluated(groups: &mut CellGroups, emit_to: EmitTo) -> Vec<[Vec<u8>; 2]> {
+        cells(groups.evaluate(emit_to).unwrap().as_struct().columns())
     }
 
     /// Three groups in one go, against two partial aggregations merged in the other order, against rows turned into
-    /// states one by one: the same bytes, as states and as final values.
+    /// states one by one: the same bytes, as states and as values.
     #[test]
     fn partial_states_merge_to_the_same_bytes() {
         let runs = runs(90);
@@ -321,11 +295,10 @@ mod tests {
             whole.update_batch(&[Arc::clone(&runs)], &groups, None, 3).unwrap();
             whole
         };
-        let expected = cells(&whole().state(EmitTo::All).unwrap()[0]);
+        let expected = cells(&whole().state(EmitTo::All).unwrap());
         let mut whole = whole();
-        let of_products = cells(&whole.evaluate(EmitTo::All).unwrap());
+        assert_eq!(evaluated(&mut whole, EmitTo::All), expected);
         assert_eq!(whole.heap_bytes, 0);
-        assert_eq!(of_products, expected.iter().map(|bytes| sealed(bytes)).collect::<Vec<_>>());
 
         let (mut first, mut second, mut merged) = (CellGroups::new(7), CellGroups::new(7), CellGroups::new(7));
         first.update_batch(&[runs.slice(0, 40)], &groups[..40], None, 3).unwrap();
@@ -333,14 +306,14 @@ mod tests {
         merged.merge_batch(&second.state(EmitTo::All).unwrap(), &[0, 1, 2], 3).unwrap();
         merged.merge_batch(&first.state(EmitTo::All).unwrap(), &[0, 1, 2], 3).unwrap();
         assert!(merged.size() > 0);
-        assert_eq!(cells(&merged.state(EmitTo::All).unwrap()[0]), expected);
+        assert_eq!(cells(&merged.state(EmitTo::All).unwrap()), expected);
 
         let mut of_rows = CellGroups::new(7);
         let states = of_rows.convert_to_state(&[Arc::clone(&runs)], None).unwrap();
         of_rows.merge_batch(&states, &groups, 3).unwrap();
-        let head = cells(&of_rows.evaluate(EmitTo::First(2)).unwrap());
-        let tail = cells(&of_rows.evaluate(EmitTo::All).unwrap());
-        assert_eq!([head, tail].concat(), of_products);
+        let head = evaluated(&mut of_rows, EmitTo::First(2));
+        let tail = evaluated(&mut of_rows, EmitTo::All);
+        assert_eq!([head, tail].concat(), expected);
     }
 
     #[test]
@@ -350,44 +323,18 @@ mod tests {
         let mut filtered = CellGroups::new(7);
         filtered.update_batch(&[runs], &[0; 10], Some(&even), 1).unwrap();
         let state = filtered.state(EmitTo::All).unwrap();
-        let cell = Cell::decode(&cells(&state[0])[0]).unwrap();
-        assert_eq!(cell.rows(), 5);
+        let [figures, rows] = &cells(&state)[0];
+        assert_eq!(Cell::decode(figures, rows).unwrap().rows(), 5);
         filtered.merge_batch(&state, &[0], 1).unwrap();
         assert!(filtered.merge_batch(&state, &[0], 1).is_err());
     }
 
-    /// What goes into products cannot be merged again, and bytes that are no rows are told.
     #[test]
-    fn a_final_value_is_no_state_and_damage_is_an_error() {
+    fn damaged_rows_are_an_error() {
         let runs = runs(10);
-        let mut groups = CellGroups::new(7);
-        groups.update_batch(&[Arc::clone(&runs)], &[0; 10], None, 1).unwrap();
-        let complete = groups.evaluate(EmitTo::All).unwrap();
-        assert!(CellGroups::new(7).merge_batch(&[complete], &[0], 1).is_err());
         let bytes = runs.as_binary_view().value(0);
         let cut: ArrayRef = Arc::new(BinaryViewArray::from_iter_values([&bytes[..bytes.len() - 1]]));
         assert!(CellGroups::new(7).update_batch(&[cut], &[0], None, 1).is_err());
-    }
-
-    /// By way of a depot come the cells that the bytes are of, in the same order.
-    #[test]
-    fn a_depot_hands_over_what_the_bytes_say() {
-        let (runs, depot) = (runs(90), Arc::new(Depot::default()));
-        let groups: Vec<usize> = (0..90).map(|row| row / 30).collect();
-        let evaluate = |mut cells: CellGroups| {
-            cells.update_batch(&[Arc::clone(&runs)], &groups, None, 3).unwrap();
-            [EmitTo::First(1), EmitTo::All].map(|emit_to| cells.evaluate(emit_to).unwrap())
-        };
-        let expected: Vec<_> = evaluate(CellGroups::new(7)).iter().flat_map(cells).collect();
-        // The second time cells are made of spare ones.
-        for _ in 0..2 {
-            let numbers = evaluate(CellGroups { depot: Some(Arc::clone(&depot)), ..CellGroups::new(7) });
-            let numbers = numbers.iter().flat_map(|array| array.as_primitive::<UInt32Type>().values().to_vec());
-            let taken: Vec<_> = numbers.map(|number| depot.take(number).unwrap()).collect();
-            let expected: Vec<_> = expected.iter().map(|bytes| Box::new(Cell::decode(bytes).unwrap())).collect();
-            assert_eq!(taken, expected);
-            depot.reuse(taken);
-        }
     }
 
     #[test]
@@ -395,16 +342,20 @@ mod tests {
         let runs = runs(20);
         let mut groups = CellGroups::new(7);
         groups.update_batch(&[Arc::clone(&runs)], &[0; 20], None, 1).unwrap();
-        let state = cells(&groups.state(EmitTo::All).unwrap()[0]).remove(0);
+        let state = groups.state(EmitTo::All).unwrap();
         let one = || {
             let mut one = OneCell(CellGroups::new(7));
             one.update_batch(&[Arc::clone(&runs)]).unwrap();
             one
         };
-        assert_eq!(one().evaluate().unwrap(), ScalarValue::LargeBinary(Some(sealed(&state))));
-        assert_eq!(one().state().unwrap(), [ScalarValue::LargeBinary(Some(state))]);
-        let mut none = OneCell(CellGroups::new(7));
-        let ScalarValue::LargeBinary(Some(empty)) = none.state().unwrap().remove(0) else { panic!("no cell") };
-        assert_eq!(Cell::decode(&empty).unwrap(), Cell::empty(7));
+        let expected = StructArray::try_new(cell_fields(), state.clone(), None).unwrap();
+        assert_eq!(one().evaluate().unwrap(), ScalarValue::Struct(Arc::new(expected)));
+        let scalars: Vec<ScalarValue> = one().state().unwrap();
+        let arrays: Vec<ArrayRef> = scalars.iter().map(|scalar| scalar.to_array().unwrap()).collect();
+        assert_eq!(cells(&arrays), cells(&state));
+        let none = OneCell(CellGroups::new(7)).state().unwrap();
+        let none: Vec<ArrayRef> = none.iter().map(|scalar| scalar.to_array().unwrap()).collect();
+        let [figures, rows] = &cells(&none)[0];
+        assert_eq!(Cell::decode(figures, rows).unwrap(), Cell::empty(7));
     }
 }

@@ -1,4 +1,5 @@
-//! The functions that pipelines call, each an adapter between DataFusion and a kernel.
+//! The functions that pipelines call, one file each: adapters between DataFusion and kernels.
 
 pub mod cell;
 pub mod classify;
+pub mod fingerprint;
