@@ -1,8 +1,9 @@
 //! Civil days: dates as counts of days, months of the feed, weekdays, the Spring Festival.
 //! Owns no clock: the last day comes from the options.
 
-use crate::Error;
 use std::{fmt, str::FromStr};
+
+use crate::error::Error;
 
 pub(crate) const SECONDS_A_DAY: u32 = 86_400;
 

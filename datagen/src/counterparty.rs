@@ -6,112 +6,12 @@ use crate::code;
 use crate::economy::{BODIES_FROM, BUSINESSES_FROM, Economy};
 use crate::holder::Subject;
 use crate::industry::Industry;
-use crate::movement::{Books, Spec};
-use crate::name::{self, BODY_PLACES, Bearer, Body, PLATFORMS, Trap, Utility};
+use crate::movement::BankAccount;
+use crate::name::{self, Bearer, Body, PLATFORMS, Trap, Utility};
+use crate::party::{ELSEWHERE, FORMER_NAME, Party, Role, Shown};
 use crate::provider::PROVIDERS;
-use crate::random::{self, Rng};
+use crate::random;
 use crate::row::Row;
-
-/// Which columns a statement fills for a counterparty.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Shown {
-    /// Name, account, bank and credit code.
-    All,
-    /// Name, account and bank.
-    NameAndAccount,
-    Name,
-    Account,
-}
-
-impl Shown {
-    pub(crate) const ALL: [Shown; 4] = [Shown::All, Shown::NameAndAccount, Shown::Name, Shown::Account];
-}
-
-/// What a counterparty is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Role {
-    /// Nothing on the statement tells.
-    Unknown,
-    /// One of the bank's own accounts: which, the movement says.
-    BankAccount,
-    Business,
-    Person,
-    Platform,
-    Body,
-    /// The account through which taxes reach the treasury.
-    TreasuryAccount,
-    Utility,
-    /// An account of the holder itself.
-    Own,
-    /// A business that looks like a body, a bank or a platform.
-    NearMiss,
-    /// Another legal person with the holder's name.
-    Namesake,
-}
-
-impl Role {
-    pub(crate) const ALL: [Role; 11] = [
-        Role::Unknown,
-        Role::BankAccount,
-        Role::Business,
-        Role::Person,
-        Role::Platform,
-        Role::Body,
-        Role::TreasuryAccount,
-        Role::Utility,
-        Role::Own,
-        Role::NearMiss,
-        Role::Namesake,
-    ];
-}
-
-/// The other side of a transaction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Party {
-    pub(crate) role: Role,
-    pub(crate) shown: Shown,
-    /// A town; of an own account, which of the holder's accounts it is.
-    pub(crate) place: u16,
-    /// Its number among those of its role; of an own account, the holder's.
-    pub(crate) id: u32,
-}
-
-/// Of an own account outside the feed.
-const ELSEWHERE: u16 = 0xF;
-const FORMER_NAME: u16 = 0x100;
-
-impl Party {
-    pub(crate) const UNKNOWN: Party = Party { role: Role::Unknown, shown: Shown::Name, place: 0, id: 0 };
-
-    pub(crate) fn new(role: Role, shown: Shown, id: u32) -> Party {
-        Party { role, shown, place: 0, id }
-    }
-
-    /// The office numbered `office` of a kind of body in a place.
-    pub(crate) fn body(body: Body, place: u16, office: u32, shown: Shown) -> Party {
-        Party { role: Role::Body, shown, place: place % BODY_PLACES, id: body as u32 | office << 8 }
-    }
-
-    /// Account `other` of `holder`, seen from its account `mine`; `None` is one outside the feed.
-    pub(crate) fn own(holder: u32, mine: u8, other: Option<u8>, shown: Shown, former: bool) -> Party {
-        let other = other.map_or(ELSEWHERE, u16::from);
-        let former = if former { FORMER_NAME } else { 0 };
-        Party { role: Role::Own, shown, place: u16::from(mine) | other << 4 | former, id: holder }
-    }
-
-    /// The holder's account on the other side, of an own account in the feed.
-    pub(crate) fn other_account(&self) -> Option<u8> {
-        let other = self.place >> 4 & 0xF;
-        (other != ELSEWHERE).then_some(other as u8)
-    }
-
-    /// The kind of body, of a body.
-    pub(crate) fn which_body(&self) -> Body {
-        Body::ALL[self.id as usize & 0xFF & (Body::ALL.len() - 1)]
-    }
-}
-
-const _: () = assert!(Body::ALL.len().is_power_of_two());
 
 /// What a statement shows of a counterparty; an empty text is null.
 #[derive(Default)]
@@ -265,10 +165,10 @@ impl Counterparty {
     fn bank_account_of_its_own(&mut self, economy: &Economy, row: &Row) {
         let bank = &PROVIDERS[usize::from(row.bank) % PROVIDERS.len()];
         let hash = random::hash(&[u64::from(row.bank), row.movement as u64, u64::from(row.party.id)]);
-        match row.movement.spec().books {
-            Books::None => return,
-            Books::Agency(which) => name::push_agency(&mut self.name, bank.name, which, hash),
-            Books::Internal(which) => name::push_internal(&mut self.name, bank.name, which, hash),
+        match row.movement.spec().bank_account {
+            BankAccount::None => return,
+            BankAccount::Agency(which) => name::push_agency(&mut self.name, bank.name, which, hash),
+            BankAccount::Internal(which) => name::push_internal(&mut self.name, bank.name, which, hash),
         }
         self.spell(economy, Bearer::BankAccount, hash, 0);
     }
@@ -338,43 +238,5 @@ impl Counterparty {
         if let Some(bank) = economy.banks.get((hash % economy.banks.len().max(1) as u64) as usize) {
             self.bank.push_str(bank);
         }
-    }
-}
-
-impl Economy {
-    /// The number of the counterparty at `rank` of an account's pool, at a time counted in quarters. Places in the
-    /// pool change hands every few years, each at its own pace; some of them belong to firms that many share.
-    pub(crate) fn member(&self, pool: u64, rank: u32, quarter: u32) -> u32 {
-        let trading = &self.profile.counterparties;
-        let [low, high] = trading.stays_quarters;
-        let place = random::hash(&[pool, u64::from(rank)]);
-        let stays = low + (place >> 32) as u32 % (high - low + 1);
-        let tenant = (quarter + (place >> 48) as u32 % stays) / stays;
-        let draw = random::mix(place ^ u64::from(tenant));
-        let shared = draw % 1_000 < u64::from(trading.shared);
-        let among = if shared { self.universe / 50 } else { self.universe };
-        ((draw >> 10) % u64::from(among.max(1))) as u32
-    }
-
-    /// How much the statement shows of counterparty `id`: mostly the same, now and then less.
-    pub(crate) fn shown(&self, id: u32, rng: &mut Rng) -> Option<Shown> {
-        let trading = &self.profile.counterparties;
-        let (unknown, name) = (trading.unknown, trading.unknown + trading.name_only);
-        match rng.below(1_000) {
-            draw if draw < unknown => None,
-            draw if draw < name => Some(Shown::Name),
-            draw if draw < name + trading.account_only => Some(Shown::Account),
-            _ if random::mix(u64::from(id)) % 1_000 < u64::from(trading.with_code) => Some(Shown::All),
-            _ => Some(Shown::NameAndAccount),
-        }
-    }
-}
-
-/// The kinds of names a movement's counterparty can only be told by, if its kind is hidden.
-pub(crate) fn tells_by_name(party: &Party, spec: &Spec) -> bool {
-    match party.role {
-        Role::BankAccount => spec.books != Books::None,
-        Role::Body | Role::TreasuryAccount => true,
-        _ => false,
     }
 }

@@ -9,81 +9,19 @@ use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use crate::calendar::Month;
+use crate::delivery::{Delivery, Fault};
 use crate::economy::Economy;
-use crate::feed;
+use crate::error::Error;
+use crate::identifier;
+use crate::options::Format;
 use crate::output::io;
 use crate::random::{self, Rng};
-use crate::row::Row;
-use crate::{Error, Format};
-
-/// What was done to a row.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Stain {
-    /// It is sent for the first time, and as it is.
-    #[default]
-    None,
-    /// It was sent before.
-    Repeat,
-    /// It has a fault that a reader must find.
-    Bad(Fault),
-}
-
-/// What is wrong with a bad row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fault {
-    NullRequired,
-    UnknownKind,
-    BadDirection,
-    BadCurrency,
-    AmountRange,
-    BadTime,
-    UnknownAccount,
-    BadValue,
-    DuplicateConflict,
-}
-
-impl Fault {
-    const ALL: [Fault; 9] = [
-        Fault::NullRequired,
-        Fault::UnknownKind,
-        Fault::BadDirection,
-        Fault::BadCurrency,
-        Fault::AmountRange,
-        Fault::BadTime,
-        Fault::UnknownAccount,
-        Fault::BadValue,
-        Fault::DuplicateConflict,
-    ];
-
-    /// The code that a reader's list of rejects gives.
-    pub(crate) fn code(self) -> &'static str {
-        match self {
-            Fault::NullRequired => "null_required",
-            Fault::UnknownKind => "unknown_kind",
-            Fault::BadDirection => "bad_direction",
-            Fault::BadCurrency => "bad_currency",
-            Fault::AmountRange => "amount_range",
-            Fault::BadTime => "bad_time",
-            Fault::UnknownAccount => "unknown_account",
-            Fault::BadValue => "bad_value",
-            Fault::DuplicateConflict => "duplicate_conflict",
-        }
-    }
-
-    /// The row that has the fault, made of a good one. Only a conflict keeps the id: the others' ids are their own.
-    fn of(self, row: &Row, nth: u32) -> Row {
-        let row = Row { stain: Stain::Bad(self), ..*row };
-        match self {
-            Fault::DuplicateConflict => Row { amount_fen: row.amount_fen + 1, ..row },
-            _ => Row { number: BAD_NUMBERS_FROM + nth % 1_000_000, ..row },
-        }
-    }
-}
+use crate::row::{NUMBER_MAX, Row};
 
 /// Numbers that no good row bears.
 const BAD_NUMBERS_FROM: u32 = 90_000_000;
 
-const _: () = assert!(BAD_NUMBERS_FROM > crate::row::NUMBER_MAX);
+const _: () = assert!(BAD_NUMBERS_FROM > NUMBER_MAX);
 
 /// How far behind its place a repeat or a bad row comes at most, and a row out of order.
 const REPEAT_WITHIN: u32 = 20_000;
@@ -228,7 +166,7 @@ impl<'a> Dirt<'a> {
                 self.push(row, None, out)?;
                 continue;
             }
-            let repeat = Row { stain: Stain::Repeat, ..row };
+            let repeat = Row { delivery: Delivery::Repeat, ..row };
             match self.rng.below(100) {
                 0..20 if !self.is_last => {
                     self.push(row, None, out)?;
@@ -242,7 +180,7 @@ impl<'a> Dirt<'a> {
                 47..62 if self.bad_planned < self.max_rejects => {
                     self.bad_planned += 1;
                     let fault = Fault::ALL[self.rng.below(Fault::ALL.len() as u32) as usize];
-                    let bad = fault.of(&row, self.waited as u32);
+                    let bad = bad_row(fault, &row, self.waited as u32);
                     self.push(row, None, out)?;
                     let after = self.sent + u64::from(self.rng.below(REPEAT_WITHIN));
                     self.wait(after, bad, What::BadRow(fault));
@@ -304,8 +242,8 @@ impl<'a> Dirt<'a> {
         self.sent += 1;
         let Some(what) = what else { return Ok(()) };
         let (mut account, mut txn) = (String::new(), String::new());
-        feed::push_account_id(&mut account, self.economy, &row);
-        feed::push_txn_id(&mut txn, self.economy, &row, row.booking());
+        identifier::push_account_id(&mut account, self.economy, &row);
+        identifier::push_txn_id(&mut txn, self.economy, &row, row.booking());
         let code = if let What::BadRow(fault) = what { fault.code() } else { "" };
         let line = format!("{},{},{code},{account},{txn}", self.sent, what.name());
         match what {
@@ -333,5 +271,15 @@ impl<'a> Dirt<'a> {
             list.flush().map_err(io(path))?;
         }
         Ok(self.done)
+    }
+}
+
+/// A row with the fault, made of a good one. Only a conflict keeps the identifier; the others have identifiers of their
+/// own.
+fn bad_row(fault: Fault, row: &Row, nth: u32) -> Row {
+    let row = Row { delivery: Delivery::Bad(fault), ..*row };
+    match fault {
+        Fault::DuplicateConflict => Row { amount_fen: row.amount_fen + 1, ..row },
+        _ => Row { number: BAD_NUMBERS_FROM + nth % 1_000_000, ..row },
     }
 }

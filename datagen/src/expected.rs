@@ -13,10 +13,11 @@ use arrow::datatypes::{DataType, Field, Schema};
 use crate::class::Class;
 use crate::code;
 use crate::economy::Economy;
+use crate::error::Error;
 use crate::feed::Batch;
 use crate::life::Total;
+use crate::options::Format;
 use crate::output::Output;
-use crate::{Error, Format};
 
 fn text(name: &str, nullable: bool) -> Field {
     Field::new(name, DataType::Utf8, nullable)

@@ -10,25 +10,24 @@ use arrow::array::{
 use arrow::buffer::{Buffer, NullBuffer, OffsetBuffer};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 
-use crate::Error;
 use crate::calendar;
 use crate::class::Label;
 use crate::code;
 use crate::counterparty::Counterparty;
-use crate::dirt::{Fault, Stain};
+use crate::delivery::{Delivery, Fault};
 use crate::economy::Economy;
+use crate::error::Error;
 use crate::holder::Holder;
+use crate::identifier::{self, ACCOUNT_DIGITS, TXN_DIGITS};
 use crate::name::{self, Trap};
 use crate::provider::{Clock, PROVIDERS, Provider};
 use crate::random;
-use crate::row::{Booking, Row, Style};
+use crate::row::{Row, Style};
 
 /// Rows in a batch: few enough for its columns to stay in a core's cache until they are encoded.
 pub(crate) const ROWS_PER_BATCH: usize = 8_192;
 
 const MICROSECONDS: i64 = 1_000_000;
-const ACCOUNT_DIGITS: usize = 16;
-const TXN_DIGITS: usize = 20;
 
 /// The columns of `transactions`. Only a feed with bad rows lets the direction be null.
 pub(crate) fn transactions_schema(is_dirty: bool) -> SchemaRef {
@@ -208,9 +207,9 @@ impl<'a> Transactions<'a> {
     pub(crate) fn push(&mut self, row: &Row) {
         let (economy, spec) = (self.economy, row.movement.spec());
         let provider = provider(row.bank);
-        let fault = if let Stain::Bad(fault) = row.stain { Some(fault) } else { None };
-        push_account_id(&mut self.account_id.bytes, economy, row);
-        push_txn_id(&mut self.txn_id.bytes, economy, row, row.booking());
+        let fault = if let Delivery::Bad(fault) = row.delivery { Some(fault) } else { None };
+        identifier::push_account_id(&mut self.account_id.bytes, economy, row);
+        identifier::push_txn_id(&mut self.txn_id.bytes, economy, row, row.booking());
         // Bad times lie far in the future.
         let centuries = if fault == Some(Fault::BadTime) { 7 } else { 0 };
         self.booked_at.push((row.booked() + centuries * 3_155_760_000) * MICROSECONDS);
@@ -239,7 +238,7 @@ impl<'a> Transactions<'a> {
         self.push_counterparty(row);
         self.push_wording(row);
         self.labels.push(row.label);
-        self.first.push(row.stain == Stain::None);
+        self.first.push(row.delivery == Delivery::First);
     }
 
     fn push_counterparty(&mut self, row: &Row) {
@@ -249,7 +248,7 @@ impl<'a> Transactions<'a> {
         self.counterparty_account.push(&counterparty.account);
         self.counterparty_bank.push(&counterparty.bank);
         self.counterparty_uscc.push(&counterparty.uscc);
-        if counterparty.trap != Trap::None && row.stain == Stain::None {
+        if counterparty.trap != Trap::None && row.delivery == Delivery::First {
             let (trap, ambiguous) = (counterparty.trap, counterparty.ambiguous);
             self.trapped.push(Trapped { row: self.labels.len(), trap, ambiguous });
         }
@@ -284,7 +283,7 @@ impl<'a> Transactions<'a> {
         self.remark.push(&self.text);
         self.text.clear();
         if let Some(booking) = row.reverses() {
-            push_txn_id(&mut self.text, self.economy, row, booking);
+            identifier::push_txn_id(&mut self.text, self.economy, row, booking);
         }
         self.reversal_of.push(&self.text);
     }
@@ -364,25 +363,6 @@ pub(crate) fn accounts_columns(economy: &Economy, holders: &[Holder]) -> Vec<Arr
         Arc::new(closed_on.finish()),
         status,
     ]
-}
-
-/// Appends the account's id.
-pub(crate) fn push_account_id(out: &mut String, economy: &Economy, row: &Row) {
-    let number = match row.stain {
-        // No bank's numbers begin so.
-        Stain::Bad(Fault::UnknownAccount) => 9_999_000_000_000_000 + economy.key(row.account) % 1_000_000_000_000,
-        _ => economy.number(row.account, row.bank),
-    };
-    code::push_digits(out, number, ACCOUNT_DIGITS);
-}
-
-/// Appends the 20 digits that name a booking: day, branch, journal number. The journal number scatters the running
-/// number of the month, so ids tell nothing of the order and are distinct within account and month.
-pub(crate) fn push_txn_id(out: &mut String, economy: &Economy, row: &Row, booking: Booking) {
-    let (year, month, day) = calendar::civil(booking.day);
-    let date = u64::from(year.unsigned_abs()) * 10_000 + u64::from(month * 100 + day);
-    code::push_digits(out, date * 10_000 + u64::from(economy.branch(row.account)), 12);
-    code::push_digits(out, economy.journal(row.account, booking.number), 8);
 }
 
 /// The channel that the wording draws; out of hours the counter is closed.

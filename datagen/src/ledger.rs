@@ -7,11 +7,11 @@
 
 use crate::calendar::{Month, SECONDS_A_DAY};
 use crate::class::{Class, Label};
-use crate::counterparty::{Party, Role, Shown, tells_by_name};
-use crate::dirt::Stain;
+use crate::delivery::Delivery;
 use crate::economy::Economy;
 use crate::holder::{Account, Balances, Holder};
-use crate::movement::{Direction, Movement, Patience};
+use crate::movement::{BankAccount, Direction, Movement, Patience, Spec};
+use crate::party::{Party, Role, Shown};
 use crate::plan::{Event, bank_party, own_party};
 use crate::provider::Clock;
 use crate::random::Rng;
@@ -364,7 +364,7 @@ impl Ledger<'_> {
             currency_shown: account.currency_shown,
             kind_shown,
             days_late,
-            stain: Stain::None,
+            delivery: Delivery::First,
         };
         Some(self.enter(nth, booked, row))
     }
@@ -422,5 +422,14 @@ fn label(movement: Movement, party: &Party, kind_shown: bool) -> Label {
         (Movement::Tax, Role::TreasuryAccount) if !kind_shown => Label::Treasury,
         (_, Role::Unknown) if label == Label::Trade => Label::Unidentified,
         _ => label,
+    }
+}
+
+/// Whether the counterparty's name shows the class of the row where its kind is hidden.
+fn tells_by_name(party: &Party, spec: &Spec) -> bool {
+    match party.role {
+        Role::BankAccount => spec.bank_account != BankAccount::None,
+        Role::Body | Role::TreasuryAccount => true,
+        _ => false,
     }
 }

@@ -72,7 +72,7 @@ pub(crate) enum Patience {
 
 /// Which of its own accounts the bank names as counterparty, if it names one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Books {
+pub(crate) enum BankAccount {
     None,
     Agency(Agency),
     Internal(Internal),
@@ -88,7 +88,7 @@ pub(crate) struct Spec {
     pub(crate) summaries: &'static [&'static str],
     /// Empty = null; a `#` is replaced by digits.
     pub(crate) remarks: &'static [&'static str],
-    pub(crate) books: Books,
+    pub(crate) bank_account: BankAccount,
     pub(crate) patience: Patience,
     /// Whether a booking may later be found wrong and be reversed, or be booked late.
     pub(crate) reversible: bool,
@@ -176,7 +176,7 @@ const IN: Spec = Spec {
     channels: NETBANK,
     summaries: &["转账"],
     remarks: NONE,
-    books: Books::None,
+    bank_account: BankAccount::None,
     patience: Patience::AllOrNothing,
     reversible: false,
 };
@@ -207,7 +207,7 @@ static SPECS: [Spec; 43] = [
         kind: "MERCHANT_SETTLEMENT",
         summaries: &["商户入账", "POS结算", "收单清算"],
         remarks: &["", "", "商户号#"],
-        books: Books::Agency(Agency::Settlement),
+        bank_account: BankAccount::Agency(Agency::Settlement),
         reversible: true,
         ..AGENCY
     },
@@ -248,7 +248,7 @@ static SPECS: [Spec; 43] = [
         kind: "FX",
         summaries: &["结汇", "出口结汇"],
         remarks: &["", "收汇#"],
-        books: Books::Internal(Internal::Clearing),
+        bank_account: BankAccount::Internal(Internal::Clearing),
         ..BANK
     },
     Spec {
@@ -256,7 +256,7 @@ static SPECS: [Spec; 43] = [
         kind: "AGENCY_PAYOUT",
         summaries: &["代付款项", "补贴发放", "保险理赔"],
         remarks: &["", "农业补贴", "理赔款#"],
-        books: Books::Agency(Agency::Payout),
+        bank_account: BankAccount::Agency(Agency::Payout),
         ..AGENCY
     },
     Spec {
@@ -334,7 +334,7 @@ static SPECS: [Spec; 43] = [
         kind: "FX",
         direction: Direction::Out,
         summaries: &["购汇", "售汇"],
-        books: Books::Internal(Internal::Clearing),
+        bank_account: BankAccount::Internal(Internal::Clearing),
         ..BANK
     },
     Spec {
@@ -359,7 +359,7 @@ static SPECS: [Spec; 43] = [
         kind: "PAYROLL",
         summaries: &["代发工资", "工资"],
         remarks: &["", "代发工资", "工资#笔"],
-        books: Books::Agency(Agency::Payroll),
+        bank_account: BankAccount::Agency(Agency::Payroll),
         patience: Patience::None,
         ..AGENCY
     },
@@ -393,7 +393,7 @@ static SPECS: [Spec; 43] = [
         kind: "AGENCY_COLLECTION",
         summaries: &["代扣电费", "代扣水费", "代扣燃气费", "代扣话费"],
         remarks: &["", "户号#"],
-        books: Books::Agency(Agency::Collection),
+        bank_account: BankAccount::Agency(Agency::Collection),
         ..AGENCY
     },
     Spec {
@@ -433,7 +433,7 @@ static SPECS: [Spec; 43] = [
         direction: Direction::Out,
         kind: "FEE",
         summaries: &["账户管理费", "短信服务费", "网银服务费"],
-        books: Books::Internal(Internal::Fee),
+        bank_account: BankAccount::Internal(Internal::Fee),
         reversible: true,
         ..BANK
     },
@@ -442,7 +442,7 @@ static SPECS: [Spec; 43] = [
         direction: Direction::Out,
         kind: "FEE",
         summaries: &["手续费", "转账手续费"],
-        books: Books::Internal(Internal::Fee),
+        bank_account: BankAccount::Internal(Internal::Fee),
         reversible: true,
         ..BANK
     },
@@ -450,7 +450,7 @@ static SPECS: [Spec; 43] = [
         movement: Movement::Interest,
         kind: "INTEREST",
         summaries: &["结息", "存款利息"],
-        books: Books::Internal(Internal::DepositInterest),
+        bank_account: BankAccount::Internal(Internal::DepositInterest),
         ..BANK
     },
     Spec {
@@ -458,7 +458,7 @@ static SPECS: [Spec; 43] = [
         kind: "LOAN_DISBURSEMENT",
         summaries: &["贷款发放", "放款"],
         remarks: &["", "借据号#"],
-        books: Books::Internal(Internal::Loan),
+        bank_account: BankAccount::Internal(Internal::Loan),
         ..BANK
     },
     Spec {
@@ -467,7 +467,7 @@ static SPECS: [Spec; 43] = [
         kind: "LOAN_REPAYMENT",
         summaries: &["贷款利息", "还息"],
         remarks: &["", "借据号#"],
-        books: Books::Internal(Internal::LoanInterest),
+        bank_account: BankAccount::Internal(Internal::LoanInterest),
         patience: Patience::None,
         ..BANK
     },
@@ -477,7 +477,7 @@ static SPECS: [Spec; 43] = [
         kind: "LOAN_REPAYMENT",
         summaries: &["还本", "贷款归还"],
         remarks: &["", "借据号#"],
-        books: Books::Internal(Internal::Loan),
+        bank_account: BankAccount::Internal(Internal::Loan),
         patience: Patience::None,
         ..BANK
     },
@@ -486,14 +486,14 @@ static SPECS: [Spec; 43] = [
         direction: Direction::Out,
         kind: "WEALTH_PURCHASE",
         summaries: &["理财申购", "购买理财"],
-        books: Books::Internal(Internal::Wealth),
+        bank_account: BankAccount::Internal(Internal::Wealth),
         ..BANK
     },
     Spec {
         movement: Movement::WealthRedeemed,
         kind: "WEALTH_REDEMPTION",
         summaries: &["理财赎回", "理财到期"],
-        books: Books::Internal(Internal::Wealth),
+        bank_account: BankAccount::Internal(Internal::Wealth),
         ..BANK
     },
     Spec {
@@ -501,14 +501,14 @@ static SPECS: [Spec; 43] = [
         direction: Direction::Out,
         kind: "DEPOSIT_PLACEMENT",
         summaries: &["转存定期", "单位定期存入"],
-        books: Books::Internal(Internal::FixedDeposit),
+        bank_account: BankAccount::Internal(Internal::FixedDeposit),
         ..BANK
     },
     Spec {
         movement: Movement::DepositMatured,
         kind: "DEPOSIT_MATURITY",
         summaries: &["定期到期", "定期支取"],
-        books: Books::Internal(Internal::FixedDeposit),
+        bank_account: BankAccount::Internal(Internal::FixedDeposit),
         ..BANK
     },
     Spec {
@@ -516,14 +516,14 @@ static SPECS: [Spec; 43] = [
         direction: Direction::Out,
         kind: "MARGIN",
         summaries: &["存入保证金", "银承保证金"],
-        books: Books::Internal(Internal::Margin),
+        bank_account: BankAccount::Internal(Internal::Margin),
         ..BANK
     },
     Spec {
         movement: Movement::MarginReleased,
         kind: "MARGIN",
         summaries: &["保证金退回", "释放保证金"],
-        books: Books::Internal(Internal::Margin),
+        bank_account: BankAccount::Internal(Internal::Margin),
         ..BANK
     },
     Spec { movement: Movement::Closing, direction: Direction::Out, channels: COUNTER, summaries: &["销户"], ..OWN },

@@ -22,7 +22,9 @@ use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::ColumnPath;
 
-use crate::{Error, Format, csv};
+use crate::csv;
+use crate::error::Error;
+use crate::options::Format;
 
 /// Small enough for a reader to spread one month over its cores, large enough for dictionaries to pay.
 pub(crate) const ROWS_PER_ROW_GROUP: usize = 131_072;

@@ -2,11 +2,12 @@
 //! Owns times, partners and intended amounts; whether the money is there is `ledger`'s.
 
 use crate::calendar::{self, Month, SECONDS_A_DAY};
-use crate::counterparty::{Party, Role, Shown};
 use crate::economy::Economy;
 use crate::holder::{Account, Holder};
-use crate::movement::{Books, Direction, Movement};
+use crate::movement::{BankAccount, Direction, Movement};
 use crate::name::{BODY_PLACES, Body, PLATFORMS};
+use crate::party::{Party, Role, Shown};
+use crate::pool;
 use crate::profile::{Figures, Trade};
 use crate::random::{self, Rng};
 use crate::tempo::Tempo;
@@ -195,8 +196,8 @@ impl Planner<'_> {
             return Party::new(Role::Namesake, shown, self.holder.subject.ordinal);
         }
         let rank = self.rng.rank(size);
-        let id = self.economy.member(self.account.key ^ which, rank, self.quarter());
-        let Some(shown) = self.economy.shown(id, self.rng) else {
+        let id = pool::member(self.economy, self.account.key ^ which, rank, self.quarter());
+        let Some(shown) = pool::shown(self.economy, id, self.rng) else {
             return Party::UNKNOWN;
         };
         // The number, not the row, decides: a customer stays what it was.
@@ -332,7 +333,7 @@ impl Planner<'_> {
             // The same every time, as the contract says.
             let share = 30 + (self.account.key >> 40) as i64 % 30;
             let monthly = (self.account.turnover_fen * share / 1_000 / 10_000).max(1) * 10_000;
-            let id = self.economy.member(self.account.key ^ 4, 0, 0);
+            let id = pool::member(self.economy, self.account.key ^ 4, 0, 0);
             let role = if self.account.key >> 35 & 1 == 1 { Role::Person } else { Role::Business };
             let party = Party::new(role, Shown::NameAndAccount, id);
             let day = 1 + (self.account.key >> 45) as u32 % 10;
@@ -530,7 +531,7 @@ pub(crate) fn own_party(economy: &Economy, holder: &Holder, mine: &Account, othe
 
 /// The bank's own account behind a movement; a third of the rows do not name it.
 pub(crate) fn bank_party(account: &Account, movement: Movement, rng: &mut Rng) -> Party {
-    if movement.spec().books == Books::None || rng.chance(333) {
+    if movement.spec().bank_account == BankAccount::None || rng.chance(333) {
         return Party::UNKNOWN;
     }
     Party::new(Role::BankAccount, Shown::Name, (account.key >> 30) as u32 & 0xFF)

@@ -4,7 +4,7 @@
 
 mod section;
 
-use crate::Error;
+use crate::error::Error;
 use crate::industry::Industry;
 use crate::movement::{Direction, Movement};
 use crate::name::{Bearer, Trap};

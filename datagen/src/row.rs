@@ -3,9 +3,9 @@
 
 use crate::calendar::SECONDS_A_DAY;
 use crate::class::Label;
-use crate::counterparty::{Party, Role, Shown};
-use crate::dirt::Stain;
+use crate::delivery::Delivery;
 use crate::movement::{Direction, Movement};
+use crate::party::{Party, Role, Shown};
 
 /// Names a booking within its account: the day and a running number of the month.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,7 +52,7 @@ pub(crate) struct Row {
     /// Booked so many days after the value.
     pub(crate) days_late: u8,
     /// What was done to it on purpose; set where rows are sent, not where they are booked.
-    pub(crate) stain: Stain,
+    pub(crate) delivery: Delivery,
 }
 
 /// Bits of `wording` that hold the number of a row taken back; the others hold how many days ago it was booked.
@@ -151,7 +151,7 @@ impl Row {
             currency_shown: flag(1),
             kind_shown: flag(2),
             days_late: bytes[49],
-            stain: Stain::None,
+            delivery: Delivery::First,
         }
     }
 }
@@ -189,7 +189,7 @@ mod tests {
                 currency_shown: index % 3 == 0,
                 kind_shown: index % 5 == 0,
                 days_late: 4,
-                stain: Stain::None,
+                delivery: Delivery::First,
             };
             let mut bytes = Vec::new();
             row.push_bytes(&mut bytes);

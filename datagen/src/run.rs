@@ -9,27 +9,35 @@ use arrow::array::{ArrayRef, RecordBatch};
 
 use crate::calendar::Month;
 use crate::class::Class;
-use crate::dirt::{Dirt, Stain};
+use crate::delivery::Delivery;
+use crate::dirt::Dirt;
 use crate::economy::{Economy, Span};
+use crate::error::Error;
 use crate::expected::{self, Totals};
 use crate::feed::{self, ROWS_PER_BATCH, Transactions};
 use crate::holder::{Account, Holder};
 use crate::life::Block;
 use crate::name::Trap;
+use crate::options::Options;
 use crate::output::{self, Encoded, Encoder, Output, ROWS_PER_ROW_GROUP};
 use crate::parallel;
 use crate::refused::{self, Sample};
 use crate::row::Row;
 use crate::shape::Shape;
 use crate::shelf::Shelf;
+use crate::summary::Summary;
 use crate::tempo::Tempo;
-use crate::{Error, Options, ROWS_IN_MEMORY, Summary};
 
-/// Rows of which files are made that must be refused.
+/// Default limit of the rows of a month that stay in memory: about half a GiB.
+const ROWS_IN_MEMORY: u64 = 8_000_000;
+/// Good rows from which the refused files are made.
 const ROWS_IN_SAMPLE: usize = 40;
 
-/// Generates a feed.
-pub(crate) fn run(options: &Options, progress: &mut dyn FnMut(u64)) -> Result<Summary, Error> {
+/// Generates a feed. `progress` is called after each part of a file with the number of rows of the feed written so far.
+///
+/// `accounts` is written last: a folder without it is incomplete.
+pub fn generate(options: &Options, progress: &mut dyn FnMut(u64)) -> Result<Summary, Error> {
+    options.check()?;
     let end = options.end.unwrap_or_default();
     let months = Month::window(end, options.months);
     let first = months.first().map_or(end.to_days(), |month| month.first);
@@ -154,7 +162,7 @@ impl<'a> Run<'a> {
             if let Ok(rows) = chunk
                 && sample.is_empty()
             {
-                sample.extend(rows.iter().filter(|row| row.stain == Stain::None).take(ROWS_IN_SAMPLE));
+                sample.extend(rows.iter().filter(|row| row.delivery == Delivery::First).take(ROWS_IN_SAMPLE));
             }
         });
         parallel::in_order(

@@ -4,10 +4,10 @@
 use std::fmt::Write as _;
 
 use crate::calendar::{self, Month};
-use crate::counterparty::Role;
 use crate::holder::Holder;
 use crate::industry::Industry;
 use crate::movement::{Direction, Movement};
+use crate::party::Role;
 use crate::profile::{Figures, Profile};
 use crate::row::Row;
 

@@ -7,8 +7,8 @@ use std::io::{Read, Seek, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use crate::Error;
 use crate::calendar::{Month, SECONDS_A_DAY};
+use crate::error::Error;
 use crate::output::io;
 use crate::row::Row;
 

@@ -1,7 +1,7 @@
 //! Tables of a TOML file, read key by key with ranges.
 //! Owns the wording of errors, each of which names table and key; a key that nobody asked for is one.
 
-use crate::Error;
+use crate::error::Error;
 
 /// A table of which the keys that were asked for are remembered.
 pub(super) struct Section<'a> {

@@ -20,7 +20,9 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use parquet::arrow::ArrowWriter;
 
-use crate::{Error, csv, output};
+use crate::csv;
+use crate::error::Error;
+use crate::output;
 
 /// Good rows and their accounts, in the feed's own schema.
 pub(crate) struct Sample {

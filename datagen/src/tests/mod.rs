@@ -9,6 +9,8 @@ use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Decimal128Type, Int64Type, TimestampMicrosecondType};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
+mod modules;
+
 use crate::{Class, Date, Error, Format, Options, Profile, Summary, Trap, generate};
 
 /// A folder that is removed with the test.

@@ -1,0 +1,105 @@
+//! The parties on the other side of rows, in their compact form: a role and numbers.
+//! Owns the packing of the numbers. The text that a statement shows of a party is rendered by `counterparty`.
+
+use crate::name::{BODY_PLACES, Body};
+
+/// Which columns a statement fills for a counterparty.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shown {
+    /// Name, account, bank and credit code.
+    All,
+    /// Name, account and bank.
+    NameAndAccount,
+    Name,
+    Account,
+}
+
+impl Shown {
+    pub(crate) const ALL: [Shown; 4] = [Shown::All, Shown::NameAndAccount, Shown::Name, Shown::Account];
+}
+
+/// What a counterparty is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// Nothing on the statement tells.
+    Unknown,
+    /// One of the bank's own accounts: which, the movement says.
+    BankAccount,
+    Business,
+    Person,
+    Platform,
+    Body,
+    /// The account through which taxes reach the treasury.
+    TreasuryAccount,
+    Utility,
+    /// An account of the holder itself.
+    Own,
+    /// A business that looks like a body, a bank or a platform.
+    NearMiss,
+    /// Another legal person with the holder's name.
+    Namesake,
+}
+
+impl Role {
+    pub(crate) const ALL: [Role; 11] = [
+        Role::Unknown,
+        Role::BankAccount,
+        Role::Business,
+        Role::Person,
+        Role::Platform,
+        Role::Body,
+        Role::TreasuryAccount,
+        Role::Utility,
+        Role::Own,
+        Role::NearMiss,
+        Role::Namesake,
+    ];
+}
+
+/// The other side of a transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Party {
+    pub(crate) role: Role,
+    pub(crate) shown: Shown,
+    /// A town; of an own account, which of the holder's accounts it is.
+    pub(crate) place: u16,
+    /// Its number among those of its role; of an own account, the holder's.
+    pub(crate) id: u32,
+}
+
+/// Of an own account outside the feed.
+pub(crate) const ELSEWHERE: u16 = 0xF;
+pub(crate) const FORMER_NAME: u16 = 0x100;
+
+impl Party {
+    pub(crate) const UNKNOWN: Party = Party { role: Role::Unknown, shown: Shown::Name, place: 0, id: 0 };
+
+    pub(crate) fn new(role: Role, shown: Shown, id: u32) -> Party {
+        Party { role, shown, place: 0, id }
+    }
+
+    /// The office numbered `office` of a kind of body in a place.
+    pub(crate) fn body(body: Body, place: u16, office: u32, shown: Shown) -> Party {
+        Party { role: Role::Body, shown, place: place % BODY_PLACES, id: body as u32 | office << 8 }
+    }
+
+    /// Account `other` of `holder`, seen from its account `mine`; `None` is one outside the feed.
+    pub(crate) fn own(holder: u32, mine: u8, other: Option<u8>, shown: Shown, former: bool) -> Party {
+        let other = other.map_or(ELSEWHERE, u16::from);
+        let former = if former { FORMER_NAME } else { 0 };
+        Party { role: Role::Own, shown, place: u16::from(mine) | other << 4 | former, id: holder }
+    }
+
+    /// The holder's account on the other side, of an own account in the feed.
+    pub(crate) fn other_account(&self) -> Option<u8> {
+        let other = self.place >> 4 & 0xF;
+        (other != ELSEWHERE).then_some(other as u8)
+    }
+
+    /// The kind of body, of a body.
+    pub(crate) fn which_body(&self) -> Body {
+        Body::ALL[self.id as usize & 0xFF & (Body::ALL.len() - 1)]
+    }
+}
+
+const _: () = assert!(Body::ALL.len().is_power_of_two());

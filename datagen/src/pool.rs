@@ -1,0 +1,34 @@
+//! Pools of counterparties: the businesses and people that an account deals with at a time.
+//! Owns the members of a pool and the columns that a statement fills for each of them.
+
+use crate::economy::Economy;
+use crate::party::Shown;
+use crate::random::{self, Rng};
+
+/// The number of the counterparty at `rank` of an account's pool, at a time counted in quarters. Places in the pool
+/// change hands every few years, each at its own pace. Some places belong to businesses that many accounts share.
+pub(crate) fn member(economy: &Economy, pool: u64, rank: u32, quarter: u32) -> u32 {
+    let trading = &economy.profile.counterparties;
+    let [low, high] = trading.stays_quarters;
+    let place = random::hash(&[pool, u64::from(rank)]);
+    let stays = low + (place >> 32) as u32 % (high - low + 1);
+    let tenant = (quarter + (place >> 48) as u32 % stays) / stays;
+    let draw = random::mix(place ^ u64::from(tenant));
+    let shared = draw % 1_000 < u64::from(trading.shared);
+    let among = if shared { economy.universe / 50 } else { economy.universe };
+    ((draw >> 10) % u64::from(among.max(1))) as u32
+}
+
+/// The columns that a row with counterparty `id` fills: mostly the same ones, at times fewer. None where the row shows
+/// nothing of the counterparty.
+pub(crate) fn shown(economy: &Economy, id: u32, rng: &mut Rng) -> Option<Shown> {
+    let trading = &economy.profile.counterparties;
+    let (unknown, name) = (trading.unknown, trading.unknown + trading.name_only);
+    match rng.below(1_000) {
+        draw if draw < unknown => None,
+        draw if draw < name => Some(Shown::Name),
+        draw if draw < name + trading.account_only => Some(Shown::Account),
+        _ if random::mix(u64::from(id)) % 1_000 < u64::from(trading.with_code) => Some(Shown::All),
+        _ => Some(Shown::NameAndAccount),
+    }
+}
