@@ -180,6 +180,8 @@ pub(crate) struct Account {
     /// What the feed says of it.
     pub(crate) opened_on: Option<i32>,
     pub(crate) closed_on: Option<i32>,
+    /// The first day from which the feed holds all records of the account. None: complete from the opening.
+    pub(crate) records_from: Option<i32>,
     /// From this day on it is left alone.
     abandoned: Option<i32>,
     /// Mean monthly inflow.
@@ -239,6 +241,7 @@ impl Account {
             opened,
             opened_on: (!rng.chance(profile.life.undated)).then_some(opened),
             closed_on,
+            records_from: (opened < economy.window.0).then_some(economy.window.0),
             abandoned: if always_dormant { Some(i32::MIN) } else { basis.abandoned },
             turnover_fen,
             rows_permille: (basis.rows_permille * activity_share(profile, usize::from(nth)) / 1_000).max(20),

@@ -61,6 +61,7 @@ fn sample() -> Sample {
         pair(["CNY"; 2]),
         Arc::new(Date32Array::from(vec![Some(18_000), None])),
         Arc::new(Date32Array::from(vec![None, None])),
+        Arc::new(Date32Array::from(vec![Some(20_089), None])),
         pair(["active"; 2]),
     ];
     Sample {

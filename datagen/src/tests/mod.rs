@@ -451,6 +451,42 @@ fn accounts_are_valid_and_kept_apart_from_trade() {
 }
 
 #[test]
+fn records_begin_with_the_economy_or_with_the_account() {
+    let openings = ("openings_a_year = 80", "openings_a_year = 700");
+    let (folder, _) = run(|options| (options.accounts, options.profile) = (300, profile(&[openings])));
+    let accounts = accounts(&folder);
+    let first = Date::new(2025, 6, 1).unwrap().to_days();
+    let (mut before, mut within, mut undated) = (0, 0, 0);
+    for account in accounts.values() {
+        let records_from = account["records_from"].parse::<i32>().ok();
+        assert!(records_from.is_none_or(|day| day == first), "{account:?}");
+        match account["opened_on"].parse::<i32>() {
+            Ok(opened_on) => {
+                assert_eq!(records_from.is_some(), opened_on < first, "{account:?}");
+                *(if opened_on < first { &mut before } else { &mut within }) += 1;
+            }
+            Err(_) => undated += 1,
+        }
+    }
+    assert!(before > 50 && within > 50 && undated > 3, "{before} {within} {undated}");
+    // The balance before the first row: an account whose records are complete begins with nothing.
+    let mut seen = HashSet::new();
+    let (mut complete, mut carried) = (0, 0);
+    for (_, row) in feed(&folder) {
+        if seen.insert(row["account_id"].clone()) && !row["balance"].is_empty() {
+            let opening = fen(&row, "balance") - effect(&row).0;
+            if accounts[&row["account_id"]]["records_from"].is_empty() {
+                assert_eq!(opening, 0, "{row:?}");
+                complete += 1;
+            } else {
+                carried += u32::from(opening != 0);
+            }
+        }
+    }
+    assert!(complete > 50 && carried > 50, "{complete} {carried}");
+}
+
+#[test]
 fn every_class_and_sub_class_occurs() {
     let (folder, summary) = run(|options| options.accounts = 600);
     for (class, rows) in summary.rows_by_class {

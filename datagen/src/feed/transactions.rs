@@ -1,12 +1,9 @@
-//! The two tables of a feed as Arrow columns: schemas, and the text that a statement shows for each row.
-//! Owns no file; `output` writes the columns.
+//! The table `transactions`: its schema, and the values that a statement shows for each row.
+//! Owns the faulty values of bad rows. The counterparty's columns are rendered by `counterparty`.
 
 use std::sync::Arc;
 
-use arrow::array::{
-    ArrayRef, Date32Builder, Decimal128Array, Int64Builder, ListBuilder, StringArray, StringBuilder,
-    TimestampMicrosecondArray,
-};
+use arrow::array::{ArrayRef, Decimal128Array, Int64Builder, StringArray, StringBuilder, TimestampMicrosecondArray};
 use arrow::buffer::{Buffer, NullBuffer, OffsetBuffer};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 
@@ -17,7 +14,6 @@ use crate::counterparty::Counterparty;
 use crate::delivery::{Delivery, Fault};
 use crate::economy::Economy;
 use crate::error::Error;
-use crate::holder::Holder;
 use crate::identifier::{self, ACCOUNT_DIGITS, TXN_DIGITS};
 use crate::name::{self, Trap};
 use crate::provider::{Clock, PROVIDERS, Provider};
@@ -69,26 +65,6 @@ pub(crate) fn distinct_columns(accounts: u32) -> &'static [&'static str] {
         "counterparty_uscc",
     ];
     if accounts > 20_000 { &MANY } else { &FEW }
-}
-
-/// The columns of `accounts`.
-pub(crate) fn accounts_schema() -> SchemaRef {
-    let text = |name, nullable| Field::new(name, DataType::Utf8, nullable);
-    let names = DataType::List(Arc::new(Field::new_list_field(DataType::Utf8, true)));
-    Arc::new(Schema::new(vec![
-        text("account_id", false),
-        text("provider_id", false),
-        text("provider_name", false),
-        text("bank_code", true),
-        text("subject_uscc", false),
-        text("subject_name", false),
-        Field::new("former_names", names, true),
-        text("account_type", false),
-        text("currency", false),
-        Field::new("opened_on", DataType::Date32, true),
-        Field::new("closed_on", DataType::Date32, true),
-        text("status", false),
-    ]))
 }
 
 /// A text column whose values all have the same width.
@@ -316,53 +292,6 @@ impl<'a> Transactions<'a> {
         let first = (!self.first.iter().all(|first| *first)).then_some(self.first);
         Ok(Batch { columns, labels: self.labels, trapped: self.trapped, first })
     }
-}
-
-/// Columns of `accounts`, of `holders`.
-pub(crate) fn accounts_columns(economy: &Economy, holders: &[Holder]) -> Vec<ArrayRef> {
-    let mut text: [StringBuilder; 9] = Default::default();
-    let mut former_names = ListBuilder::new(StringBuilder::new());
-    let (mut opened_on, mut closed_on) = (Date32Builder::new(), Date32Builder::new());
-    let [mut id, mut uscc, mut name, mut former] = [const { String::new() }; 4];
-    for holder in holders {
-        uscc.clear();
-        name.clear();
-        former.clear();
-        holder.subject.push_uscc(&mut uscc);
-        holder.subject.push_name(&mut name);
-        holder.subject.push_former_name(&mut former);
-        for account in &holder.accounts {
-            id.clear();
-            code::push_digits(&mut id, economy.number(account.ordinal, account.bank), ACCOUNT_DIGITS);
-            let provider = account.provider();
-            let bank_code = provider.bank_code(economy.branch(account.ordinal));
-            let (account_type, status) = (account.account_type, account.status);
-            let values = [&id, provider.id, provider.name, &bank_code, &uscc, &name, account_type, "CNY", status];
-            text.iter_mut().zip(values).for_each(|(column, value)| column.append_value(value));
-            if holder.subject.renamed {
-                former_names.values().append_value(&former);
-            }
-            former_names.append(holder.subject.renamed);
-            opened_on.append_option(account.opened_on);
-            closed_on.append_option(account.closed_on);
-        }
-    }
-    let [id, provider_id, provider_name, bank_code, uscc, name, account_type, currency, status] =
-        text.map(|mut column| -> ArrayRef { Arc::new(column.finish()) });
-    vec![
-        id,
-        provider_id,
-        provider_name,
-        bank_code,
-        uscc,
-        name,
-        Arc::new(former_names.finish()),
-        account_type,
-        currency,
-        Arc::new(opened_on.finish()),
-        Arc::new(closed_on.finish()),
-        status,
-    ]
 }
 
 /// The channel that the wording draws; out of hours the counter is closed.
