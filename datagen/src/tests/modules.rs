@@ -196,7 +196,7 @@ fn cycle(graph: &Graph) -> Option<Vec<String>> {
 }
 
 #[test]
-fn modules_do_not_use_each_other_in_a_circle() {
+fn modules_have_no_cycle() {
     let mut found = Vec::new();
     sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), "", &mut found);
     let graph = graph(&found);
