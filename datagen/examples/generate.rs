@@ -1,4 +1,4 @@
-//! Generates a feed and tells how fast: `generate ACCOUNTS MONTHS OUT [THREADS [DIRTY [FORMAT [ROWS]]]]`.
+//! Generates a feed and prints the time it takes: `generate ACCOUNTS MONTHS OUT [THREADS [DIRTY [FORMAT [ROWS]]]]`.
 
 use std::io::Write as _;
 use std::time::Instant;

@@ -1,4 +1,5 @@
-//! Civil days: dates as counts of days, months of the feed, weekdays, the Spring Festival.
+//! Civil dates as counts of days, the months of the feed, weekdays, and the Spring Festival.
+//!
 //! Owns no clock: the last day comes from the options.
 
 use std::{fmt, str::FromStr};
@@ -16,7 +17,7 @@ pub struct Date {
 }
 
 impl Date {
-    /// The date, or an error where the calendar has none such or its year lies outside 1990 to 2100.
+    /// The date, or an error if it does not exist or its year is outside 1990 to 2100.
     pub fn new(year: i32, month: u32, day: u32) -> Result<Date, Error> {
         let valid =
             (1990..=2100).contains(&year) && (1..=12).contains(&month) && day >= 1 && day <= days_in_month(year, month);
@@ -30,7 +31,7 @@ impl Date {
 }
 
 impl Default for Date {
-    /// 2025-12-31, the last booking date where none is asked for.
+    /// 2025-12-31, the default last booking date.
     fn default() -> Date {
         Date { year: 2025, month: 12, day: 31 }
     }
@@ -45,7 +46,7 @@ impl fmt::Display for Date {
 impl FromStr for Date {
     type Err = Error;
 
-    /// Reads `2025-12-31`.
+    /// Parses a date such as `2025-12-31`.
     fn from_str(text: &str) -> Result<Date, Error> {
         let mut parts = text.splitn(3, '-').map(|part| part.parse::<u32>().ok());
         match (parts.next().flatten(), parts.next().flatten(), parts.next().flatten()) {
@@ -69,16 +70,16 @@ pub(crate) struct Month {
     pub(crate) year: i32,
     /// 1 to 12.
     pub(crate) month: u32,
-    /// Its first day.
+    /// The first day of the month.
     pub(crate) first: i32,
-    /// Its last day, or the feed's last day where that comes earlier.
+    /// The last day of the month, or the last day of the feed if it is earlier.
     pub(crate) last: i32,
-    /// The first day of this year's Spring Festival.
+    /// The first day of the Spring Festival in this year.
     pub(crate) new_year: i32,
 }
 
 impl Month {
-    /// The `months` months up to and including that of `end`; the last one stops at `end`.
+    /// The `months` months up to and including the month of `end`. The last one stops at `end`.
     pub(crate) fn window(end: Date, months: u32) -> Vec<Month> {
         let last_month = end.year * 12 + end.month as i32 - 1;
         (0..months)
@@ -99,17 +100,17 @@ impl Month {
             .collect()
     }
 
-    /// Months since year 0, the clock of everything that recurs.
+    /// Months since year 0. Everything that recurs is derived from it.
     pub(crate) fn count(&self) -> i32 {
         self.year * 12 + self.month as i32 - 1
     }
 
-    /// Seconds of the month, up to the feed's last day.
+    /// Seconds of the month, up to the last day of the feed.
     pub(crate) fn seconds(&self) -> u32 {
         (self.last - self.first + 1).unsigned_abs() * SECONDS_A_DAY
     }
 
-    /// Day `day` of the month, or where that is a Saturday or Sunday the Monday after: public holidays are not modelled.
+    /// Day `day` of the month, or the next Monday if it is a Saturday or Sunday. Public holidays are not modelled.
     pub(crate) fn due(&self, day: u32) -> i32 {
         let due = self.first + day as i32 - 1;
         due + match weekday(due) {
@@ -120,7 +121,7 @@ impl Month {
     }
 }
 
-/// Monday is 0. Exchanged working days are not modelled.
+/// The weekday, 0 for Monday. Exchanged working days are not modelled.
 pub(crate) fn weekday(day: i32) -> u32 {
     // 1970-01-01 was a Thursday.
     (day + 3).rem_euclid(7).unsigned_abs()
@@ -139,7 +140,7 @@ pub(crate) fn civil(days: i32) -> (i32, u32, u32) {
     (year_of_era + era * 400 + i32::from(month <= 2), month as u32, day as u32)
 }
 
-/// The first day of the month counted `count` since year 0.
+/// The first day of the month that is `count` months after year 0.
 pub(crate) fn first_day(count: i32) -> i32 {
     days_of(count.div_euclid(12), count.rem_euclid(12) as u32 + 1, 1)
 }
@@ -162,7 +163,7 @@ fn days_in_month(year: i32, month: u32) -> u32 {
     }
 }
 
-/// The first day of the lunar year, 1990 to 2050, as month * 100 + day; a line a decade.
+/// The first day of the lunar year from 1990 to 2050 as month * 100 + day, one decade per line.
 #[rustfmt::skip]
 const SPRING_FESTIVALS: [u32; 61] = [
     127, 215, 204, 123, 210, 131, 219, 207, 128, 216,
@@ -174,8 +175,8 @@ const SPRING_FESTIVALS: [u32; 61] = [
     123,
 ];
 
-/// The first day of the lunar year. Outside the table its mean date, 4 February, stands in: the astronomy is not worth
-/// a dependency for years that few feeds cover.
+/// The first day of the lunar year. Outside the table it is 4 February, the mean date: the astronomy is not worth a
+/// dependency for years that few feeds cover.
 fn spring_festival(year: i32) -> i32 {
     let index = usize::try_from(year - 1990).ok();
     let date = index.and_then(|index| SPRING_FESTIVALS.get(index)).copied().unwrap_or(204);
@@ -194,7 +195,7 @@ mod tests {
             let (year, month, day) = civil(days);
             assert_eq!(days_of(year, month, day), days);
         }
-        // 2025-12-31 was a Wednesday, the Saturday after it 2026-01-03.
+        // 2025-12-31 was a Wednesday, and 2026-01-03 the Saturday after it.
         assert_eq!([31, 34, 35, 36].map(|day| weekday(days_of(2025, 12, 1) + day - 1)), [2, 5, 6, 0]);
     }
 
@@ -218,11 +219,11 @@ mod tests {
     }
 
     #[test]
-    fn lunar_years_begin_between_the_solar_terms() {
+    fn lunar_years_begin_within_their_range() {
         for year in 1990..=2050 {
             let day = spring_festival(year);
             assert!((days_of(year, 1, 21)..=days_of(year, 2, 20)).contains(&day), "{year}");
-            // Twelve or thirteen moons lie between two of them.
+            // A lunar year has twelve or thirteen months.
             let days = spring_festival(year + 1) - day;
             assert!(year == 2050 || matches!(days, 353..=355 | 383..=385), "{year}: {days}");
         }

@@ -1,12 +1,14 @@
-//! The classes that the generator intends. Owns only their names: a movement states its class when it is planned, and
-//! nothing here reads a name or a kind to find one.
+//! The classes and labels that the generator intends.
+//!
+//! Owns their names only. A movement states its class when it is planned; nothing here derives a class from a name or a
+//! kind.
 
-/// Who is on the other side of a transaction.
+/// The class of a transaction: who is on its other side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Class {
-    /// The bank's agency business: wages, collections, merchants.
+    /// Agency business of the bank: wages, collections, merchant settlements.
     Agency,
-    /// Cash paid in or taken out.
+    /// Cash deposited or withdrawn.
     Cash,
     /// The opening bank as principal.
     OpeningBank,
@@ -16,7 +18,7 @@ pub enum Class {
     PaymentPlatform,
     /// A public body.
     Public,
-    /// The holder's own account elsewhere.
+    /// Another account of the holder.
     SameName,
 }
 
@@ -46,7 +48,7 @@ impl Class {
     }
 }
 
-/// A class with its sub-class: what one row is meant to be.
+/// A class with its sub-class: the intended classification of one row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Label {
     Agency,
@@ -119,7 +121,7 @@ impl Label {
         }
     }
 
-    /// The label of dealings with a body of the sub-class named `subclass`.
+    /// The label of a transaction with a public body of the sub-class named `subclass`.
     pub(crate) fn public(subclass: &str) -> Label {
         let found = Label::ALL.into_iter().find(|label| label.subclass() == Some(subclass));
         found.filter(|label| label.class() == Class::Public).unwrap_or(Label::OtherPublic)

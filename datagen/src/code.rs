@@ -1,27 +1,29 @@
-//! Identifying codes with their check characters: unified social credit codes, bank codes, account numbers.
-//! Owns no decision about who bears which code; it turns ordinals into codes.
+//! Codes with their check characters: unified social credit codes, bank codes, account numbers.
+//!
+//! Owns the formats. It turns ordinals into codes and does not decide who has which code.
 
-/// GB 32100-2015's alphabet: digits and capital letters without I, O, S, V and Z.
+/// The alphabet of GB 32100-2015: digits and capital letters without I, O, S, V and Z.
 const ALPHABET: &[u8; 31] = b"0123456789ABCDEFGHJKLMNPQRTUWXY";
-/// Powers of 3 modulo 31, the weights of the 17 characters before the check character.
+/// Weights of the 17 characters before the check character: powers of 3 modulo 31.
 const WEIGHTS: [u32; 17] = [1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30, 28];
-/// GB 11714's weights of the eight characters of an organisation code.
+/// Weights of the eight characters of an organisation code in GB 11714.
 const ORGANISATION_WEIGHTS: [u32; 8] = [3, 7, 9, 10, 5, 8, 4, 2];
 
-/// How many organisation codes there are: six characters of the alphabet after `MA`.
+/// Number of organisation codes: six characters of the alphabet after `MA`.
 pub(crate) const ORGANISATIONS: u64 = 31 * 31 * 31 * 31 * 31 * 31;
 
-/// Appends the unified social credit code of the organisation numbered `ordinal` (below [`ORGANISATIONS`]).
-/// `prefix` is department and kind (91 company, 92 sole proprietor, 93 farmers' cooperative, 11 organ, 12 public
-/// institution, 13 body with fixed posts), `region` the four digits after the 90 that no real administrative region
-/// begins with, so that no real code is met.
+/// Appends the unified social credit code of the organisation numbered `ordinal`, which is below [`ORGANISATIONS`].
+///
+/// `prefix` is department and kind: 91 company, 92 sole proprietor, 93 farmers' cooperative, 11 organ, 12 public
+/// institution, 13 body with fixed posts. `region` is the four digits after 90. No real administrative region begins
+/// with 90, so the code is not a real one.
 pub(crate) fn push_uscc(out: &mut String, prefix: &str, region: u32, ordinal: u64) {
     let start = out.len();
     out.push_str(prefix);
     out.push_str("90");
     push_digits(out, u64::from(region), 4);
     out.push_str("MA");
-    // Multiplying by a number coprime to 31 keeps distinct ordinals distinct and neighbours apart.
+    // 5915587 is coprime to 31, so distinct ordinals stay distinct, and neighbours get unlike codes.
     let mut scattered = (ordinal % ORGANISATIONS) * 5_915_587 % ORGANISATIONS;
     for _ in 0..6 {
         out.push(char::from(ALPHABET[(scattered % 31) as usize]));
@@ -34,7 +36,7 @@ pub(crate) fn push_uscc(out: &mut String, prefix: &str, region: u32, ordinal: u6
     out.push(check);
 }
 
-/// The check character of the first 17 characters of a unified social credit code.
+/// The check character for the first 17 characters of a unified social credit code.
 fn uscc_check(code: &[u8]) -> char {
     let sum: u32 = code.iter().zip(WEIGHTS).map(|(character, weight)| uscc_value(*character) * weight).sum();
     char::from(ALPHABET[((31 - sum % 31) % 31) as usize])
@@ -44,7 +46,7 @@ fn uscc_value(character: u8) -> u32 {
     u32::from(VALUES[usize::from(character)])
 }
 
-/// The place of each character in [`ALPHABET`]: codes are made row by row, and searching would be most of the work.
+/// The index of each character in [`ALPHABET`]. A search per character would dominate the cost of a code.
 const VALUES: [u8; 256] = {
     let mut values = [0; 256];
     let mut value = 0;
@@ -68,7 +70,7 @@ fn organisation_check(code: &[u8]) -> char {
     }
 }
 
-/// A 12-digit CNAPS code: kind of institution, a city that is not assigned, branch, and an ISO 7064 (11,10) check digit.
+/// A 12-digit CNAPS code: kind of institution, an unassigned city, branch, and an ISO 7064 (11,10) check digit.
 pub(crate) fn bank_code(kind: u32, city: u32, branch: u32) -> String {
     let body = format!("{:03}{:04}{:04}", kind % 1_000, 9_900 + city % 100, branch % 10_000);
     let product = body.bytes().fold(10, |product, digit| {
@@ -78,7 +80,7 @@ pub(crate) fn bank_code(kind: u32, city: u32, branch: u32) -> String {
     format!("{body}{}", (11 - product) % 10)
 }
 
-/// Appends `value` with leading zeros to `width` digits, its lowest digits only.
+/// Appends the lowest `width` digits of `value`, with leading zeros.
 pub(crate) fn push_digits(out: &mut String, mut value: u64, width: usize) {
     let mut digits = [b'0'; 20];
     let width = width.min(digits.len());
@@ -86,7 +88,7 @@ pub(crate) fn push_digits(out: &mut String, mut value: u64, width: usize) {
         *digit = b'0' + (value % 10) as u8;
         value /= 10;
     }
-    // ASCII digits are always UTF-8, so nothing is ever left out here.
+    // ASCII digits are valid UTF-8, so the default is never used.
     out.push_str(std::str::from_utf8(&digits[..width]).unwrap_or_default());
 }
 
@@ -101,7 +103,7 @@ mod tests {
     use super::*;
     use std::collections::HashSet;
 
-    /// The check of GB 32100-2015, written apart from the generator's.
+    /// The check of GB 32100-2015, written independently of the generator.
     pub(crate) fn is_uscc(code: &str) -> bool {
         let values: Option<Vec<usize>> =
             code.chars().map(|c| "0123456789ABCDEFGHJKLMNPQRTUWXY".chars().position(|known| known == c)).collect();
@@ -125,7 +127,7 @@ mod tests {
             assert!(is_uscc(&code), "{code}");
             assert!(seen.insert(code[8..16].to_owned()));
         }
-        // A published code (the Bank of China's) is accepted by the check, one with two characters exchanged is not.
+        // A published code (Bank of China) passes the check; with two characters exchanged it does not.
         assert!(is_uscc("911000001000013428"));
         assert!(!is_uscc("911000001000014328"));
     }

@@ -1,6 +1,7 @@
-//! Counterparties: who stands on the other side of a row, and how much of it the statement shows in which spelling.
-//! Owns the rendering of names, accounts, banks and credit codes. Nothing is stored: all of a counterparty follows
-//! from its number, so that memory does not grow with the number of counterparties.
+//! The text that a statement shows of a counterparty: name, account, bank and credit code.
+//!
+//! Owns the rendering. Nothing is stored: a counterparty is computed from its number, so memory does not grow with the
+//! number of counterparties.
 
 use crate::code;
 use crate::economy::{BODIES_FROM, BUSINESSES_FROM, Economy};
@@ -8,27 +9,27 @@ use crate::holder::Subject;
 use crate::industry::Industry;
 use crate::movement::BankAccount;
 use crate::name::{self, Bearer, Body, PLATFORMS, Trap, Utility};
-use crate::party::{ELSEWHERE, FORMER_NAME, Party, Role, Shown};
+use crate::party::{FORMER_NAME, OUTSIDE_FEED, Party, Role, Shown};
 use crate::provider::PROVIDERS;
 use crate::random;
 use crate::row::Row;
 
-/// What a statement shows of a counterparty; an empty text is null.
+/// The columns that a statement shows of a counterparty. An empty text is null.
 #[derive(Default)]
 pub(crate) struct Counterparty {
     pub(crate) name: String,
     pub(crate) account: String,
     pub(crate) bank: String,
     pub(crate) uscc: String,
-    /// What makes the name hard to read.
+    /// The trap of the name.
     pub(crate) trap: Trap,
-    /// Whether nobody could tell the label from what is shown.
+    /// Whether the label cannot be derived from the columns.
     pub(crate) ambiguous: bool,
     registered: String,
 }
 
 impl Counterparty {
-    /// Fills all fields for `row`. `key` is its account's.
+    /// Fills all fields for `row`. `key` is the key of its account.
     pub(crate) fn render(&mut self, economy: &Economy, row: &Row, key: u64) {
         self.name.clear();
         self.account.clear();
@@ -39,7 +40,7 @@ impl Counterparty {
         let party = row.party;
         match party.role {
             Role::Unknown => {}
-            Role::BankAccount => self.bank_account_of_its_own(economy, row),
+            Role::BankAccount => self.bank_own_account(economy, row),
             Role::Business => self.business(economy, party, key),
             Role::Person => self.person(economy, party, key),
             Role::Platform => self.platform(economy, party, key),
@@ -50,10 +51,10 @@ impl Counterparty {
             Role::NearMiss => self.near_miss(economy, party),
             Role::Namesake => self.namesake(economy, party),
         }
-        self.ambiguous &= self.uscc.is_empty() && !(row.kind_shown && row.movement.spec().kind_tells());
+        self.ambiguous &= self.uscc.is_empty() && !(row.kind_shown && row.movement.spec().kind_shows_class());
     }
 
-    /// Spells the name, which so far is as registered, as the statement of the account `key` does.
+    /// Replaces the registered name by its spelling on the statement of the account with `key`.
     fn spell(&mut self, economy: &Economy, bearer: Bearer, hash: u64, key: u64) {
         let draw = random::mix(hash ^ key);
         let trap = economy.profile.names.trap(bearer, draw);
@@ -66,7 +67,7 @@ impl Counterparty {
         std::mem::swap(&mut self.name, &mut self.registered);
         self.name.clear();
         self.ambiguous = name::spell(&mut self.name, &self.registered, trap, hash);
-        // A name that offers the trap nothing is as registered.
+        // A name to which the trap does not apply keeps its registered spelling.
         if self.name != self.registered || trap == Trap::Namesake {
             self.trap = trap;
         }
@@ -78,7 +79,7 @@ impl Counterparty {
         if party.shown != Shown::Account {
             let industry = Industry::ALL[(hash >> 44) as usize % Industry::COUNT];
             let words = if sole { industry.shops() } else { industry.trades() };
-            name::push_company(&mut self.name, hash, name::nth(words, hash >> 20), sole);
+            name::push_company(&mut self.name, hash, name::choose(words, hash >> 20), sole);
             self.spell(economy, if sole { Bearer::Shop } else { Bearer::Company }, hash, key);
         }
         if party.shown != Shown::Name {
@@ -150,7 +151,7 @@ impl Counterparty {
             }
         }
         self.spell(economy, Bearer::TreasuryAccount, hash, key);
-        // The bank code of the treasury tells, whatever the name.
+        // The bank code of the treasury identifies it, whatever the name is.
         self.ambiguous &= self.bank.is_empty();
     }
 
@@ -162,7 +163,7 @@ impl Counterparty {
         self.bank_account(economy, hash);
     }
 
-    fn bank_account_of_its_own(&mut self, economy: &Economy, row: &Row) {
+    fn bank_own_account(&mut self, economy: &Economy, row: &Row) {
         let bank = &PROVIDERS[usize::from(row.bank) % PROVIDERS.len()];
         let hash = random::hash(&[u64::from(row.bank), row.movement as u64, u64::from(row.party.id)]);
         match row.movement.spec().bank_account {
@@ -197,7 +198,7 @@ impl Counterparty {
         }
     }
 
-    /// The holder's other account: with the credit code, or by the very name that the feed's account bears.
+    /// Another account of the holder. It is recognised by the credit code, or by the same name as that of the account.
     fn own(&mut self, economy: &Economy, row: &Row, key: u64) {
         let party = row.party;
         let subject = Subject::new(economy, party.id);
@@ -210,7 +211,7 @@ impl Counterparty {
         self.ambiguous = !self.trap.keeps_name();
         if party.shown != Shown::Name {
             let (mine, other) = (party.place & 0xF, party.place >> 4 & 0xF);
-            if other == ELSEWHERE {
+            if other == OUTSIDE_FEED {
                 let number = 5_000_000_000_000_000 + random::mix(key) % 1_000_000_000_000;
                 code::push_digits(&mut self.account, number, 16);
                 self.bank(economy, number);
@@ -227,7 +228,7 @@ impl Counterparty {
     }
 
     fn bank_account(&mut self, economy: &Economy, hash: u64) {
-        // No first digit of a platform's customer numbers, which begin with 2088.
+        // Not 2: the customer numbers of a platform begin with 2088.
         self.account.push(['1', '3', '4', '6'][(hash >> 40) as usize % 4]);
         let width = 14 + (hash >> 32) as usize % 5;
         code::push_digits(&mut self.account, random::mix(hash), width);

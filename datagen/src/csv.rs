@@ -1,5 +1,6 @@
-//! CSV as the feed has it: header, times as ISO 8601 with a space, money with two decimals, lists joined by `|`.
-//! Owns the few column types of the feed and no more.
+//! CSV as the feed uses it: a header, times in ISO 8601 with a space, money with two decimals, lists joined by `|`.
+//!
+//! Owns the column types that occur in the feed. Other types are an error.
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Date32Type, Decimal128Type, Int64Type, Schema, TimeUnit, TimestampMicrosecondType};

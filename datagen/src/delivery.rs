@@ -1,19 +1,20 @@
-//! Deliveries: whether a row of the feed is a transaction, a repeat of one, or a bad row, and the fault of a bad row.
-//! Owns the codes of the faults. The choice of the rows is `dirt`'s, the faulty values are written by `feed`.
+//! The delivery of a row: whether it is a transaction, a repeat of one, or a bad row with a fault.
+//!
+//! Owns the codes of the faults. `dirt` chooses the rows, `feed` writes the faulty values.
 
-/// How a row of the feed stands to the transactions of the economy.
+/// The relation of a row in the feed to the transactions of the economy.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Delivery {
-    /// A transaction, delivered for the first time and without a fault.
+    /// A transaction that is delivered for the first time and has no fault.
     #[default]
     First,
     /// A transaction that was delivered before.
     Repeat,
-    /// No transaction: an additional row with a fault that a reader must find.
+    /// Not a transaction: an additional row with a fault that a reader must find.
     Bad(Fault),
 }
 
-/// What is wrong with a bad row.
+/// The fault of a bad row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
     NullRequired,
@@ -40,7 +41,7 @@ impl Fault {
         Fault::DuplicateConflict,
     ];
 
-    /// The code that a reader's list of rejects gives.
+    /// The code in the list of rejects.
     pub(crate) fn code(self) -> &'static str {
         match self {
             Fault::NullRequired => "null_required",

@@ -1,4 +1,4 @@
-//! What can go wrong: refused options, a folder in use, the disk, the writers of the formats.
+//! The errors of a generation: refused options, a folder in use, I/O, and the writers of the formats.
 
 use std::path::PathBuf;
 
@@ -6,21 +6,21 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// An option has a value that cannot be used.
+    /// An option has an invalid value.
     #[error("{name}: {reason}")]
     Option {
-        /// The option's name as on the command line.
+        /// The name of the option on the command line.
         name: &'static str,
-        /// Why it was refused.
+        /// Why it is refused.
         reason: String,
     },
-    /// The output folder already holds a feed, whose files would mix with the new ones.
+    /// The output folder already holds a feed. The new files would mix with it.
     #[error("out: `{}` already exists; give an empty folder", path.display())]
     InUse {
-        /// What is in the way.
+        /// The existing file or folder.
         path: PathBuf,
     },
-    /// The file system refused.
+    /// An operation of the file system failed.
     #[error("cannot write `{}`", path.display())]
     Io {
         /// The file or folder.
@@ -28,10 +28,10 @@ pub enum Error {
         /// The reason.
         source: std::io::Error,
     },
-    /// Rows could not be made into Arrow columns.
+    /// The Arrow columns cannot be built.
     #[error("cannot build columns")]
     Arrow(#[from] arrow::error::ArrowError),
-    /// A Parquet file could not be written.
+    /// A Parquet file cannot be written.
     #[error("cannot write Parquet")]
     Parquet(#[from] parquet::errors::ParquetError),
 }

@@ -1,7 +1,8 @@
-//! The expected answers: each transaction's label, the rows whose names are traps, and totals by account, month and
+//! The expected answers: the label of each transaction, the transactions with a trap, and totals by account, month and
 //! class.
-//! Owns what the generator intends; nothing here looks at the text of a row. Always Parquet, whatever the feed's
-//! format, so that one program can compare them all.
+//!
+//! Owns what the generator intends. Nothing here reads the text of a row. The files are Parquet whatever the format of
+//! the feed, so one program can compare them all.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -10,12 +11,12 @@ use arrow::array::{ArrayRef, BooleanArray, Decimal128Builder, Int64Builder, Stri
 use arrow::compute::{filter, take};
 use arrow::datatypes::{DataType, Field, Schema};
 
+use crate::block::Total;
 use crate::class::Class;
 use crate::code;
 use crate::economy::Economy;
 use crate::error::Error;
 use crate::feed::Batch;
-use crate::life::Total;
 use crate::options::Format;
 use crate::output::Output;
 
@@ -23,7 +24,7 @@ fn text(name: &str, nullable: bool) -> Field {
     Field::new(name, DataType::Utf8, nullable)
 }
 
-/// `labels.parquet`: one row a transaction, in the order of sending.
+/// `labels.parquet`: one row per transaction, in the order of delivery.
 pub(crate) fn labels(folder: &Path, distinct: &[&str]) -> Result<Output, Error> {
     let schema = Schema::new(vec![
         text("account_id", false),
@@ -35,7 +36,7 @@ pub(crate) fn labels(folder: &Path, distinct: &[&str]) -> Result<Output, Error> 
     Output::create(&folder.join("labels.parquet"), &Arc::new(schema), Format::Parquet, &distinct)
 }
 
-/// `traps.parquet`: the transactions whose counterparty's name is a trap.
+/// `traps.parquet`: the transactions whose counterparty name is a trap.
 pub(crate) fn traps(folder: &Path) -> Result<Output, Error> {
     let schema = Schema::new(vec![
         text("account_id", false),
@@ -46,7 +47,7 @@ pub(crate) fn traps(folder: &Path) -> Result<Output, Error> {
     Output::create(&folder.join("traps.parquet"), &Arc::new(schema), Format::Parquet, &["account_id", "txn_id"])
 }
 
-/// The columns of the labels of a batch. Each transaction has one label, however often it is sent.
+/// The label columns of a batch. A transaction has one label, however often it is delivered.
 pub(crate) fn label_columns(batch: &Batch) -> Result<Vec<ArrayRef>, Error> {
     let rows = batch.labels.len();
     let is_first = |row: usize| batch.first.as_ref().is_none_or(|first| first[row]);
@@ -56,7 +57,7 @@ pub(crate) fn label_columns(batch: &Batch) -> Result<Vec<ArrayRef>, Error> {
         class.append_value(label.class().name());
         subclass.append_option(label.subclass());
     }
-    // The feed's first two columns are the transaction's key.
+    // The first two columns of the feed are the key of a transaction.
     let mut columns: Vec<ArrayRef> = batch.columns.iter().take(2).map(Arc::clone).collect();
     if let Some(first) = &batch.first {
         let first = BooleanArray::from(first.clone());
@@ -67,19 +68,19 @@ pub(crate) fn label_columns(batch: &Batch) -> Result<Vec<ArrayRef>, Error> {
     Ok(columns)
 }
 
-/// The columns of the traps of a batch.
+/// The trap columns of a batch.
 pub(crate) fn trap_columns(batch: &Batch) -> Result<Vec<ArrayRef>, Error> {
-    let rows: UInt32Array = batch.trapped.iter().map(|trapped| trapped.row as u32).collect();
+    let rows: UInt32Array = batch.trap_rows.iter().map(|row| row.row as u32).collect();
     let mut columns: Vec<ArrayRef> =
         batch.columns.iter().take(2).map(|column| take(column, &rows, None)).collect::<Result<_, _>>()?;
-    let names: StringArray = batch.trapped.iter().map(|trapped| Some(trapped.trap.name())).collect();
-    let ambiguous: BooleanArray = batch.trapped.iter().map(|trapped| Some(trapped.ambiguous)).collect();
+    let names: StringArray = batch.trap_rows.iter().map(|row| Some(row.trap.name())).collect();
+    let ambiguous: BooleanArray = batch.trap_rows.iter().map(|row| Some(row.ambiguous)).collect();
     columns.push(Arc::new(names));
     columns.push(Arc::new(ambiguous));
     Ok(columns)
 }
 
-/// Counts the labels of a batch by class, those of rows that are sent for the first time.
+/// Adds the labels of a batch to the counts by class. Repeats and bad rows do not count.
 pub(crate) fn count_labels(batch: &Batch, counts: &mut [u64; Class::ALL.len()]) {
     for (row, label) in batch.labels.iter().enumerate() {
         if batch.first.as_ref().is_none_or(|first| first[row]) {
@@ -88,8 +89,8 @@ pub(crate) fn count_labels(batch: &Batch, counts: &mut [u64; Class::ALL.len()]) 
     }
 }
 
-/// Writes `totals.parquet`: one row for each month, account and class that has transactions, in that order. A class
-/// whose only rows take each other back stays, with zeros.
+/// Writes `totals.parquet`: one row per month, account and class that has transactions, in that order. A class in which
+/// all transactions are reversed stays, with zeros.
 pub(crate) struct Totals {
     output: Output,
     rows_by_class: [u64; Class::ALL.len()],
@@ -112,7 +113,7 @@ impl Totals {
         Ok(Totals { output, rows_by_class: Default::default() })
     }
 
-    /// Adds totals of one month.
+    /// Appends the totals of one month.
     pub(crate) fn write(&mut self, economy: &Economy, month: &str, totals: &[Total]) -> Result<(), Error> {
         for total in totals {
             self.rows_by_class[total.class as usize] += total.sums.rows;
@@ -120,7 +121,7 @@ impl Totals {
         if totals.is_empty() { Ok(()) } else { self.output.write(&total_columns(economy, month, totals)?) }
     }
 
-    /// Finishes the file; the number of transactions of each class.
+    /// Finishes the file and returns the number of transactions by class.
     pub(crate) fn close(self) -> Result<[(Class, u64); Class::ALL.len()], Error> {
         self.output.close()?;
         Ok(Class::ALL.map(|class| (class, self.rows_by_class[class as usize])))

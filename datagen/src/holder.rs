@@ -1,5 +1,6 @@
-//! Holders and their accounts: who they are, how large, since when, how they fare, and which habits their banks have.
-//! Owns what does not change while the feed is written; balances are `ledger`'s.
+//! Holders and their accounts: identity, size, age, growth, failure, and the habits of their banks.
+//!
+//! Owns everything about them that does not change during the feed. Balances are `ledger`'s.
 
 use crate::calendar::Month;
 use crate::code;
@@ -7,24 +8,24 @@ use crate::economy::{Economy, activity_share};
 use crate::industry::Industry;
 use crate::name::{self, TOWNS};
 use crate::profile::Profile;
-use crate::provider::{Clock, PROVIDERS, Provider};
+use crate::provider::{PROVIDERS, Provider, TimeResolution};
 use crate::random::{self, Rng};
 
-/// What keeps products of amounts within 64 bits, whatever a profile says.
+/// Keeps products of amounts within 64 bits for any profile.
 const TURNOVER_MAX_FEN: i64 = 1_000_000_000_000;
 
-/// Who a holder is.
+/// The identity of a holder.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Subject {
     pub(crate) ordinal: u32,
     pub(crate) hash: u64,
     pub(crate) industry: Industry,
     pub(crate) sole: bool,
-    /// Whether it once bore another name.
+    /// Whether it had another name before.
     pub(crate) renamed: bool,
-    /// The town it works in.
+    /// The town in which it works.
     pub(crate) place: u16,
-    /// The bank of its first account; the next account is with the next bank.
+    /// The bank of its first account. Each further account is with the next bank.
     pub(crate) first_bank: u8,
 }
 
@@ -60,7 +61,7 @@ impl Subject {
 
     fn trade(&self) -> &'static str {
         let words = if self.sole { self.industry.shops() } else { self.industry.trades() };
-        name::nth(words, self.hash >> 20)
+        name::choose(words, self.hash >> 20)
     }
 
     /// The bank of its account numbered `nth`.
@@ -69,25 +70,33 @@ impl Subject {
     }
 }
 
-/// A holder with its life and its accounts.
+/// The failure of a business.
+#[derive(Clone, Copy, Debug)]
+struct Failure {
+    day: i32,
+    /// The first day of the decline that precedes the failure.
+    declines_from: i32,
+}
+
+/// A holder with its history and its accounts.
 #[derive(Debug)]
 pub(crate) struct Holder {
     pub(crate) subject: Subject,
-    /// Stands for the holder wherever something is drawn once and for all.
+    /// The key of the holder: the source of everything that is drawn once per holder.
     pub(crate) key: u64,
-    /// The day on which it fails, and that from which it dwindles.
-    fails: Option<(i32, i32)>,
-    /// Growth a year in thousandths.
+    /// None if the business does not fail within the feed.
+    failure: Option<Failure>,
+    /// Growth per year in thousandths.
     growth: i64,
     pub(crate) payday: u32,
     pub(crate) employs: bool,
-    /// Share of wages for the housing fund; 0 where it pays none.
+    /// Share of wages that goes to the housing fund; 0 if the holder does not contribute.
     pub(crate) housing_fund: i64,
     pub(crate) accounts: Vec<Account>,
 }
 
 impl Holder {
-    /// The holder numbered `ordinal`, whose first account is numbered `first_account`.
+    /// The holder numbered `ordinal`. Its first account has the number `first_account`.
     pub(crate) fn new(economy: &Economy, ordinal: u32, first_account: u32) -> Holder {
         let profile = &economy.profile;
         let subject = Subject::new(economy, ordinal);
@@ -96,28 +105,28 @@ impl Holder {
         let size = profile.holders.size.draw(&mut rng);
         let activity = profile.holders.activity.draw(&mut rng);
         let founded = founded(profile, economy.window, &mut rng);
-        let fails = fails(profile, economy.window, founded, &mut rng);
+        let failure = failure(profile, economy.window, founded, &mut rng);
         let closes = rng.chance(profile.life.closed);
         let [low, high] = profile.life.growth_a_year;
         let growth = i64::from(low) + i64::from(rng.below((high - low).unsigned_abs() + 1));
-        // Larger businesses book more rows, but far from in proportion.
+        // The number of rows grows with the size of a business, but far less than in proportion.
         let turnover = figures.turnover_fen * (3 * size + activity) / 4_000;
         let wages = &profile.wages;
         let [low, high] = wages.housing_fund;
         let mut holder = Holder {
             subject,
             key: rng.next(),
-            fails,
+            failure,
             growth,
             payday: rng.between(wages.payday[0], wages.payday[1]),
             employs: rng.chance(wages.employers),
             housing_fund: if rng.chance(wages.housing_fund_payers) { rng.between(low, high).into() } else { 0 },
             accounts: Vec::with_capacity(4),
         };
-        let basis = Basis {
+        let basis = AccountBasis {
             founded,
-            closing: fails.filter(|_| closes).map(|(day, _)| day),
-            abandoned: fails.filter(|_| !closes).map(|(day, _)| day),
+            closing: failure.filter(|_| closes).map(|failure| failure.day),
+            abandoned: failure.filter(|_| !closes).map(|failure| failure.day),
             turnover_fen: (turnover * if subject.sole { 600 } else { 1_200 } / 1_000).clamp(200_000, TURNOVER_MAX_FEN),
             rows_permille: u64::from(figures.rows) * (2 * activity + size).unsigned_abs() / 3_000,
         };
@@ -128,27 +137,27 @@ impl Holder {
         holder
     }
 
-    /// How much of its usual trade it does in `month`, in thousandths.
-    pub(crate) fn vigour(&self, economy: &Economy, month: &Month) -> i64 {
+    /// The trade of the holder in `month`, in thousandths of the usual trade.
+    pub(crate) fn trade_level(&self, economy: &Economy, month: &Month) -> i64 {
         let months = i64::from(month.first - economy.window.0) * 12 / 365;
         let grown = (1_000 + self.growth * months / 12).clamp(100, 10_000);
-        match self.fails {
-            Some((fails, from)) if month.first >= from => {
-                let left = i64::from(fails - month.first).max(0) * 1_000 / i64::from(fails - from).max(1);
+        match self.failure {
+            Some(Failure { day, declines_from }) if month.first >= declines_from => {
+                let left = i64::from(day - month.first).max(0) * 1_000 / i64::from(day - declines_from).max(1);
                 grown * left / 1_000
             }
             _ => grown,
         }
     }
 
-    /// Whether it will have dwindled by `day`.
-    pub(crate) fn dwindles_by(&self, day: i32) -> bool {
-        self.fails.is_some_and(|(_, from)| day >= from)
+    /// Whether the decline of the business begins on `day` or earlier.
+    pub(crate) fn declines_by(&self, day: i32) -> bool {
+        self.failure.is_some_and(|failure| day >= failure.declines_from)
     }
 }
 
-/// What a holder's accounts have in common.
-struct Basis {
+/// The figures that all accounts of a holder share.
+struct AccountBasis {
     founded: i32,
     closing: Option<i32>,
     abandoned: Option<i32>,
@@ -156,11 +165,11 @@ struct Basis {
     rows_permille: u64,
 }
 
-/// Which balances the feed carries.
+/// Which rows of an account show the balance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Balances {
     Always,
-    /// A few rows lack theirs.
+    /// Some rows lack it.
     Gaps,
     Never,
 }
@@ -169,31 +178,31 @@ pub(crate) enum Balances {
 #[derive(Debug)]
 pub(crate) struct Account {
     pub(crate) ordinal: u32,
-    /// Its place among the holder's accounts.
+    /// Its index among the accounts of the holder.
     pub(crate) nth: u8,
     pub(crate) bank: u8,
     pub(crate) key: u64,
     pub(crate) account_type: &'static str,
     pub(crate) status: &'static str,
-    /// The day from which it can have rows.
+    /// The first day on which it can have rows.
     pub(crate) opened: i32,
-    /// What the feed says of it.
+    /// The opening and closing dates in the table `accounts`.
     pub(crate) opened_on: Option<i32>,
     pub(crate) closed_on: Option<i32>,
-    /// The first day from which the feed holds all records of the account. None: complete from the opening.
+    /// The first day from which the feed holds all records of the account. None: complete from its opening.
     pub(crate) records_from: Option<i32>,
-    /// From this day on it is left alone.
+    /// The holder does not use the account from this day on.
     abandoned: Option<i32>,
     /// Mean monthly inflow.
     pub(crate) turnover_fen: i64,
-    /// Rows a month, in thousandths of the mean.
+    /// Rows per month, in thousandths of the mean.
     pub(crate) rows_permille: u64,
     pub(crate) balances: Balances,
-    /// Whether rows repeat the currency.
+    /// Whether rows show the currency.
     pub(crate) currency_shown: bool,
-    /// Whether ordinary transfers carry a kind.
+    /// Whether ordinary transfers show a kind.
     pub(crate) kind_shown: bool,
-    /// How far below zero its balance may go.
+    /// How far the balance may go below zero.
     pub(crate) overdraft_fen: i64,
     pub(crate) loans: Option<Loans>,
 }
@@ -202,16 +211,16 @@ pub(crate) struct Account {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Loans {
     pub(crate) term_months: i32,
-    /// Repaid in equal instalments, not at the end.
+    /// Repaid in equal instalments instead of at the end.
     pub(crate) instalments: bool,
-    /// Hundredths of a percent a year.
+    /// Hundredths of a percent per year.
     pub(crate) rate: i64,
-    /// The first months of its loans are this, modulo the term plus one.
+    /// Shifts the months in which loans begin, modulo the term plus one.
     pub(crate) phase: i32,
 }
 
 impl Account {
-    fn new(economy: &Economy, subject: &Subject, basis: &Basis, first_account: u32, nth: u8) -> Account {
+    fn new(economy: &Economy, subject: &Subject, basis: &AccountBasis, first_account: u32, nth: u8) -> Account {
         let profile = &economy.profile;
         let (statement, credit) = (&profile.statement, &profile.credit);
         let ordinal = first_account + u32::from(nth);
@@ -261,28 +270,28 @@ impl Account {
         &PROVIDERS[usize::from(self.bank) % PROVIDERS.len()]
     }
 
-    pub(crate) fn clock(&self) -> Clock {
-        self.provider().clock
+    pub(crate) fn time_resolution(&self) -> TimeResolution {
+        self.provider().time_resolution
     }
 
-    /// Only a basic account may pay wages and hand out cash.
+    /// Only a basic account may pay wages and withdraw cash.
     pub(crate) fn is_basic(&self) -> bool {
         self.account_type == "basic"
     }
 
-    /// Whether its holder has left it alone by `day`.
+    /// Whether the account is out of use on `day`.
     pub(crate) fn is_abandoned(&self, day: i32) -> bool {
         self.abandoned.is_some_and(|from| day >= from)
     }
 
-    /// The first and last day on which it can have rows in `month`, if there are such days.
+    /// The first and last day of `month` on which the account can have rows. None if there is no such day.
     pub(crate) fn open_days(&self, month: &Month) -> Option<(i32, i32)> {
         let first = month.first.max(self.opened);
         let last = self.closed_on.map_or(month.last, |closed| closed.min(month.last));
         (first <= last).then_some((first, last))
     }
 
-    /// What the books begin with: nothing in an account that opens within the feed.
+    /// The balance before the first row: zero for an account that is opened within the feed.
     pub(crate) fn opening_balance(&self, economy: &Economy) -> i64 {
         if self.opened >= economy.window.0 {
             return 0;
@@ -293,7 +302,7 @@ impl Account {
 }
 
 impl Loans {
-    /// The principal of the loan that begins in the month counted `count`.
+    /// The principal of the loan that begins `count` months after year 0.
     pub(crate) fn principal(&self, profile: &Profile, account: &Account, count: i32) -> i64 {
         let [low, high] = profile.credit.principal;
         let draw = random::hash(&[account.key, 0x6C6F_616E, count.unsigned_abs().into()]);
@@ -321,7 +330,7 @@ fn account_type(nth: u8, rng: &mut Rng) -> &'static str {
     }
 }
 
-/// When a business began: a few within the feed, the others before it, at the ages of the profile.
+/// The day on which a business begins: for a few within the feed, for the others before it, by the ages of the profile.
 fn founded(profile: &Profile, (first, last): (i32, i32), rng: &mut Rng) -> i32 {
     let days = (last - first + 1).max(1).unsigned_abs();
     let within = (u64::from(profile.life.openings_a_year) * u64::from(days) / 365).min(1_000) as u32;
@@ -332,17 +341,18 @@ fn founded(profile: &Profile, (first, last): (i32, i32), rng: &mut Rng) -> i32 {
     first - 30 - (years.0 * 365 + rng.below((years.1 - years.0) * 365)) as i32
 }
 
-/// When a business fails within the feed, if it does, and from when on it dwindles.
-fn fails(profile: &Profile, (first, last): (i32, i32), founded: i32, rng: &mut Rng) -> Option<(i32, i32)> {
+/// The failure of a business within the feed. None if it does not fail.
+fn failure(profile: &Profile, (first, last): (i32, i32), founded: i32, rng: &mut Rng) -> Option<Failure> {
     let days = (last - first + 1).max(1).unsigned_abs();
     let within = (u64::from(profile.life.failures_a_year) * u64::from(days) / 365).min(1_000) as u32;
     let (failing, day) = (rng.chance(within), first + rng.below(days) as i32);
     let [low, high] = profile.life.failing_months;
     let months = rng.between(low.unsigned_abs(), high.unsigned_abs()) as i32;
-    (failing && day >= founded + 120).then(|| (day, (day - months * 30).max(founded + 60)))
+    let failure = Failure { day, declines_from: (day - months * 30).max(founded + 60) };
+    (failing && day >= founded + 120).then_some(failure)
 }
 
-/// How many days after the first account a further one opens: mostly long before the feed ends.
+/// Days from the first account to the opening of a further one: in most cases long before the feed ends.
 fn later((_, last): (i32, i32), founded: i32, rng: &mut Rng) -> i32 {
     let days = (last - founded).max(1).unsigned_abs();
     rng.below(days).min(rng.below(days)) as i32

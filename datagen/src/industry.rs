@@ -1,14 +1,15 @@
-//! Industries: their names, and the words that businesses of each put into their own names.
-//! Owns no figures: those are the profile's.
+//! Industries: their names, and the words that their businesses use in company names.
+//!
+//! Owns no figures; they are the profile's.
 
-/// What a business does.
+/// The industry of a business.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Industry {
     /// Shops.
     Retail,
     /// Restaurants and canteens.
     Catering,
-    /// Traders who sell to businesses.
+    /// Traders that sell to businesses.
     Wholesale,
     /// Makers of goods.
     Manufacturing,
@@ -16,17 +17,17 @@ pub enum Industry {
     Construction,
     /// Services to businesses and households.
     Services,
-    /// Sellers abroad.
+    /// Exporters.
     Export,
     /// Growers and breeders.
     Farming,
 }
 
 impl Industry {
-    /// How many there are.
+    /// Number of industries.
     pub const COUNT: usize = Industry::ALL.len();
 
-    /// All of them, in the order of the profile.
+    /// All industries, in the order of the profile.
     pub const ALL: [Industry; 8] = [
         Industry::Retail,
         Industry::Catering,
@@ -52,7 +53,7 @@ impl Industry {
         }
     }
 
-    /// What its companies call their trade.
+    /// The words for the trade in the names of its companies.
     pub(crate) fn trades(self) -> &'static [&'static str] {
         match self {
             Industry::Retail => &["百货", "商贸", "便利连锁", "服饰", "日用品", "家居用品"],
@@ -66,7 +67,7 @@ impl Industry {
         }
     }
 
-    /// What its one-owner businesses call theirs.
+    /// The words for the trade in the names of its sole proprietors.
     pub(crate) fn shops(self) -> &'static [&'static str] {
         match self {
             Industry::Retail => &["便利店", "商行", "文具店", "服装店", "烟酒店", "母婴用品店"],

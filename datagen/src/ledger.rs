@@ -1,47 +1,48 @@
-//! The books of a holder's accounts in one month: balances that chain, money that must be there before it leaves,
-//! transfers that both sides book, bookings taken back.
-//! Owns all that an account carries from month to month.
+//! The books of the accounts of a holder in one month: balances that chain, payments that need cover, transfers that
+//! both sides book, and reversals.
 //!
-//! **Invariant:** a balance is never below zero by more than the account's overdraft: what may wait is made smaller or
-//! left out, and before what may not wait the owner or a friend puts money in.
+//! Owns everything that an account carries from month to month.
+//!
+//! **Invariant:** a balance is never below zero by more than the overdraft of the account. A payment that may wait is
+//! reduced or left out. Before a payment that may not wait, the owner or a friend puts money in.
 
 use crate::calendar::{Month, SECONDS_A_DAY};
 use crate::class::{Class, Label};
 use crate::delivery::Delivery;
 use crate::economy::Economy;
 use crate::holder::{Account, Balances, Holder};
-use crate::movement::{BankAccount, Direction, Movement, Patience, Spec};
+use crate::movement::{BankAccount, Direction, Movement, Shortfall, Spec};
 use crate::party::{Party, Role, Shown};
 use crate::plan::{Event, bank_party, own_party};
-use crate::provider::Clock;
+use crate::provider::TimeResolution;
 use crate::random::Rng;
-use crate::row::{NUMBER_MAX, Row, Style};
+use crate::row::{NUMBER_MAX, ReversalStyle, Row};
 
-/// Above this an account takes no more, so that balances stay within the feed's eighteen digits.
+/// An account above this balance receives nothing more, so that balances fit the eighteen digits of the feed.
 const BALANCE_MAX_FEN: i64 = 100_000_000_000_000_000;
 
-/// What an account carries from one month to the next.
+/// The state that an account carries from one month to the next.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct State {
     pub(crate) balance_fen: i64,
-    /// Put into a wealth product or a fixed deposit.
+    /// Held in a wealth product or a fixed deposit.
     pub(crate) saved_fen: i64,
 }
 
-/// Something that will be booked on a later day.
+/// A booking on a later day.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pending {
     pub(crate) account: u32,
     /// Seconds since 1970-01-01.
     at: i64,
-    what: What,
+    kind: PendingKind,
 }
 
 #[derive(Clone, Copy, Debug)]
-enum What {
-    /// A row was found wrong and is taken back.
+enum PendingKind {
+    /// The row is wrong and is reversed.
     Correction(Row),
-    /// A movement whose booking was forgotten on its day.
+    /// A movement that is booked the given number of days late.
     Late(Event, u8),
 }
 
@@ -55,16 +56,16 @@ pub(crate) struct Sums {
     pub(crate) out_fen: i128,
 }
 
-/// One account's books in a month.
+/// The books of one account in a month.
 pub(crate) struct Books {
     pub(crate) state: State,
     /// By class, in the order of `Class::ALL`.
     pub(crate) sums: [Sums; Class::ALL.len()],
     /// Rows booked this month.
     number: u32,
-    /// The second of the month of the last of them.
+    /// The time of the last of them, in seconds of the month.
     booked: u32,
-    /// The account's days in the month.
+    /// The first and last day in the month on which the account is open.
     pub(crate) open: Option<(i32, i32)>,
 }
 
@@ -80,44 +81,44 @@ pub(crate) struct Ledger<'a> {
     pub(crate) month: &'a Month,
     pub(crate) holder: &'a Holder,
     pub(crate) books: &'a mut [Books],
-    /// In order of time.
+    /// Ordered by time.
     pub(crate) pending: &'a mut Vec<Pending>,
     pub(crate) rng: &'a mut Rng,
     pub(crate) rows: &'a mut Vec<Row>,
 }
 
 impl Ledger<'_> {
-    /// Books a month's events, which come in order of time.
+    /// Books the events of a month, which are ordered by time.
     pub(crate) fn book(&mut self, events: &[Event]) {
         for event in events {
-            self.catch_up(event.at);
+            self.book_pending(event.at);
             self.settle(event, 0);
         }
-        self.catch_up(self.month.seconds().saturating_sub(1_800));
+        self.book_pending(self.month.seconds().saturating_sub(1_800));
     }
 
-    /// Books what is due by `until`, a second of the month.
-    fn catch_up(&mut self, until: u32) {
+    /// Books the pending bookings that are due by `until`, a second of the month.
+    fn book_pending(&mut self, until: u32) {
         let limit = self.start() + i64::from(until);
         while self.pending.first().is_some_and(|pending| pending.at <= limit) {
             let pending = self.pending.remove(0);
             let at = (pending.at - self.start()).clamp(0, i64::from(u32::MAX)) as u32;
             let nth = pending.account.wrapping_sub(self.holder.accounts[0].ordinal) as u8;
-            match pending.what {
-                What::Correction(wrong) => self.correct(at, nth, &wrong),
-                What::Late(event, days) => self.settle(&Event { at, ..event }, days),
+            match pending.kind {
+                PendingKind::Correction(wrong) => self.book_reversal(at, nth, &wrong),
+                PendingKind::Late(event, days) => self.settle(&Event { at, ..event }, days),
             }
         }
     }
 
-    /// Seconds from 1970-01-01 to the month.
+    /// The beginning of the month in seconds since 1970-01-01.
     fn start(&self) -> i64 {
         i64::from(self.month.first) * i64::from(SECONDS_A_DAY)
     }
 
-    fn postpone(&mut self, account: u32, at: i64, what: What) {
+    fn postpone(&mut self, account: u32, at: i64, kind: PendingKind) {
         let place = self.pending.partition_point(|pending| pending.at <= at);
-        self.pending.insert(place, Pending { account, at, what });
+        self.pending.insert(place, Pending { account, at, kind });
     }
 
     fn account(&self, nth: u8) -> &Account {
@@ -125,7 +126,7 @@ impl Ledger<'_> {
         &self.holder.accounts[usize::from(nth)]
     }
 
-    /// What can leave the account.
+    /// The amount that can leave the account.
     fn available(&self, nth: u8) -> i64 {
         self.books[usize::from(nth)].state.balance_fen + self.account(nth).overdraft_fen
     }
@@ -146,7 +147,7 @@ impl Ledger<'_> {
         if days_late == 0 && spec.reversible && self.rng.chance_ppm(corrections.late_ppm) {
             let days = self.rng.between(corrections.late_days[0], corrections.late_days[1]);
             let at = self.start() + i64::from(event.at) + i64::from(days * SECONDS_A_DAY);
-            return self.postpone(self.account(event.nth).ordinal, at, What::Late(*event, days as u8));
+            return self.postpone(self.account(event.nth).ordinal, at, PendingKind::Late(*event, days as u8));
         }
         if event.movement == Movement::Closing {
             return self.close(event);
@@ -155,7 +156,7 @@ impl Ledger<'_> {
         if amount <= 0 {
             return;
         }
-        if let Some(other) = inside(&event.party) {
+        if let Some(other) = other_account_in_feed(&event.party) {
             let (from, to) = if spec.direction == Direction::Out { (event.nth, other) } else { (other, event.nth) };
             self.transfer(from, to, event.at, amount);
             return;
@@ -163,37 +164,37 @@ impl Ledger<'_> {
         let Some(row) = self.push(event.nth, event.at, event.movement, event.party, amount, days_late) else {
             return;
         };
-        self.follow(event, &row, amount);
+        self.book_consequences(event, &row, amount);
     }
 
-    /// What is paid or received of the event.
+    /// The part of the event's amount that is paid or received.
     fn payable(&mut self, event: &Event) -> i64 {
         let spec = event.movement.spec();
-        let payer = match (spec.direction, inside(&event.party)) {
+        let payer = match (spec.direction, other_account_in_feed(&event.party)) {
             (Direction::Out, _) => event.nth,
             (Direction::In, Some(other)) => other,
             (Direction::In, None) if self.available(event.nth) > BALANCE_MAX_FEN => return 0,
             (Direction::In, None) => return event.amount_fen,
         };
-        let patience = if inside(&event.party).is_some() { Patience::Elastic } else { spec.patience };
-        match patience {
-            Patience::None => {
+        let shortfall = if other_account_in_feed(&event.party).is_some() { Shortfall::Scale } else { spec.shortfall };
+        match shortfall {
+            Shortfall::TopUp => {
                 self.top_up(event);
-                // Where nobody could put money in, since the day is over, the payment falls away.
+                // The payment is left out if no money could be put in on that day.
                 if self.available(event.nth) >= event.amount_fen { event.amount_fen } else { 0 }
             }
-            Patience::AllOrNothing if event.amount_fen > self.available(payer) => 0,
-            Patience::AllOrNothing => event.amount_fen,
-            Patience::Elastic => self.affordable(event, payer),
+            Shortfall::Skip if event.amount_fen > self.available(payer) => 0,
+            Shortfall::Skip => event.amount_fen,
+            Shortfall::Scale => self.affordable(event, payer),
         }
     }
 
-    /// What is paid now of what may wait: more when money abounds, less when it is short.
+    /// The amount of a payment that may wait: larger if the account has plenty of money, smaller if it is short.
     fn affordable(&mut self, event: &Event, payer: u8) -> i64 {
         let available = self.available(payer);
         let comfortable = (self.account(payer).turnover_fen * 3 / 2).max(1);
         let level = (available.saturating_mul(1_000) / comfortable).clamp(300, 2_500);
-        // Round sums stay round.
+        // Round amounts stay round.
         let unit = [10_000, 100, 1].into_iter().find(|unit| event.amount_fen % unit == 0).unwrap_or(1);
         let wanted = event.amount_fen.saturating_mul(level) / 1_000 / unit * unit;
         if wanted <= available {
@@ -203,7 +204,8 @@ impl Ledger<'_> {
         if part < 100 { 0 } else { part }
     }
 
-    /// Brings in what `event` lacks: from another account of the holder in the feed, from one elsewhere, from a friend.
+    /// Puts in the money that `event` lacks: from another account of the holder in the feed, from one outside, or from
+    /// a friend.
     fn top_up(&mut self, event: &Event) {
         let short = event.amount_fen - self.available(event.nth);
         if short <= 0 {
@@ -231,7 +233,7 @@ impl Ledger<'_> {
         }
     }
 
-    /// Moves money between two of the holder's accounts in the feed: both book it, on the same day, or neither does.
+    /// Transfers money between two accounts of the holder in the feed. Both book it on the same day, or neither does.
     fn transfer(&mut self, from: u8, to: u8, at: u32, amount: i64) -> bool {
         let lag = self.rng.between(1, 170);
         let day = at / SECONDS_A_DAY;
@@ -250,8 +252,8 @@ impl Ledger<'_> {
         true
     }
 
-    /// What a booking entails: savings kept, a fee, an error found later.
-    fn follow(&mut self, event: &Event, row: &Row, amount: i64) {
+    /// Books the consequences of a booking: money put away, a fee, an error that is found later.
+    fn book_consequences(&mut self, event: &Event, row: &Row, amount: i64) {
         let state = &mut self.books[usize::from(event.nth)].state;
         match event.movement {
             Movement::WealthBought | Movement::DepositPlaced => state.saved_fen += amount,
@@ -273,23 +275,23 @@ impl Ledger<'_> {
                 _ => self.rng.between(1_500_000, 3_000_000),
             };
             let at = self.start() + i64::from(event.at) + i64::from(after);
-            self.postpone(row.account, at, What::Correction(*row));
+            self.postpone(row.account, at, PendingKind::Correction(*row));
         }
     }
 
-    fn correct(&mut self, at: u32, nth: u8, wrong: &Row) {
-        let style =
-            [Style::Linked, Style::RedLinked, Style::Red][self.rng.weighted(&self.economy.profile.corrections.styles)];
+    fn book_reversal(&mut self, at: u32, nth: u8, wrong: &Row) {
+        let reversal = [ReversalStyle::Linked, ReversalStyle::RedLinked, ReversalStyle::Red]
+            [self.rng.weighted(&self.economy.profile.corrections.styles)];
         if !self.is_open(nth, at) || (wrong.is_in() && self.available(nth) < wrong.amount_fen) {
             return;
         }
         let Some(booked) = self.time(nth, at) else { return };
         let day = self.month.first + (booked / SECONDS_A_DAY) as i32;
         let Some(wording) = Row::wording_of_reversal(wrong.booking(), day) else { return };
-        self.enter(nth, booked, Row { style, wording, days_late: 0, ..*wrong });
+        self.enter(nth, booked, Row { reversal, wording, days_late: 0, ..*wrong });
     }
 
-    /// The last row of an account: it takes all.
+    /// Books the last row of an account, which empties it.
     fn close(&mut self, event: &Event) {
         let nth = event.nth;
         let first = self.holder.accounts[0].ordinal;
@@ -303,7 +305,7 @@ impl Ledger<'_> {
         if balance <= 0 {
             return;
         }
-        if let Some(other) = inside(&event.party)
+        if let Some(other) = other_account_in_feed(&event.party)
             && self.transfer(nth, other, event.at, balance)
         {
             return;
@@ -315,15 +317,15 @@ impl Ledger<'_> {
 
     // --- one row
 
-    /// When a booking at `at` is entered: banks' clocks are coarse and books go forward only. None where the month has
-    /// run out of times.
+    /// The second at which a booking of second `at` is entered. Banks record times coarsely, and books only go forward.
+    /// None if there is no time left in the month.
     fn time(&self, nth: u8, at: u32) -> Option<u32> {
         let books = &self.books[usize::from(nth)];
-        let booked = match self.account(nth).clock() {
-            Clock::Seconds if books.number > 0 => at.max(books.booked + 1),
-            Clock::Seconds => at,
-            Clock::Minutes => (at - at % 60).max(books.booked),
-            Clock::Days => (at - at % SECONDS_A_DAY).max(books.booked),
+        let booked = match self.account(nth).time_resolution() {
+            TimeResolution::Seconds if books.number > 0 => at.max(books.booked + 1),
+            TimeResolution::Seconds => at,
+            TimeResolution::Minutes => (at - at % 60).max(books.booked),
+            TimeResolution::Days => (at - at % SECONDS_A_DAY).max(books.booked),
         };
         let last = books.open.map_or(0, |(_, last)| (last - self.month.first + 1).max(0).unsigned_abs());
         (booked < last * SECONDS_A_DAY && books.number < NUMBER_MAX).then_some(booked)
@@ -340,7 +342,7 @@ impl Ledger<'_> {
     ) -> Option<Row> {
         let booked = self.time(nth, at)?;
         let spec = movement.spec();
-        let hides = spec.kind_may_hide() && tells_by_name(&party, spec);
+        let hides = spec.kind_may_be_hidden() && name_shows_class(&party, spec);
         let account = &self.holder.accounts[usize::from(nth)];
         let kind_shown = match spec.kind {
             "TRANSFER" => account.kind_shown,
@@ -358,7 +360,7 @@ impl Ledger<'_> {
             party,
             movement,
             label: label(movement, &party, kind_shown),
-            style: Style::None,
+            reversal: ReversalStyle::None,
             bank: account.bank,
             balance_shown: true,
             currency_shown: account.currency_shown,
@@ -369,7 +371,7 @@ impl Ledger<'_> {
         Some(self.enter(nth, booked, row))
     }
 
-    /// Enters a row at a time that `time` gave: it gets its number and its balance.
+    /// Enters a row at a second returned by `time`, and sets its number and balance.
     fn enter(&mut self, nth: u8, booked: u32, row: Row) -> Row {
         let account = &self.holder.accounts[usize::from(nth)];
         let balance_shown = match account.balances {
@@ -406,13 +408,13 @@ impl Ledger<'_> {
     }
 }
 
-/// The other account of an own transfer, where it is in the feed.
-fn inside(party: &Party) -> Option<u8> {
+/// The holder's other account of an own transfer, if it is in the feed.
+fn other_account_in_feed(party: &Party) -> Option<u8> {
     if party.role == Role::Own { party.other_account() } else { None }
 }
 
-/// What a movement with `party` is meant to be. Dealings with public bodies that are no tax go by the body; a payment to
-/// the treasury that does not say what for is the treasury's; ordinary trade with nobody named is unidentified.
+/// The intended label of a movement with `party`. Transactions with public bodies other than taxes follow the body. A
+/// payment to the treasury without a kind is the treasury's. Ordinary trade without a counterparty is unidentified.
 fn label(movement: Movement, party: &Party, kind_shown: bool) -> Label {
     let label = movement.spec().label;
     match (movement, party.role) {
@@ -425,8 +427,8 @@ fn label(movement: Movement, party: &Party, kind_shown: bool) -> Label {
     }
 }
 
-/// Whether the counterparty's name shows the class of the row where its kind is hidden.
-fn tells_by_name(party: &Party, spec: &Spec) -> bool {
+/// Whether the name of the counterparty shows the class of a row whose kind is hidden.
+fn name_shows_class(party: &Party, spec: &Spec) -> bool {
     match party.role {
         Role::BankAccount => spec.bank_account != BankAccount::None,
         Role::Body | Role::TreasuryAccount => true,

@@ -1,24 +1,26 @@
-//! A seeded synthetic economy of small businesses: their bank accounts' feed, and the answers that the feed should give.
+//! A seeded synthetic economy of small businesses: the feed of their bank accounts, and the answers expected of it.
 //!
-//! Owns the generation of `transactions`, `accounts` and `expected/` from a seed. Knows nothing of the engine that reads
-//! them, so that what it expects is an independent answer: classes and totals come from why money was moved, never from
-//! the text of a row. The same options give the same bytes on any machine and any number of threads: no clock, no float
-//! in a distribution.
+//! Owns the generation of `transactions`, `accounts` and `expected/` from a seed. The crate does not depend on the
+//! engine that reads them, so the expected answers are independent: classes and totals follow from the reason why money
+//! moves, never from the text of a row. The same options give the same bytes on any machine with any number of threads.
+//! There is no clock, and no float in a distribution.
 //!
 //! ```text
-//! Economy ── who is who: holders, accounts and counterparties follow from their numbers
-//!    │ a month at a time, a run of holders at a time, runs in parallel
-//! Planner ── events: why, when, with whom, about how much
-//! Ledger  ── rows: what was booked, with balances that chain, on both sides of own transfers ──▶ totals, shape
-//!    │ in the order of the runs
-//! Shelf   ── rows by day, in memory or in temporary files; sorted into booking order over all accounts
-//! Dirt    ── repeats, late and bad rows, if asked for
-//!    │ row groups in parallel
-//! Feed    ── columns with text ──▶ files of the month, labels, traps
+//! Economy      who is who: holders, accounts and counterparties are computed from their numbers
+//!   │          one month at a time, blocks of holders in parallel
+//! Planner      events: reason, time, counterparty, intended amount
+//! Ledger       rows: bookings with balances that chain, both sides of own transfers ──▶ totals, shape
+//!   │          in the order of the blocks
+//! MonthBuffer  rows by day, in memory or spilled to temporary files; sorted into booking order over all accounts
+//! Dirt         repeats, late rows and bad rows, on request
+//!   │          row groups in parallel
+//! Transactions columns with text ──▶ files of the month, labels, traps
 //! ```
 //!
-//! Memory holds some bytes an account, and one month of rows, or of a large month a part of one day.
+//! Memory holds a few bytes per account and the rows of one month. If a month has too many rows, memory holds only a
+//! part of one day.
 
+mod block;
 mod calendar;
 mod class;
 mod code;
@@ -34,7 +36,7 @@ mod holder;
 mod identifier;
 mod industry;
 mod ledger;
-mod life;
+mod month_buffer;
 mod movement;
 mod name;
 mod options;
@@ -50,11 +52,10 @@ mod refused;
 mod row;
 mod run;
 mod shape;
-mod shelf;
 mod summary;
-mod tempo;
 #[cfg(test)]
 mod tests;
+mod trading_days;
 
 pub use calendar::Date;
 pub use class::Class;

@@ -1,10 +1,11 @@
-//! Movements: what a business does with its money, and what a statement then says of it.
-//! Owns each movement's direction, kind, wording and intended label; amounts and times are `plan`'s.
+//! Movements: why the money of a business moves, and what a statement shows of it.
+//!
+//! Owns the direction, kind, wording and intended label of each movement. Amounts and times are `plan`'s.
 
 use crate::class::Label;
 use crate::name::{Agency, Internal};
 
-/// Why money moves. Everyday movements, which the profile mixes, come first.
+/// The reason of a movement. Everyday movements, whose mix the profile gives, come first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Movement {
     Settlement,
@@ -27,7 +28,7 @@ pub(crate) enum Movement {
     FxPayment,
     Fine,
     OwnOut,
-    // What comes by date or by need.
+    // Movements on a due date or when needed.
     TopUp,
     Payroll,
     Tax,
@@ -59,18 +60,18 @@ pub(crate) enum Direction {
     Out,
 }
 
-/// What becomes of a payment when money is short.
+/// How a payment is treated when the account is short of money.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Patience {
-    /// It is paid; the money must be found.
-    None,
+pub(crate) enum Shortfall {
+    /// It is paid in full after money is put in.
+    TopUp,
     /// It is left out.
-    AllOrNothing,
-    /// It is made smaller, and larger where money abounds.
-    Elastic,
+    Skip,
+    /// It is reduced. It is also increased when there is plenty of money.
+    Scale,
 }
 
-/// Which of its own accounts the bank names as counterparty, if it names one.
+/// Which of its own accounts the bank shows as counterparty, if any.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum BankAccount {
     None,
@@ -78,7 +79,7 @@ pub(crate) enum BankAccount {
     Internal(Internal),
 }
 
-/// What all movements of one sort have in common.
+/// The properties that all movements with one reason share.
 pub(crate) struct Spec {
     movement: Movement,
     pub(crate) direction: Direction,
@@ -86,22 +87,22 @@ pub(crate) struct Spec {
     pub(crate) kind: &'static str,
     pub(crate) channels: &'static [&'static str],
     pub(crate) summaries: &'static [&'static str],
-    /// Empty = null; a `#` is replaced by digits.
+    /// An empty text is null. A `#` is replaced by digits.
     pub(crate) remarks: &'static [&'static str],
     pub(crate) bank_account: BankAccount,
-    pub(crate) patience: Patience,
-    /// Whether a booking may later be found wrong and be reversed, or be booked late.
+    pub(crate) shortfall: Shortfall,
+    /// Whether a booking may be late, or may be found wrong later and reversed.
     pub(crate) reversible: bool,
 }
 
 impl Spec {
-    /// Whether the kind alone tells the class, if it is shown.
-    pub(crate) fn kind_tells(&self) -> bool {
+    /// Whether the class follows from the kind alone, if the kind is shown.
+    pub(crate) fn kind_shows_class(&self) -> bool {
         !matches!(self.kind, "TRANSFER" | "BILL" | "OTHER")
     }
 
-    /// Whether statements may leave the kind out of rows that the name tells as well.
-    pub(crate) fn kind_may_hide(&self) -> bool {
+    /// Whether a statement may hide the kind of rows whose class follows from the name too.
+    pub(crate) fn kind_may_be_hidden(&self) -> bool {
         matches!(
             self.kind,
             "TAX"
@@ -116,7 +117,7 @@ impl Spec {
 }
 
 impl Movement {
-    /// How many of them the profile mixes.
+    /// Number of everyday movements.
     pub(crate) const EVERYDAY: usize = Movement::TopUp as usize;
 
     pub(crate) const ALL: [Movement; SPECS.len()] = {
@@ -133,7 +134,7 @@ impl Movement {
         &SPECS[self as usize]
     }
 
-    /// The key in the profile's mix, of everyday movements.
+    /// The key of an everyday movement in the profile's mix.
     pub(crate) fn key(self) -> &'static str {
         const KEYS: [&str; Movement::EVERYDAY] = [
             "settlement",
@@ -177,7 +178,7 @@ const IN: Spec = Spec {
     summaries: &["转账"],
     remarks: NONE,
     bank_account: BankAccount::None,
-    patience: Patience::AllOrNothing,
+    shortfall: Shortfall::Skip,
     reversible: false,
 };
 const OUT: Spec = Spec { direction: Direction::Out, ..IN };
@@ -187,7 +188,7 @@ const OWN: Spec = Spec {
     remarks: &["", "", "资金调拨"],
     ..IN
 };
-const PUBLIC: Spec = Spec { channels: BATCH, patience: Patience::None, direction: Direction::Out, ..IN };
+const PUBLIC: Spec = Spec { channels: BATCH, shortfall: Shortfall::TopUp, direction: Direction::Out, ..IN };
 const AGENCY: Spec = Spec { label: Label::Agency, channels: BATCH, ..IN };
 const BANK: Spec = Spec { label: Label::OpeningBank, channels: SYSTEM, ..IN };
 
@@ -280,7 +281,7 @@ static SPECS: [Spec; 43] = [
         movement: Movement::Supplier,
         summaries: &["货款", "转账", "材料款", "采购款", "往来款"],
         remarks: &["", "", "货款", "付货款", "合同#", "运费", "尾款"],
-        patience: Patience::Elastic,
+        shortfall: Shortfall::Scale,
         reversible: true,
         ..OUT
     },
@@ -298,7 +299,7 @@ static SPECS: [Spec; 43] = [
         channels: PLATFORM,
         summaries: &["快捷支付", "充值", "消费", "网上支付"],
         remarks: &["", "", "采购支付", "推广充值"],
-        patience: Patience::Elastic,
+        shortfall: Shortfall::Scale,
         reversible: true,
         ..OUT
     },
@@ -309,7 +310,7 @@ static SPECS: [Spec; 43] = [
         channels: COUNTER,
         summaries: &["现金支取", "取现"],
         remarks: &["", "备用金", "采购"],
-        patience: Patience::Elastic,
+        shortfall: Shortfall::Scale,
         reversible: true,
         ..OUT
     },
@@ -317,7 +318,7 @@ static SPECS: [Spec; 43] = [
         movement: Movement::Person,
         summaries: &["报销", "备用金", "劳务费", "往来款", "转账"],
         remarks: &["", "", "差旅费", "备用金", "劳务费"],
-        patience: Patience::Elastic,
+        shortfall: Shortfall::Scale,
         reversible: true,
         ..OUT
     },
@@ -326,7 +327,7 @@ static SPECS: [Spec; 43] = [
         label: Label::Customs,
         summaries: &["关税", "海关缴款", "进口增值税"],
         remarks: &["", "报关单#"],
-        patience: Patience::AllOrNothing,
+        shortfall: Shortfall::Skip,
         ..PUBLIC
     },
     Spec {
@@ -343,10 +344,10 @@ static SPECS: [Spec; 43] = [
         channels: NETBANK,
         summaries: &["罚没款", "缴款", "规费"],
         remarks: &["", "缴款书#"],
-        patience: Patience::AllOrNothing,
+        shortfall: Shortfall::Skip,
         ..PUBLIC
     },
-    Spec { movement: Movement::OwnOut, direction: Direction::Out, patience: Patience::Elastic, ..OWN },
+    Spec { movement: Movement::OwnOut, direction: Direction::Out, shortfall: Shortfall::Scale, ..OWN },
     Spec {
         movement: Movement::TopUp,
         summaries: &["往来款", "借款", "暂借款"],
@@ -360,7 +361,7 @@ static SPECS: [Spec; 43] = [
         summaries: &["代发工资", "工资"],
         remarks: &["", "代发工资", "工资#笔"],
         bank_account: BankAccount::Agency(Agency::Payroll),
-        patience: Patience::None,
+        shortfall: Shortfall::TopUp,
         ..AGENCY
     },
     Spec {
@@ -408,7 +409,7 @@ static SPECS: [Spec; 43] = [
         movement: Movement::Rent,
         summaries: &["房租", "租金"],
         remarks: &["", "房租", "季度租金"],
-        patience: Patience::None,
+        shortfall: Shortfall::TopUp,
         ..OUT
     },
     Spec {
@@ -425,7 +426,7 @@ static SPECS: [Spec; 43] = [
         channels: NETBANK,
         summaries: &["诉讼费", "转账"],
         remarks: &["", "诉讼费#"],
-        patience: Patience::AllOrNothing,
+        shortfall: Shortfall::Skip,
         ..PUBLIC
     },
     Spec {
@@ -468,7 +469,7 @@ static SPECS: [Spec; 43] = [
         summaries: &["贷款利息", "还息"],
         remarks: &["", "借据号#"],
         bank_account: BankAccount::Internal(Internal::LoanInterest),
-        patience: Patience::None,
+        shortfall: Shortfall::TopUp,
         ..BANK
     },
     Spec {
@@ -478,7 +479,7 @@ static SPECS: [Spec; 43] = [
         summaries: &["还本", "贷款归还"],
         remarks: &["", "借据号#"],
         bank_account: BankAccount::Internal(Internal::Loan),
-        patience: Patience::None,
+        shortfall: Shortfall::TopUp,
         ..BANK
     },
     Spec {

@@ -1,4 +1,5 @@
 //! Options of a generation and their ranges.
+//!
 //! Owns the defaults that are not the profile's.
 
 use std::path::PathBuf;

@@ -1,10 +1,11 @@
-//! Files of record batches in the three formats, made of pieces that workers encode apart.
-//! Owns the writers' settings; the columns are `feed`'s and `expected`'s.
+//! Files of record batches in the three formats, with groups of rows that workers encode separately.
+//!
+//! Owns the settings of the writers. The columns are `feed`'s and `expected`'s.
 //!
 //! ```text
-//! Output ──encoder()──▶ Encoder (shared by workers) ──start()──▶ Piece ◀─ write columns
-//!    ▲                                                             │ finish
-//!    └──────────── append, in order ◀── Encoded ◀──────────────────┘
+//! Output ──encoder_factory()──▶ EncoderFactory (shared by workers) ──start()──▶ Encoder ◀── write columns
+//!    ▲                                                                             │ finish()
+//!    └───────────────── append(), in order ◀── EncodedRows ◀───────────────────────┘
 //! ```
 
 use std::fs::File;
@@ -35,47 +36,47 @@ enum Writer {
     Arrow(Box<FileWriter<BufWriter<File>>>),
 }
 
-/// One file being written.
+/// A file that is being written.
 pub(crate) struct Output {
     path: PathBuf,
     schema: SchemaRef,
     writer: Writer,
-    /// What `write` has collected.
-    piece: Option<Piece>,
+    /// The rows that `write` has collected.
+    encoder: Option<Encoder>,
     rows: usize,
 }
 
-/// Makes pieces of a file, on any thread.
+/// Starts encoders of a file on any thread.
 #[derive(Clone)]
-pub(crate) struct Encoder {
+pub(crate) struct EncoderFactory {
     schema: SchemaRef,
-    /// Of Parquet.
+    /// Parquet only.
     factory: Option<Arc<ArrowRowGroupWriterFactory>>,
     is_csv: bool,
 }
 
-/// A part of a file that is being encoded: in Parquet a row group.
-pub(crate) struct Piece {
+/// Encodes a group of rows: in Parquet a row group.
+pub(crate) struct Encoder {
     schema: SchemaRef,
-    form: Form,
+    state: EncoderState,
 }
 
-enum Form {
+enum EncoderState {
     Parquet(Vec<ArrowColumnWriter>),
     Csv(Vec<u8>),
     Arrow(Vec<RecordBatch>),
 }
 
-/// A part of a file that only has to be appended.
-pub(crate) enum Encoded {
+/// A group of encoded rows that only has to be appended.
+pub(crate) enum EncodedRows {
     Parquet(Vec<ArrowColumnChunk>),
     Csv(Vec<u8>),
     Arrow(Vec<RecordBatch>),
 }
 
 impl Output {
-    /// Creates the file. Columns named in `distinct` hold mostly different values: a dictionary of them would be built,
-    /// found too large and thrown away.
+    /// Creates the file. The columns named in `distinct` get no Parquet dictionary: their values rarely repeat, so the
+    /// dictionary would grow too large and be discarded.
     pub(crate) fn create(path: &Path, schema: &SchemaRef, format: Format, distinct: &[&str]) -> Result<Output, Error> {
         let file = File::create(path).map_err(io(path))?;
         let writer = match format {
@@ -93,58 +94,62 @@ impl Output {
             }
             Format::Arrow => Writer::Arrow(Box::new(FileWriter::try_new(BufWriter::new(file), schema)?)),
         };
-        Ok(Output { path: path.to_owned(), schema: SchemaRef::clone(schema), writer, piece: None, rows: 0 })
+        Ok(Output { path: path.to_owned(), schema: SchemaRef::clone(schema), writer, encoder: None, rows: 0 })
     }
 
-    pub(crate) fn encoder(&self) -> Encoder {
+    pub(crate) fn encoder_factory(&self) -> EncoderFactory {
         let factory = match &self.writer {
             Writer::Parquet(_, factory) => Some(Arc::clone(factory)),
             _ => None,
         };
-        Encoder { schema: SchemaRef::clone(&self.schema), factory, is_csv: matches!(self.writer, Writer::Csv(_)) }
+        EncoderFactory {
+            schema: SchemaRef::clone(&self.schema),
+            factory,
+            is_csv: matches!(self.writer, Writer::Csv(_)),
+        }
     }
 
-    /// Appends a piece that a worker has encoded.
-    pub(crate) fn append(&mut self, encoded: Encoded) -> Result<(), Error> {
+    /// Appends rows that a worker has encoded.
+    pub(crate) fn append(&mut self, encoded: EncodedRows) -> Result<(), Error> {
         match (&mut self.writer, encoded) {
-            (Writer::Parquet(writer, _), Encoded::Parquet(chunks)) => {
+            (Writer::Parquet(writer, _), EncodedRows::Parquet(chunks)) => {
                 let mut group = writer.next_row_group()?;
                 for chunk in chunks {
                     chunk.append_to_row_group(&mut group)?;
                 }
                 group.close()?;
             }
-            (Writer::Csv(writer), Encoded::Csv(text)) => writer.write_all(&text).map_err(io(&self.path))?,
-            (Writer::Arrow(writer), Encoded::Arrow(batches)) => {
+            (Writer::Csv(writer), EncodedRows::Csv(text)) => writer.write_all(&text).map_err(io(&self.path))?,
+            (Writer::Arrow(writer), EncodedRows::Arrow(batches)) => {
                 batches.iter().try_for_each(|batch| writer.write(batch))?;
             }
-            // Pieces come from this output's own encoder.
-            _ => debug_assert!(false, "a piece of another format"),
+            // Encoded rows come from an encoder of this output.
+            _ => debug_assert!(false, "rows of another format"),
         }
         Ok(())
     }
 
     /// Appends a batch, encoded on this thread.
     pub(crate) fn write(&mut self, columns: &[ArrayRef]) -> Result<(), Error> {
-        let encoder = self.encoder();
-        let piece = match &mut self.piece {
-            Some(piece) => piece,
-            None => self.piece.insert(encoder.start()?),
+        let factory = self.encoder_factory();
+        let encoder = match &mut self.encoder {
+            Some(encoder) => encoder,
+            None => self.encoder.insert(factory.start()?),
         };
-        piece.write(columns)?;
+        encoder.write(columns)?;
         self.rows += columns.first().map_or(0, |column| column.len());
         if self.rows >= ROWS_PER_ROW_GROUP { self.flush() } else { Ok(()) }
     }
 
     fn flush(&mut self) -> Result<(), Error> {
         self.rows = 0;
-        match self.piece.take() {
-            Some(piece) => self.append(piece.finish()?),
+        match self.encoder.take() {
+            Some(encoder) => self.append(encoder.finish()?),
             None => Ok(()),
         }
     }
 
-    /// Finishes the file; its size in bytes.
+    /// Finishes the file and returns its size in bytes.
     pub(crate) fn close(mut self) -> Result<u64, Error> {
         self.flush()?;
         match self.writer {
@@ -161,24 +166,24 @@ impl Output {
     }
 }
 
-impl Encoder {
-    pub(crate) fn start(&self) -> Result<Piece, Error> {
-        let form = match &self.factory {
-            // The index would only matter to encryption.
-            Some(factory) => Form::Parquet(factory.create_column_writers(0)?),
-            None if self.is_csv => Form::Csv(Vec::new()),
-            None => Form::Arrow(Vec::new()),
+impl EncoderFactory {
+    pub(crate) fn start(&self) -> Result<Encoder, Error> {
+        let state = match &self.factory {
+            // The index matters only for encryption.
+            Some(factory) => EncoderState::Parquet(factory.create_column_writers(0)?),
+            None if self.is_csv => EncoderState::Csv(Vec::new()),
+            None => EncoderState::Arrow(Vec::new()),
         };
-        Ok(Piece { schema: SchemaRef::clone(&self.schema), form })
+        Ok(Encoder { schema: SchemaRef::clone(&self.schema), state })
     }
 }
 
-impl Piece {
+impl Encoder {
     /// Encodes a batch of rows.
     pub(crate) fn write(&mut self, columns: &[ArrayRef]) -> Result<(), Error> {
         let batch = || RecordBatch::try_new(SchemaRef::clone(&self.schema), columns.to_vec());
-        match &mut self.form {
-            Form::Parquet(writers) => {
+        match &mut self.state {
+            EncoderState::Parquet(writers) => {
                 let mut writers = writers.iter_mut();
                 for (field, column) in self.schema.fields().iter().zip(columns) {
                     for leaf in compute_leaves(field, column)? {
@@ -188,24 +193,24 @@ impl Piece {
                     }
                 }
             }
-            Form::Csv(text) => csv::write_rows(text, &batch()?)?,
-            Form::Arrow(batches) => batches.push(batch()?),
+            EncoderState::Csv(text) => csv::write_rows(text, &batch()?)?,
+            EncoderState::Arrow(batches) => batches.push(batch()?),
         }
         Ok(())
     }
 
-    pub(crate) fn finish(self) -> Result<Encoded, Error> {
-        Ok(match self.form {
-            Form::Parquet(writers) => {
-                Encoded::Parquet(writers.into_iter().map(ArrowColumnWriter::close).collect::<Result<_, _>>()?)
+    pub(crate) fn finish(self) -> Result<EncodedRows, Error> {
+        Ok(match self.state {
+            EncoderState::Parquet(writers) => {
+                EncodedRows::Parquet(writers.into_iter().map(ArrowColumnWriter::close).collect::<Result<_, _>>()?)
             }
-            Form::Csv(text) => Encoded::Csv(text),
-            Form::Arrow(batches) => Encoded::Arrow(batches),
+            EncoderState::Csv(text) => EncodedRows::Csv(text),
+            EncoderState::Arrow(batches) => EncodedRows::Arrow(batches),
         })
     }
 }
 
-/// An I/O error that names its file.
+/// Adds the path to an I/O error.
 pub(crate) fn io(path: &Path) -> impl FnOnce(std::io::Error) -> Error {
     move |source| Error::Io { path: path.to_owned(), source }
 }
@@ -214,7 +219,7 @@ fn properties(distinct: &[&str]) -> Result<WriterProperties, Error> {
     let mut properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
         .set_max_row_group_row_count(Some(ROWS_PER_ROW_GROUP))
-        // Row groups are cut by time, which is what readers skip by; the least and greatest name helps nobody.
+        // Row groups are cut by time, so only the statistics of the time let a reader skip one.
         .set_statistics_enabled(EnabledStatistics::None)
         .set_column_statistics_enabled(ColumnPath::from("booked_at"), EnabledStatistics::Chunk);
     for name in distinct {

@@ -1,11 +1,12 @@
-//! Work on several threads whose results come back in the order of the inputs.
-//! Owns the threads. Jobs are dealt in turn, which suits jobs of like size and keeps the order without sorting.
+//! Work on several threads with results in the order of the inputs.
+//!
+//! Owns the threads. Jobs are assigned in turn, which suits jobs of similar size and keeps the order without sorting.
 
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
-/// Applies `work` to each input and gives the results to `sink`, in the order of the inputs. Inputs are drawn and
-/// results taken on this thread; no more than two a thread are under way.
+/// Applies `work` to each input and passes the results to `sink` in the order of the inputs. Both the iterator and the
+/// sink run on this thread. At most two inputs per thread are in progress.
 pub(crate) fn in_order<I: Send, O: Send, E>(
     threads: usize,
     inputs: impl Iterator<Item = Result<I, E>>,
@@ -25,7 +26,7 @@ pub(crate) fn in_order<I: Send, O: Send, E>(
                 let (send_output, outputs) = sync_channel::<O>(2);
                 let work = &work;
                 scope.spawn(move || {
-                    // Both ends fail only when this side or the other has given up.
+                    // A send fails only after the other end has given up.
                     for input in inputs {
                         if send_output.send(work(input)).is_err() {
                             return;
@@ -37,7 +38,7 @@ pub(crate) fn in_order<I: Send, O: Send, E>(
             .collect();
         let mut taken = 0;
         let mut take = |sink: &mut dyn FnMut(O) -> Result<(), E>| {
-            // A worker that panicked has closed its channel; the scope passes the panic on.
+            // The channel of a worker that panicked is closed. The scope propagates the panic.
             let output = workers[taken % threads].1.recv().ok();
             taken += 1;
             output.map_or(Ok(()), sink)

@@ -1,5 +1,6 @@
-//! The parties on the other side of rows, in their compact form: a role and numbers.
-//! Owns the packing of the numbers. The text that a statement shows of a party is rendered by `counterparty`.
+//! Parties in compact form: a role and numbers for who is on the other side of a row.
+//!
+//! Owns how the numbers are packed. `counterparty` renders the text that a statement shows of a party.
 
 use crate::name::{BODY_PLACES, Body};
 
@@ -18,12 +19,12 @@ impl Shown {
     pub(crate) const ALL: [Shown; 4] = [Shown::All, Shown::NameAndAccount, Shown::Name, Shown::Account];
 }
 
-/// What a counterparty is.
+/// The role of a counterparty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
-    /// Nothing on the statement tells.
+    /// The statement shows nothing of it.
     Unknown,
-    /// One of the bank's own accounts: which, the movement says.
+    /// One of the bank's own accounts. The movement determines which.
     BankAccount,
     Business,
     Person,
@@ -32,11 +33,11 @@ pub(crate) enum Role {
     /// The account through which taxes reach the treasury.
     TreasuryAccount,
     Utility,
-    /// An account of the holder itself.
+    /// An account of the holder.
     Own,
-    /// A business that looks like a body, a bank or a platform.
+    /// A business whose name looks like a body, a bank or a platform.
     NearMiss,
-    /// Another legal person with the holder's name.
+    /// Another legal person with the name of the holder.
     Namesake,
 }
 
@@ -61,14 +62,14 @@ impl Role {
 pub(crate) struct Party {
     pub(crate) role: Role,
     pub(crate) shown: Shown,
-    /// A town; of an own account, which of the holder's accounts it is.
+    /// A town. For an own account: the two accounts, and whether the former name is shown.
     pub(crate) place: u16,
-    /// Its number among those of its role; of an own account, the holder's.
+    /// The number among the parties of the role. For an own account: the number of the holder.
     pub(crate) id: u32,
 }
 
-/// Of an own account outside the feed.
-pub(crate) const ELSEWHERE: u16 = 0xF;
+/// In place of the other account, for an own account outside the feed.
+pub(crate) const OUTSIDE_FEED: u16 = 0xF;
 pub(crate) const FORMER_NAME: u16 = 0x100;
 
 impl Party {
@@ -83,20 +84,21 @@ impl Party {
         Party { role: Role::Body, shown, place: place % BODY_PLACES, id: body as u32 | office << 8 }
     }
 
-    /// Account `other` of `holder`, seen from its account `mine`; `None` is one outside the feed.
+    /// Account `other` of `holder` as the statement of its account `mine` shows it. `None` is an account outside the
+    /// feed.
     pub(crate) fn own(holder: u32, mine: u8, other: Option<u8>, shown: Shown, former: bool) -> Party {
-        let other = other.map_or(ELSEWHERE, u16::from);
+        let other = other.map_or(OUTSIDE_FEED, u16::from);
         let former = if former { FORMER_NAME } else { 0 };
         Party { role: Role::Own, shown, place: u16::from(mine) | other << 4 | former, id: holder }
     }
 
-    /// The holder's account on the other side, of an own account in the feed.
+    /// The other account of an own account, if it is in the feed.
     pub(crate) fn other_account(&self) -> Option<u8> {
         let other = self.place >> 4 & 0xF;
-        (other != ELSEWHERE).then_some(other as u8)
+        (other != OUTSIDE_FEED).then_some(other as u8)
     }
 
-    /// The kind of body, of a body.
+    /// The kind of body of a [`Role::Body`].
     pub(crate) fn which_body(&self) -> Body {
         Body::ALL[self.id as usize & 0xFF & (Body::ALL.len() - 1)]
     }

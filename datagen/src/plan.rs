@@ -1,5 +1,6 @@
-//! What an account intends to do in a month: everyday trade, obligations on their due dates, credit and savings.
-//! Owns times, partners and intended amounts; whether the money is there is `ledger`'s.
+//! The planned movements of an account in a month: everyday trade, obligations on their due dates, credit and savings.
+//!
+//! Owns times, counterparties and intended amounts. Whether there is money for them is decided by `ledger`.
 
 use crate::calendar::{self, Month, SECONDS_A_DAY};
 use crate::economy::Economy;
@@ -8,38 +9,38 @@ use crate::movement::{BankAccount, Direction, Movement};
 use crate::name::{BODY_PLACES, Body, PLATFORMS};
 use crate::party::{Party, Role, Shown};
 use crate::pool;
-use crate::profile::{Figures, Trade};
+use crate::profile::{IndustryFigures, Trade};
 use crate::random::{self, Rng};
-use crate::tempo::Tempo;
+use crate::trading_days::TradingDays;
 
-/// What keeps products of amounts within 64 bits, whatever a profile says.
+/// Keeps products of amounts within 64 bits for any profile.
 const MEAN_MAX_FEN: i64 = 10_000_000_000_000;
-/// The most rows that an account aims at in a month.
+/// Maximum number of rows planned for an account and month.
 const ROWS_MAX: u64 = 1_000_000;
 
-/// One intended movement.
+/// A planned movement.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Event {
-    /// Seconds since the month began.
+    /// Seconds since the beginning of the month.
     pub(crate) at: u32,
-    /// Which of the holder's accounts.
+    /// The index of the account among the holder's accounts.
     pub(crate) nth: u8,
     pub(crate) movement: Movement,
     pub(crate) party: Party,
     pub(crate) amount_fen: i64,
 }
 
-/// Plans one account's month.
+/// Plans the month of one account.
 pub(crate) struct Planner<'a> {
     pub(crate) economy: &'a Economy,
     pub(crate) month: &'a Month,
-    pub(crate) tempo: &'a Tempo,
+    pub(crate) trading_days: &'a TradingDays,
     pub(crate) holder: &'a Holder,
     pub(crate) account: &'a Account,
-    /// What the month begins with.
+    /// The balance at the beginning of the month.
     pub(crate) balance_fen: i64,
     pub(crate) saved_fen: i64,
-    /// The account's days in the month.
+    /// The first and last day in the month on which the account is open.
     pub(crate) first: i32,
     pub(crate) last: i32,
     pub(crate) rng: &'a mut Rng,
@@ -47,15 +48,15 @@ pub(crate) struct Planner<'a> {
 }
 
 impl Planner<'_> {
-    /// Appends the account's events.
+    /// Appends the events of the account.
     pub(crate) fn plan(mut self) {
         let start = self.events.len();
         self.interest();
         if !self.account.is_abandoned(self.month.first) {
-            let vigour = self.holder.vigour(self.economy, self.month);
-            let turnover = self.account.turnover_fen * self.season() / 1_000 * vigour / 1_000;
-            let rows = self.rows(vigour);
-            self.obligations(rows, turnover, vigour);
+            let trade_level = self.holder.trade_level(self.economy, self.month);
+            let turnover = self.account.turnover_fen * self.season() / 1_000 * trade_level / 1_000;
+            let rows = self.rows(trade_level);
+            self.obligations(rows, turnover, trade_level);
             self.credit();
             self.savings();
             let planned = (self.events.len() - start) as u32;
@@ -66,17 +67,17 @@ impl Planner<'_> {
         }
     }
 
-    /// How many rows to aim at, given size, season, fortune and the days that the account is open.
-    fn rows(&mut self, vigour: i64) -> u32 {
+    /// The number of rows to plan, by size, season, trade level and the days on which the account is open.
+    fn rows(&mut self, trade_level: i64) -> u32 {
         let days = u64::from((self.last - self.first + 1).unsigned_abs());
         let usual =
             u64::from(self.economy.mean_rows) * self.account.rows_permille * self.economy.rows_scale / 1_000_000;
-        let x = usual * self.season().unsigned_abs() / 1_000 * vigour.unsigned_abs() / 1_000 * days;
-        // A little more than asked for makes up for businesses that dwindle and for movements that nobody can pay.
+        let x = usual * self.season().unsigned_abs() / 1_000 * trade_level.unsigned_abs() / 1_000 * days;
+        // 28 days instead of 30 make up for declining businesses and for movements that are not paid.
         self.rng.dithered(x.min(28_000 * ROWS_MAX), 28_000)
     }
 
-    fn figures(&self) -> &Figures {
+    fn figures(&self) -> &IndustryFigures {
         self.economy.profile.figures(self.holder.subject.industry)
     }
 
@@ -106,7 +107,8 @@ impl Planner<'_> {
         let basic = self.account.is_basic();
         let allowed = |trade: &&Trade| basic || trade.movement != Movement::CashWithdrawal;
         let total = figures.rows_total();
-        // Yuan go to rows in proportion to their size; what obligations leave of the turnover is spent.
+        // Inflow is spread over rows in proportion to their size. About a third of it goes into obligations, the rest
+        // is spent.
         let inflow = turnover.saturating_mul(total.into()) / i64::from(rows);
         let (mean_in, mean_out) =
             (inflow / figures.volume(Direction::In), inflow * 66 / 100 / figures.volume(Direction::Out));
@@ -123,20 +125,20 @@ impl Planner<'_> {
         }
     }
 
-    fn trade_once(&mut self, movement: Movement, mean: i64, (nth, count): (u32, u32), figures: &Figures) {
+    fn trade_once(&mut self, movement: Movement, mean: i64, (nth, count): (u32, u32), figures: &IndustryFigures) {
         let party = self.partner(movement, figures);
         let amount = self.amount(movement, mean, figures);
         let (first, last) = (self.first, self.last);
         match movement {
-            // Takings come every day, or where rows are few at even distances.
+            // Takings come daily, or at even distances if there are few rows.
             Movement::Settlement | Movement::Acquiring => {
                 let days = (last - first + 1).unsigned_abs();
                 let day = first + ((nth * days + self.rng.below(days)) / count.max(1)) as i32;
                 self.push(day.min(last), (1, 9), movement, party, amount);
             }
             _ => {
-                let tempo = self.tempo;
-                let day = tempo.days(self.holder.subject.industry).draw(first, last, self.rng);
+                let trading_days = self.trading_days;
+                let day = trading_days.days(self.holder.subject.industry).draw(first, last, self.rng);
                 let hours = match movement {
                     Movement::CashDeposit | Movement::CashWithdrawal => (9, 17),
                     _ => (8, 20),
@@ -146,19 +148,19 @@ impl Planner<'_> {
         }
     }
 
-    fn amount(&mut self, movement: Movement, mean: i64, figures: &Figures) -> i64 {
+    fn amount(&mut self, movement: Movement, mean: i64, figures: &IndustryFigures) -> i64 {
         match movement {
-            // A few fen, sent to see whether the account exists.
+            // A few fen that verify the account.
             Movement::Verification => i64::from(self.rng.between(1, 99)),
-            // Shops' daily settlements vary less than invoices do.
+            // Daily settlements of shops vary less than invoices.
             Movement::Settlement | Movement::Acquiring => {
                 mean * (500 + figures.amounts.draw(self.rng).min(3_000) / 2) / 1_000
             }
-            // Banknotes.
+            // In banknotes.
             Movement::CashDeposit | Movement::CashWithdrawal => {
                 (mean * figures.amounts.draw(self.rng) / 1_000 / 10_000).max(1) * 10_000
             }
-            // Once in a while an invoice dwarfs all others.
+            // A rare invoice is far larger than all others.
             Movement::Customer | Movement::BillReceived if self.rng.chance_ppm(150) => {
                 rounded(mean * i64::from(self.rng.between(30, 300)), self.rng)
             }
@@ -166,7 +168,7 @@ impl Planner<'_> {
         }
     }
 
-    fn partner(&mut self, movement: Movement, figures: &Figures) -> Party {
+    fn partner(&mut self, movement: Movement, figures: &IndustryFigures) -> Party {
         let place = self.holder.subject.place;
         match movement {
             Movement::Settlement | Movement::PlatformPayment => self.platform(),
@@ -188,7 +190,8 @@ impl Planner<'_> {
         }
     }
 
-    /// Someone from the account's pool number `which` of `size` places, a share of which are `people`.
+    /// A party from the account's pool numbered `which`, which has `size` places. `people` is the share of people in
+    /// thousandths.
     fn pool(&mut self, which: u64, size: u32, people: u32) -> Party {
         let names = &self.economy.profile.names;
         if self.rng.chance_ppm(names.namesakes_ppm) {
@@ -200,7 +203,7 @@ impl Planner<'_> {
         let Some(shown) = pool::shown(self.economy, id, self.rng) else {
             return Party::UNKNOWN;
         };
-        // The number, not the row, decides: a customer stays what it was.
+        // Derived from the number and not from the row, so that a customer keeps its role.
         let draw = (random::mix(u64::from(id) ^ 0x7065_6F70) % 1_000) as u32;
         if draw < people {
             let shown = if shown == Shown::All { Shown::NameAndAccount } else { shown };
@@ -233,7 +236,7 @@ impl Planner<'_> {
         Party::body(body, place, among.below(60), shown_of_body(draw))
     }
 
-    /// One of the first `offices` offices of a kind of body in the holder's town; always the same one.
+    /// One of the first `offices` offices of a kind of body in the holder's town, always the same one.
     fn office(&self, body: Body, offices: u32) -> Party {
         let draw = random::hash(&[self.holder.key, body as u64]);
         Party::body(body, self.holder.subject.place, (draw >> 8) as u32 % offices, shown_of_body(draw))
@@ -250,14 +253,14 @@ impl Planner<'_> {
         own_party(self.economy, self.holder, self.account, other, self.rng)
     }
 
-    /// The bank's own account that the movement names; now and then none.
+    /// The bank's own account for the movement. Some rows do not show it.
     fn bank(&mut self, movement: Movement) -> Party {
         bank_party(self.account, movement, self.rng)
     }
 
     // --- obligations
 
-    /// Plans a movement for `day`, if the account is open then.
+    /// Plans a movement for `day`, if the account is open on it.
     fn due_on(&mut self, day: i32, movement: Movement, party: Party, amount_fen: i64) {
         if (self.first..=self.last).contains(&day) && amount_fen > 0 {
             let hours = if movement == Movement::Rent { (9, 17) } else { (5, 8) };
@@ -284,22 +287,22 @@ impl Planner<'_> {
         }
     }
 
-    fn obligations(&mut self, rows: u32, turnover: i64, vigour: i64) {
-        // A budget of few rows cannot hold them all; each is then kept by chance.
-        let keep = (rows * 1_000 / 14).min(1_000);
-        self.fees(keep);
-        self.utilities(keep, turnover);
-        self.rent(keep);
+    fn obligations(&mut self, rows: u32, turnover: i64, trade_level: i64) {
+        // A small number of rows cannot hold all obligations, so each one is kept by chance.
+        let keep_permille = (rows * 1_000 / 14).min(1_000);
+        self.fees(keep_permille);
+        self.utilities(keep_permille, turnover);
+        self.rent(keep_permille);
         self.margin();
         if self.account.is_basic() {
-            let wages = self.wages(keep, vigour);
-            self.taxes(keep, turnover, wages);
+            let wages = self.wages(keep_permille, trade_level);
+            self.taxes(keep_permille, turnover, wages);
             self.rare(turnover);
         }
     }
 
-    fn fees(&mut self, keep: u32) {
-        if self.rng.chance(keep * 6 / 10) {
+    fn fees(&mut self, keep_permille: u32) {
+        if self.rng.chance(keep_permille * 6 / 10) {
             let amount = [500, 1_000, 2_000, 3_000, 0][self.rng.below(5) as usize];
             let party = self.bank(Movement::AccountFee);
             let day = self.rng.between(18, 26);
@@ -307,12 +310,12 @@ impl Planner<'_> {
         }
     }
 
-    fn utilities(&mut self, keep: u32, turnover: i64) {
+    fn utilities(&mut self, keep_permille: u32, turnover: i64) {
         let (place, collected) = (self.holder.subject.place, self.account.key >> 33 & 1 == 1);
         let winter = matches!(self.month.month, 11 | 12 | 1..=3);
         for which in [0, 1, 3 - u32::from(!winter)] {
             let share = [14, 3, 4, 8][which as usize];
-            if !self.rng.chance(keep * if which < 2 { 8 } else { 3 } / 10) {
+            if !self.rng.chance(keep_permille * if which < 2 { 8 } else { 3 } / 10) {
                 continue;
             }
             let amount = turnover * share / 1_000 * i64::from(self.rng.between(700, 1_300)) / 1_000;
@@ -327,10 +330,10 @@ impl Planner<'_> {
         }
     }
 
-    fn rent(&mut self, keep: u32) {
+    fn rent(&mut self, keep_permille: u32) {
         let quarterly = self.account.key >> 34 & 1 == 1;
-        if (!quarterly || self.month.month % 3 == 1) && self.rng.chance(keep) {
-            // The same every time, as the contract says.
+        if (!quarterly || self.month.month % 3 == 1) && self.rng.chance(keep_permille) {
+            // The contract fixes the amount, so it is the same each time.
             let share = 30 + (self.account.key >> 40) as i64 % 30;
             let monthly = (self.account.turnover_fen * share / 1_000 / 10_000).max(1) * 10_000;
             let id = pool::member(self.economy, self.account.key ^ 4, 0, 0);
@@ -341,35 +344,35 @@ impl Planner<'_> {
         }
     }
 
-    /// Wages, and what goes with them; the wages paid.
-    fn wages(&mut self, keep: u32, vigour: i64) -> i64 {
+    /// Plans wages and the contributions on them. Returns the wages.
+    fn wages(&mut self, keep_permille: u32, trade_level: i64) -> i64 {
         let wages = &self.economy.profile.wages;
-        if !self.holder.employs || !self.rng.chance(keep) {
+        if !self.holder.employs || !self.rng.chance(keep_permille) {
             return 0;
         }
         let share = self.figures().payroll * i64::from(self.rng.between(950, 1_050)) / 1_000;
-        let paid = self.account.turnover_fen * vigour.min(1_500) / 1_000 * share / 1_000;
+        let paid = self.account.turnover_fen * trade_level.min(1_500) / 1_000 * share / 1_000;
         let party = self.bank(Movement::Payroll);
         self.due(self.holder.payday, Movement::Payroll, party, paid);
         let due = self.month.due(self.economy.profile.calendar.due_day);
         let body = [Body::SocialInsurance, Body::SocialInsurance, Body::MedicalInsurance];
         let body = body[(self.holder.key >> 8) as usize % body.len()];
         let office = self.office(body, 2);
-        let day = self.early(due);
+        let day = self.on_or_before_due(due);
         self.due_on(day, Movement::SocialInsurance, office, paid * wages.social_insurance / 1_000);
         let office = self.office(Body::HousingFund, 2);
-        let day = self.early(due);
+        let day = self.on_or_before_due(due);
         self.due_on(day, Movement::HousingFund, office, paid * self.holder.housing_fund / 1_000);
         paid
     }
 
     /// The due date, or one of the working days before it.
-    fn early(&mut self, due: i32) -> i32 {
+    fn on_or_before_due(&mut self, due: i32) -> i32 {
         let day = due - self.rng.below(5) as i32;
         if calendar::weekday(day) >= 5 || day < self.month.first { due } else { day }
     }
 
-    fn taxes(&mut self, keep: u32, turnover: i64, wages: i64) {
+    fn taxes(&mut self, keep_permille: u32, turnover: i64, wages: i64) {
         let taxes = &self.economy.profile.taxes;
         let steady = |range: [u32; 2], bit: u32| {
             let [low, high] = range;
@@ -388,15 +391,15 @@ impl Planner<'_> {
         let income = wages * steady(self.economy.profile.wages.income_tax, 20) / 1_000;
         let surcharges = sales * taxes.surcharges / 1_000;
         let due = self.month.due(self.economy.profile.calendar.due_day);
-        let day = self.early(due);
+        let day = self.on_or_before_due(due);
         for amount in [sales, surcharges, profit, income] {
-            // Banks print the treasury's collecting account, the treasury, or the office.
+            // Banks print the collecting account of the treasury, the treasury, or the tax office.
             let party = match self.holder.key >> 40 & 3 {
                 0 | 1 => treasury(self.holder.subject.place, Shown::Name),
                 2 => treasury(self.holder.subject.place, Shown::NameAndAccount),
                 _ => self.office(Body::Revenue, 3),
             };
-            if amount > 0 && self.rng.chance(keep) {
+            if amount > 0 && self.rng.chance(keep_permille) {
                 self.due_on(day, Movement::Tax, party, amount);
             }
         }
@@ -421,7 +424,7 @@ impl Planner<'_> {
         }
     }
 
-    /// Who pays with bills puts money aside for three months out of six.
+    /// A business that pays with bills deposits a margin for three months out of six.
     fn margin(&mut self) {
         let pays_with_bills = self.figures().mix.iter().any(|trade| trade.movement == Movement::BillPaid);
         if !pays_with_bills || self.account.key >> 53 & 7 != 0 {
@@ -431,7 +434,7 @@ impl Planner<'_> {
         let amount = (self.account.turnover_fen * 3 / 20 / 1_000_000).max(1) * 1_000_000;
         let movement = match count % 6 {
             0 => Movement::MarginPlaced,
-            // The account was open when the money was put aside.
+            // The account was open when the margin was placed.
             3 if self.account.opened < self.month.first - 100 => Movement::MarginReleased,
             _ => return,
         };
@@ -441,14 +444,14 @@ impl Planner<'_> {
 
     // --- credit and savings
 
-    /// Interest each month, the principal in parts or at the end, the next loan a month later.
+    /// Loans: monthly interest, the principal in instalments or at the end, and the next loan one month later.
     fn credit(&mut self) {
         let Some(loans) = self.account.loans else { return };
         let since = (self.month.count() + loans.phase) % (loans.term_months + 1);
         let begins = self.month.count() - since;
         let first = calendar::first_day(begins);
-        // Banks lend to whom they know, and not to whom they see dwindle.
-        if first <= self.account.opened || self.holder.dwindles_by(first) {
+        // A bank lends only to an established account, and not to a declining business.
+        if first <= self.account.opened || self.holder.declines_by(first) {
             return;
         }
         let principal = loans.principal(&self.economy.profile, self.account, begins);
@@ -469,7 +472,7 @@ impl Planner<'_> {
         self.due(21, Movement::LoanRepaid, party, repaid);
     }
 
-    /// What lies idle goes into a wealth product or a fixed deposit and comes back later with interest.
+    /// Idle money goes into a wealth product or a fixed deposit and comes back later with interest.
     fn savings(&mut self) {
         let savings = &self.economy.profile.savings;
         let wealth = (self.account.key >> 24) as u32 % 1_000 < savings.wealth;
@@ -493,14 +496,14 @@ impl Planner<'_> {
         } else {
             (Movement::DepositMatured, savings.term_rate)
         };
-        // About four months' interest.
+        // Interest for about four months.
         let gain = self.saved_fen / 10_000 * i64::from(self.rng.between(low, high)) / 3;
         let day = (self.month.first + self.rng.between(2, 26) as i32).min(latest);
         let party = self.bank(movement);
         self.due_on(day, movement, party, self.saved_fen + gain);
     }
 
-    /// The account's last rows: savings come back, the loan is repaid, what is left goes to another account.
+    /// Plans the last rows of the account: savings are redeemed, and the rest goes to another account.
     fn close(&mut self, start: usize) {
         let limit = (self.last - self.month.first).unsigned_abs() * SECONDS_A_DAY;
         let kept = self.events.split_off(start).into_iter().filter(|event| event.at < limit);
@@ -517,7 +520,7 @@ impl Planner<'_> {
     }
 }
 
-/// An account of the holder's own, as one of its statements shows it.
+/// The party for another account of the holder, as the statement of the account `mine` shows it.
 pub(crate) fn own_party(economy: &Economy, holder: &Holder, mine: &Account, other: Option<u8>, rng: &mut Rng) -> Party {
     let subject = &holder.subject;
     let (shown, former) = match rng.weighted(&economy.profile.own_transfers.shown) {
@@ -529,7 +532,7 @@ pub(crate) fn own_party(economy: &Economy, holder: &Holder, mine: &Account, othe
     Party::own(subject.ordinal, mine.nth, other, shown, former)
 }
 
-/// The bank's own account behind a movement; a third of the rows do not name it.
+/// The bank's own account behind a movement. A third of the rows do not show it.
 pub(crate) fn bank_party(account: &Account, movement: Movement, rng: &mut Rng) -> Party {
     if movement.spec().bank_account == BankAccount::None || rng.chance(333) {
         return Party::UNKNOWN;
@@ -549,7 +552,7 @@ fn shown_of_body(draw: u64) -> Shown {
     }
 }
 
-/// People like round sums: to the hundred yuan, to the yuan, or as the invoice says.
+/// Rounds an amount: to 100 yuan, to 1 yuan, or not at all.
 fn rounded(amount_fen: i64, rng: &mut Rng) -> i64 {
     let unit = match rng.below(100) {
         0..40 if amount_fen >= 100_000 => 10_000,

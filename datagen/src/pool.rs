@@ -1,12 +1,13 @@
-//! Pools of counterparties: the businesses and people that an account deals with at a time.
-//! Owns the members of a pool and the columns that a statement fills for each of them.
+//! Pools of counterparties: the businesses and people that an account trades with at a time.
+//!
+//! Owns who is in a pool, and which columns a statement fills for them.
 
 use crate::economy::Economy;
 use crate::party::Shown;
 use crate::random::{self, Rng};
 
-/// The number of the counterparty at `rank` of an account's pool, at a time counted in quarters. Places in the pool
-/// change hands every few years, each at its own pace. Some places belong to businesses that many accounts share.
+/// The number of the counterparty at `rank` of a pool in the given quarter. The places of a pool get a new counterparty
+/// every few years, each at its own pace. Some of them belong to businesses that many accounts share.
 pub(crate) fn member(economy: &Economy, pool: u64, rank: u32, quarter: u32) -> u32 {
     let trading = &economy.profile.counterparties;
     let [low, high] = trading.stays_quarters;
@@ -19,7 +20,7 @@ pub(crate) fn member(economy: &Economy, pool: u64, rank: u32, quarter: u32) -> u
     ((draw >> 10) % u64::from(among.max(1))) as u32
 }
 
-/// The columns that a row with counterparty `id` fills: mostly the same ones, at times fewer. None where the row shows
+/// The columns that a row fills for counterparty `id`: in most rows the same ones, in some fewer. None if the row shows
 /// nothing of the counterparty.
 pub(crate) fn shown(economy: &Economy, id: u32, rng: &mut Rng) -> Option<Shown> {
     let trading = &economy.profile.counterparties;

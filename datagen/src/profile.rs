@@ -1,6 +1,7 @@
 //! The profile: the figures of an economy, read from a TOML file that users copy and change.
-//! Owns their meaning and their ranges; `profile/section.rs` owns how tables are read and what errors say. All values
-//! are integers, so that no float ever decides a byte.
+//!
+//! Owns their meaning and their ranges. `section` reads the tables and words the errors. All values are integers, so
+//! that no float affects a byte.
 
 mod section;
 
@@ -8,7 +9,7 @@ use crate::error::Error;
 use crate::industry::Industry;
 use crate::movement::{Direction, Movement};
 use crate::name::{Bearer, Trap};
-use crate::random::Spread;
+use crate::random::LogNormal;
 use section::Section;
 
 /// The figures of an economy.
@@ -18,7 +19,7 @@ pub struct Profile {
     pub(crate) life: Life,
     pub(crate) calendar: Calendar,
     pub(crate) statement: Statement,
-    pub(crate) counterparties: Trading,
+    pub(crate) counterparties: Counterparties,
     pub(crate) own_transfers: OwnTransfers,
     pub(crate) wages: Wages,
     pub(crate) taxes: Taxes,
@@ -27,15 +28,15 @@ pub struct Profile {
     pub(crate) corrections: Corrections,
     pub(crate) names: Names,
     /// In the order of `Industry::ALL`.
-    pub(crate) industries: Vec<Figures>,
+    pub(crate) industries: Vec<IndustryFigures>,
 }
 
 #[derive(Clone, Debug)]
 pub(crate) struct Holders {
     pub(crate) accounts: [u32; 4],
     pub(crate) account_share: [u32; 4],
-    pub(crate) size: Spread,
-    pub(crate) activity: Spread,
+    pub(crate) size: LogNormal,
+    pub(crate) activity: LogNormal,
     pub(crate) renamed: u32,
     pub(crate) banks: [u32; 4],
 }
@@ -71,7 +72,7 @@ pub(crate) struct Statement {
 }
 
 #[derive(Clone, Debug)]
-pub(crate) struct Trading {
+pub(crate) struct Counterparties {
     pub(crate) universe: u32,
     pub(crate) shared: u32,
     pub(crate) stays_quarters: [u32; 2],
@@ -138,28 +139,28 @@ pub(crate) struct Corrections {
     pub(crate) late_days: [u32; 2],
 }
 
-/// How often a bearer's name is spelled otherwise than registered, and how.
+/// How often and how a name is spelled in another way than registered.
 #[derive(Clone, Debug)]
 pub(crate) struct Names {
     pub(crate) near_misses: u32,
     pub(crate) namesakes_ppm: u32,
-    /// By bearer, in the order of `Bearer::ALL`: share of its names that are spelled otherwise.
+    /// By bearer, in the order of `Bearer::ALL`: share of names in another spelling.
     spelled: [u32; Bearer::ALL.len()],
     /// By trap, in the order of `Trap::ALL`.
     weights: [u32; Trap::ALL.len()],
 }
 
 impl Names {
-    /// The spelling that `draw` stands for, of a name of `bearer`.
+    /// The trap of a name of `bearer`, drawn by `draw`.
     pub(crate) fn trap(&self, bearer: Bearer, draw: u64) -> Trap {
         let at = Bearer::ALL.iter().position(|known| *known == bearer).unwrap_or_default();
         if ((draw & 0xFFFF) * 1_000) >> 16 >= u64::from(self.spelled[at]) {
             return Trap::None;
         }
         let suits = |trap: Trap| match (trap, bearer) {
-            // Whose name it is there is the plan's to say, not the spelling's.
+            // These are parties of their own, which the plan chooses.
             (Trap::None | Trap::NearMiss | Trap::Namesake, _) => false,
-            // A platform's mark stands before the name of the platform's customer.
+            // The mark of a platform precedes the name of its customer.
             (Trap::PlatformPrefix, _) => bearer == Bearer::Platform,
             _ => trap.suits(bearer),
         };
@@ -176,19 +177,19 @@ impl Names {
     }
 }
 
-/// One everyday movement of an industry.
+/// An everyday movement of an industry.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Trade {
     pub(crate) movement: Movement,
-    /// Share of the everyday rows, relative to the others.
+    /// Share of the everyday rows, relative to the other movements.
     pub(crate) rows: u32,
-    /// Size of one row relative to the other movements of the same direction.
+    /// Size of a row, relative to the other movements of the same direction.
     pub(crate) size: u32,
 }
 
 /// The figures of an industry.
 #[derive(Clone, Debug)]
-pub(crate) struct Figures {
+pub(crate) struct IndustryFigures {
     pub(crate) weight: u32,
     pub(crate) sole: u32,
     pub(crate) turnover_fen: i64,
@@ -197,7 +198,7 @@ pub(crate) struct Figures {
     pub(crate) people: u32,
     pub(crate) suppliers: u32,
     pub(crate) farmers: u32,
-    pub(crate) amounts: Spread,
+    pub(crate) amounts: LogNormal,
     pub(crate) payroll: i64,
     pub(crate) weekend: u32,
     pub(crate) festival: u32,
@@ -205,8 +206,8 @@ pub(crate) struct Figures {
     pub(crate) mix: Vec<Trade>,
 }
 
-impl Figures {
-    /// Sum over the movements of one direction of rows times size.
+impl IndustryFigures {
+    /// Sum of rows times size over the movements of one direction.
     pub(crate) fn volume(&self, direction: Direction) -> i64 {
         let trades = self.mix.iter().filter(|trade| trade.movement.spec().direction == direction);
         trades.map(|trade| i64::from(trade.rows) * i64::from(trade.size)).sum::<i64>().max(1)
@@ -222,7 +223,7 @@ impl Profile {
     /// The text of the built-in profile, to copy and change.
     pub const BUILT_IN: &'static str = include_str!("../profile.toml");
 
-    /// Reads a profile. An error names the table and the key.
+    /// Parses a profile. An error names the table and the key.
     pub fn parse(text: &str) -> Result<Profile, Error> {
         let table: toml::Table = text.parse().map_err(|error: toml::de::Error| Error::Option {
             name: "profile",
@@ -248,24 +249,24 @@ impl Profile {
         Ok(profile)
     }
 
-    pub(crate) fn figures(&self, industry: Industry) -> &Figures {
+    pub(crate) fn figures(&self, industry: Industry) -> &IndustryFigures {
         &self.industries[industry as usize]
     }
 }
 
 impl Default for Profile {
     fn default() -> Profile {
-        // A test reads the built-in text.
+        // A test parses the built-in text.
         Profile::parse(Profile::BUILT_IN).expect("the built-in profile is valid")
     }
 }
 
-/// Thousandths, of shares.
+/// In thousandths.
 const SHARE: (i64, i64) = (0, 1_000);
 const WEIGHT: (i64, i64) = (0, 1_000_000);
 const PPM: (i64, i64) = (0, 1_000_000);
 const SIGMA: (i64, i64) = (0, 2_000);
-/// Hundredths of a percent a year.
+/// Hundredths of a percent per year.
 const RATE: (i64, i64) = (0, 10_000);
 
 fn holders(root: &mut Section<'_>) -> Result<Holders, Error> {
@@ -273,8 +274,8 @@ fn holders(root: &mut Section<'_>) -> Result<Holders, Error> {
     let holders = Holders {
         accounts: section.weights("accounts")?,
         account_share: section.ints("account_share", (1, 10_000))?,
-        size: Spread::log_normal(section.int("size_sigma", SIGMA)?),
-        activity: Spread::log_normal(section.int("activity_sigma", SIGMA)?),
+        size: LogNormal::new(section.int("size_sigma", SIGMA)?),
+        activity: LogNormal::new(section.int("activity_sigma", SIGMA)?),
         renamed: section.int("renamed", SHARE)?,
         banks: section.weights("banks")?,
     };
@@ -324,9 +325,9 @@ fn statement(root: &mut Section<'_>) -> Result<Statement, Error> {
     Ok(statement)
 }
 
-fn counterparties(root: &mut Section<'_>) -> Result<Trading, Error> {
+fn counterparties(root: &mut Section<'_>) -> Result<Counterparties, Error> {
     let mut section = root.section("counterparties")?;
-    let trading = Trading {
+    let trading = Counterparties {
         universe: section.int("universe", (1, 1_000))?,
         shared: section.int("shared", SHARE)?,
         stays_quarters: section.range("stays_quarters", (1, 400))?.map(|quarters| quarters as u32),
@@ -440,7 +441,7 @@ fn names(root: &mut Section<'_>) -> Result<Names, Error> {
     Ok(names)
 }
 
-/// The key of the share of a bearer's names that are spelled otherwise.
+/// The key of the share of a bearer's names in another spelling.
 fn share_of(bearer: Bearer) -> &'static str {
     match bearer {
         Bearer::Holder => "own",
@@ -452,9 +453,9 @@ fn share_of(bearer: Bearer) -> &'static str {
     }
 }
 
-fn industries(root: &mut Section<'_>) -> Result<Vec<Figures>, Error> {
+fn industries(root: &mut Section<'_>) -> Result<Vec<IndustryFigures>, Error> {
     let mut section = root.section("industry")?;
-    let industries: Result<Vec<Figures>, Error> =
+    let industries: Result<Vec<IndustryFigures>, Error> =
         Industry::ALL.into_iter().map(|industry| figures(&mut section, industry)).collect();
     let industries = industries?;
     if industries.iter().all(|figures| figures.weight == 0) {
@@ -464,9 +465,9 @@ fn industries(root: &mut Section<'_>) -> Result<Vec<Figures>, Error> {
     Ok(industries)
 }
 
-fn figures(industries: &mut Section<'_>, industry: Industry) -> Result<Figures, Error> {
+fn figures(industries: &mut Section<'_>, industry: Industry) -> Result<IndustryFigures, Error> {
     let mut section = industries.section(industry.name())?;
-    let figures = Figures {
+    let figures = IndustryFigures {
         weight: section.int("weight", WEIGHT)?,
         sole: section.int("sole", SHARE)?,
         turnover_fen: i64::from(section.int("turnover_yuan", (1_000, 100_000_000))?) * 100,
@@ -475,7 +476,7 @@ fn figures(industries: &mut Section<'_>, industry: Industry) -> Result<Figures, 
         people: section.int("people", SHARE)?,
         suppliers: section.int("suppliers", (1, 1_000_000))?,
         farmers: section.int("farmers", SHARE)?,
-        amounts: Spread::log_normal(section.int("amount_sigma", SIGMA)?),
+        amounts: LogNormal::new(section.int("amount_sigma", SIGMA)?),
         payroll: section.int("payroll", SHARE)?.into(),
         weekend: section.int("weekend", (0, 10_000))?,
         festival: section.int("festival", (0, 10_000))?,

@@ -1,5 +1,6 @@
-//! A booked transaction in its compact form: numbers only, text follows from them when it is written.
-//! Owns the bytes in which rows wait in a temporary file.
+//! A booked transaction in compact form: only numbers, from which the text is rendered when the row is written.
+//!
+//! Owns the bytes of a row in a spill file.
 
 use crate::calendar::SECONDS_A_DAY;
 use crate::class::Label;
@@ -7,23 +8,23 @@ use crate::delivery::Delivery;
 use crate::movement::{Direction, Movement};
 use crate::party::{Party, Role, Shown};
 
-/// Names a booking within its account: the day and a running number of the month.
+/// Identifies a booking within its account: the day and a running number of the month.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Booking {
     pub(crate) day: i32,
     pub(crate) number: u32,
 }
 
-/// How a row takes another back.
+/// How a row reverses another one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Style {
-    /// It takes none back.
+pub(crate) enum ReversalStyle {
+    /// The row is not a reversal.
     None,
-    /// A positive amount and the other's id.
+    /// A positive amount and the identifier of the other row.
     Linked,
-    /// A negative amount and the other's id.
+    /// A negative amount and the identifier of the other row.
     RedLinked,
-    /// A negative amount alone.
+    /// Only a negative amount.
     Red,
 }
 
@@ -33,53 +34,53 @@ pub(crate) struct Row {
     /// Not negative, whatever sign the feed shows.
     pub(crate) amount_fen: i64,
     pub(crate) balance_fen: i64,
-    /// Days since 1970-01-01, and seconds of the day, civil time.
+    /// Days since 1970-01-01 and seconds of the day, in civil time.
     pub(crate) day: i32,
     pub(crate) second: u32,
     pub(crate) account: u32,
-    /// Its place among the account's rows of the month, from 1.
+    /// The place among the account's rows of the month, from 1.
     pub(crate) number: u32,
-    /// Draws the wording: channel, summary, remark, digits. Of a reversal: what it takes back.
+    /// Draws the wording: channel, summary, remark, digits. For a reversal: the booking that it reverses.
     pub(crate) wording: u32,
     pub(crate) party: Party,
     pub(crate) movement: Movement,
     pub(crate) label: Label,
-    pub(crate) style: Style,
+    pub(crate) reversal: ReversalStyle,
     pub(crate) bank: u8,
     pub(crate) balance_shown: bool,
     pub(crate) currency_shown: bool,
     pub(crate) kind_shown: bool,
-    /// Booked so many days after the value.
+    /// Days between the value date and the booking.
     pub(crate) days_late: u8,
-    /// What was done to it on purpose; set where rows are sent, not where they are booked.
+    /// Set on delivery, not on booking.
     pub(crate) delivery: Delivery,
 }
 
-/// Bits of `wording` that hold the number of a row taken back; the others hold how many days ago it was booked.
+/// Bits of `wording` with the number of the reversed row. The other bits hold the days since its booking.
 const NUMBER_BITS: u32 = 22;
-/// The most rows of one account and month.
+/// Maximum number of rows of an account and month.
 pub(crate) const NUMBER_MAX: u32 = (1 << NUMBER_BITS) - 1;
-/// The most days between a row and the one that takes it back.
+/// Maximum number of days between a row and its reversal.
 pub(crate) const DAYS_BACK_MAX: i32 = (1 << (32 - NUMBER_BITS)) - 1;
 
 impl Row {
-    /// Bytes of a row in a temporary file.
+    /// Bytes of a row in a spill file.
     pub(crate) const BYTES: usize = 52;
 
     pub(crate) fn booking(&self) -> Booking {
         Booking { day: self.day, number: self.number }
     }
 
-    /// The booking that the row takes back and names.
+    /// The reversed booking, if the row names it.
     pub(crate) fn reverses(&self) -> Option<Booking> {
-        let named = matches!(self.style, Style::Linked | Style::RedLinked);
+        let named = matches!(self.reversal, ReversalStyle::Linked | ReversalStyle::RedLinked);
         named.then(|| Booking {
             day: self.day - (self.wording >> NUMBER_BITS) as i32,
             number: self.wording & NUMBER_MAX,
         })
     }
 
-    /// The wording of a row that takes back `wrong` on `day`; none where it lies too far back.
+    /// The wording of a row that reverses `wrong` on `day`. None if `wrong` is too many days ago.
     pub(crate) fn wording_of_reversal(wrong: Booking, day: i32) -> Option<u32> {
         let back = day - wrong.day;
         (0..=DAYS_BACK_MAX).contains(&back).then_some((back as u32) << NUMBER_BITS | wrong.number & NUMBER_MAX)
@@ -90,18 +91,18 @@ impl Row {
     }
 
     pub(crate) fn is_reversal(&self) -> bool {
-        self.style != Style::None
+        self.reversal != ReversalStyle::None
     }
 
-    /// What the amount column shows.
+    /// The value of the amount column.
     pub(crate) fn shown_fen(&self) -> i64 {
-        match self.style {
-            Style::RedLinked | Style::Red => -self.amount_fen,
-            Style::Linked | Style::None => self.amount_fen,
+        match self.reversal {
+            ReversalStyle::RedLinked | ReversalStyle::Red => -self.amount_fen,
+            ReversalStyle::Linked | ReversalStyle::None => self.amount_fen,
         }
     }
 
-    /// The sign with which the row counts in its direction.
+    /// The sign of the row's contribution to its direction.
     pub(crate) fn sign(&self) -> i64 {
         if self.is_reversal() { -1 } else { 1 }
     }
@@ -121,10 +122,10 @@ impl Row {
         out.extend_from_slice(&self.party.place.to_le_bytes());
         let bytes = [self.party.role as u8, self.party.shown as u8, self.movement as u8, self.label as u8];
         out.extend_from_slice(&bytes);
-        out.extend_from_slice(&[self.style as u8, self.bank, flags, self.days_late, 0, 0]);
+        out.extend_from_slice(&[self.reversal as u8, self.bank, flags, self.days_late, 0, 0]);
     }
 
-    /// A row from its bytes. A byte that stands for nothing cannot come from `push_bytes`; it is read as the first.
+    /// Reads a row from its bytes. `push_bytes` writes only valid bytes; an invalid one is read as the first variant.
     pub(crate) fn from_bytes(bytes: &[u8; Row::BYTES]) -> Row {
         let word = |at: usize| u32::from_le_bytes(std::array::from_fn(|byte| bytes[at + byte]));
         let long = |at: usize| i64::from_le_bytes(std::array::from_fn(|byte| bytes[at + byte]));
@@ -145,7 +146,10 @@ impl Row {
             },
             movement: nth(&Movement::ALL, bytes[44]),
             label: nth(&Label::ALL, bytes[45]),
-            style: nth(&[Style::None, Style::Linked, Style::RedLinked, Style::Red], bytes[46]),
+            reversal: nth(
+                &[ReversalStyle::None, ReversalStyle::Linked, ReversalStyle::RedLinked, ReversalStyle::Red],
+                bytes[46],
+            ),
             bank: bytes[47],
             balance_shown: flag(0),
             currency_shown: flag(1),
@@ -165,7 +169,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bytes_and_back() {
+    fn rows_survive_their_bytes() {
         for (index, movement) in Movement::ALL.into_iter().enumerate() {
             let row = Row {
                 amount_fen: 123_456_789_012 + index as i64,
@@ -183,7 +187,8 @@ mod tests {
                 },
                 movement,
                 label: Label::ALL[index % Label::ALL.len()],
-                style: [Style::None, Style::Linked, Style::RedLinked, Style::Red][index % 4],
+                reversal: [ReversalStyle::None, ReversalStyle::Linked, ReversalStyle::RedLinked, ReversalStyle::Red]
+                    [index % 4],
                 bank: 3,
                 balance_shown: index % 2 == 0,
                 currency_shown: index % 3 == 0,
@@ -198,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reversal_names_what_it_takes_back() {
+    fn a_reversal_names_the_reversed_row() {
         let wrong = Booking { day: 19_990, number: 123_456 };
         let wording = Row::wording_of_reversal(wrong, 20_030).unwrap();
         assert_eq!(((wording >> NUMBER_BITS) as i32, wording & NUMBER_MAX), (40, 123_456));

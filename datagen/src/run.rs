@@ -1,5 +1,6 @@
-//! One generation from start to end: months in turn, within a month first lives, then files.
-//! Owns the order of things and the files of the output folder.
+//! A generation from start to end: for each month first the simulation, then the files.
+//!
+//! Owns the order of the steps and the files of the output folder.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,33 +8,33 @@ use std::thread;
 
 use arrow::array::{ArrayRef, RecordBatch};
 
+use crate::block::Block;
 use crate::calendar::Month;
 use crate::class::Class;
 use crate::delivery::Delivery;
 use crate::dirt::Dirt;
-use crate::economy::{Economy, Span};
+use crate::economy::{Economy, HolderRange};
 use crate::error::Error;
 use crate::expected::{self, Totals};
 use crate::feed::{self, ROWS_PER_BATCH, Transactions};
 use crate::holder::{Account, Holder};
-use crate::life::Block;
+use crate::month_buffer::MonthBuffer;
 use crate::name::Trap;
 use crate::options::Options;
-use crate::output::{self, Encoded, Encoder, Output, ROWS_PER_ROW_GROUP};
+use crate::output::{self, EncodedRows, EncoderFactory, Output, ROWS_PER_ROW_GROUP};
 use crate::parallel;
 use crate::refused::{self, Sample};
 use crate::row::Row;
 use crate::shape::Shape;
-use crate::shelf::Shelf;
 use crate::summary::Summary;
-use crate::tempo::Tempo;
+use crate::trading_days::TradingDays;
 
-/// Default limit of the rows of a month that stay in memory: about half a GiB.
+/// Default limit of the rows of a month in memory: about half a GiB.
 const ROWS_IN_MEMORY: u64 = 8_000_000;
 /// Good rows from which the refused files are made.
 const ROWS_IN_SAMPLE: usize = 40;
 
-/// Generates a feed. `progress` is called after each part of a file with the number of rows of the feed written so far.
+/// Generates a feed. `progress` is called after each group of rows with the number of rows of the feed written so far.
 ///
 /// `accounts` is written last: a folder without it is incomplete.
 pub fn generate(options: &Options, progress: &mut dyn FnMut(u64)) -> Result<Summary, Error> {
@@ -62,7 +63,7 @@ struct Run<'a> {
     traps: Output,
     totals: Totals,
     dirt: Dirt<'a>,
-    /// Good rows, of which files are made that must be refused.
+    /// Good rows from which the refused files are made.
     sample: Vec<Row>,
     shape: Shape,
     counts: Counts,
@@ -71,12 +72,12 @@ struct Run<'a> {
     written: u64,
 }
 
-/// What is counted of the rows that are sent for the first time.
+/// Counts of transactions. Repeats and bad rows do not count.
 #[derive(Clone, Debug, Default)]
 struct Counts {
     rows: u64,
     by_class: [u64; Class::ALL.len()],
-    /// By trap, all and those whose label nobody could tell.
+    /// By trap: all transactions, and those with an ambiguous label.
     traps: [(u64, u64); Trap::ALL.len()],
 }
 
@@ -103,13 +104,13 @@ impl<'a> Run<'a> {
             fs::create_dir_all(path).map_err(output::io(path))?;
         }
         let cores = || thread::available_parallelism().map_or(1, usize::from);
-        // The one float there is, made an integer before anything is drawn.
+        // The only float. It becomes an integer before anything is drawn.
         let ppm = (options.dirty * 1_000_000.0).round() as u32;
         Ok(Run {
             options,
             economy,
             threads: options.threads.unwrap_or_else(cores),
-            blocks: economy.spans().into_iter().map(Block::new).collect(),
+            blocks: economy.holder_ranges().into_iter().map(Block::new).collect(),
             labels: expected::labels(&expected, feed::distinct_columns(economy.accounts))?,
             traps: expected::traps(&expected)?,
             totals: Totals::create(&expected)?,
@@ -126,40 +127,40 @@ impl<'a> Run<'a> {
     fn month(&mut self, month: &Month, progress: &mut dyn FnMut(u64)) -> Result<(), Error> {
         let rows = u64::from(self.economy.accounts) * u64::from(self.economy.mean_rows) * 5 / 4;
         let in_memory = self.options.rows_in_memory.unwrap_or(ROWS_IN_MEMORY).max(1);
-        let mut shelf = Shelf::new(month, rows, in_memory, &self.options.out)?;
-        self.live(month, &mut shelf)?;
-        self.send(month, shelf, progress)
+        let mut buffer = MonthBuffer::new(month, rows, in_memory, &self.options.out)?;
+        self.simulate(month, &mut buffer)?;
+        self.write_month(month, buffer, progress)
     }
 
-    /// Lives through the month, runs of holders in parallel.
-    fn live(&mut self, month: &Month, shelf: &mut Shelf) -> Result<(), Error> {
+    /// Simulates the month, blocks of holders in parallel.
+    fn simulate(&mut self, month: &Month, buffer: &mut MonthBuffer) -> Result<(), Error> {
         let economy = self.economy;
-        let tempo = Tempo::new(&economy.profile, month);
+        let trading_days = TradingDays::new(&economy.profile, month);
         let (totals, shape) = (&mut self.totals, &mut self.shape);
         parallel::in_order(
             self.threads,
             self.blocks.iter_mut().map(Ok),
-            |block| block.live(economy, month, &tempo),
-            |lived| {
-                shape.merge(&lived.shape);
-                totals.write(economy, &month.name, &lived.totals)?;
-                shelf.put(&lived.rows)
+            |block| block.run_month(economy, month, &trading_days),
+            |result| {
+                shape.merge(&result.shape);
+                totals.write(economy, &month.name, &result.totals)?;
+                buffer.put(&result.rows)
             },
         )
     }
 
-    /// Writes the month's file, row groups in parallel.
-    fn send(&mut self, month: &Month, shelf: Shelf, progress: &mut dyn FnMut(u64)) -> Result<(), Error> {
+    /// Writes the file of the month, row groups in parallel.
+    fn write_month(&mut self, month: &Month, buffer: MonthBuffer, progress: &mut dyn FnMut(u64)) -> Result<(), Error> {
         let economy = self.economy;
         let file = self.dirt.begin(month)?;
         let schema = feed::transactions_schema(!self.dirt.is_none());
         let distinct = feed::distinct_columns(economy.accounts);
         let mut output = Output::create(&self.folder.join(file), &schema, self.options.format, distinct)?;
-        let (feed, labels) = (output.encoder(), self.labels.encoder());
-        let chunks = Chunks { parts: shelf.into_sorted(), dirt: &mut self.dirt, rows: Vec::new(), is_done: false };
+        let (feed, labels) = (output.encoder_factory(), self.labels.encoder_factory());
+        let groups = RowGroups { sorted: buffer.into_sorted(), dirt: &mut self.dirt, rows: Vec::new(), is_done: false };
         let sample = &mut self.sample;
-        let chunks = chunks.inspect(|chunk| {
-            if let Ok(rows) = chunk
+        let groups = groups.inspect(|group| {
+            if let Ok(rows) = group
                 && sample.is_empty()
             {
                 sample.extend(rows.iter().filter(|row| row.delivery == Delivery::First).take(ROWS_IN_SAMPLE));
@@ -167,7 +168,7 @@ impl<'a> Run<'a> {
         });
         parallel::in_order(
             self.threads,
-            chunks,
+            groups,
             |rows| render(economy, &rows, &feed, &labels),
             |rendered| {
                 let rendered = rendered?;
@@ -183,14 +184,14 @@ impl<'a> Run<'a> {
             },
         )?;
         self.bytes += output.close()?;
-        self.bytes += self.dirt.send_again(month, &self.folder)?;
+        self.bytes += self.dirt.resend_file(month, &self.folder)?;
         Ok(())
     }
 
     fn close(self) -> Result<Summary, Error> {
         self.labels.close()?;
         self.traps.close()?;
-        let done = self.dirt.close()?;
+        let dirt = self.dirt.close()?;
         let rows_by_class = self.totals.close()?;
         debug_assert_eq!(rows_by_class.map(|(_, rows)| rows), self.counts.by_class);
         if self.options.dirty > 0.0 {
@@ -202,9 +203,9 @@ impl<'a> Run<'a> {
         let traps: Vec<(Trap, u64, u64)> = traps.map(|(trap, (rows, ambiguous))| (trap, rows, ambiguous)).collect();
         Ok(Summary {
             rows: self.counts.rows,
-            repeats: done.repeats,
-            bad_rows: done.bad_rows,
-            max_rejects: done.max_rejects,
+            repeats: dirt.repeats,
+            bad_rows: dirt.bad_rows,
+            max_rejects: dirt.max_rejects,
             bytes: self.bytes,
             accounts: self.economy.accounts.into(),
             holders: self.economy.holders.into(),
@@ -216,21 +217,21 @@ impl<'a> Run<'a> {
     }
 }
 
-/// A month's rows in the order of sending, cut into row groups.
-struct Chunks<'a, 'b, P> {
-    parts: P,
+/// The rows of a month in the order of delivery, cut into row groups.
+struct RowGroups<'a, 'b, P> {
+    sorted: P,
     dirt: &'a mut Dirt<'b>,
     rows: Vec<Row>,
     is_done: bool,
 }
 
-impl<P: Iterator<Item = Result<Vec<Row>, Error>>> Chunks<'_, '_, P> {
-    /// Collects rows until there are enough for a row group, or no more.
+impl<P: Iterator<Item = Result<Vec<Row>, Error>>> RowGroups<'_, '_, P> {
+    /// Collects rows until there are enough for a row group, or no more rows.
     fn fill(&mut self) -> Result<(), Error> {
         while self.rows.len() < ROWS_PER_ROW_GROUP && !self.is_done {
-            match self.parts.next() {
+            match self.sorted.next() {
                 Some(rows) if self.dirt.is_none() => self.rows.extend(rows?),
-                Some(rows) => self.dirt.send(rows?, &mut self.rows)?,
+                Some(rows) => self.dirt.deliver(rows?, &mut self.rows)?,
                 None => {
                     self.is_done = true;
                     self.dirt.end(&mut self.rows)?;
@@ -241,7 +242,7 @@ impl<P: Iterator<Item = Result<Vec<Row>, Error>>> Chunks<'_, '_, P> {
     }
 }
 
-impl<P: Iterator<Item = Result<Vec<Row>, Error>>> Iterator for Chunks<'_, '_, P> {
+impl<P: Iterator<Item = Result<Vec<Row>, Error>>> Iterator for RowGroups<'_, '_, P> {
     type Item = Result<Vec<Row>, Error>;
 
     fn next(&mut self) -> Option<Result<Vec<Row>, Error>> {
@@ -250,23 +251,23 @@ impl<P: Iterator<Item = Result<Vec<Row>, Error>>> Iterator for Chunks<'_, '_, P>
         }
         let count = self.rows.len().min(ROWS_PER_ROW_GROUP);
         let rest = self.rows.split_off(count);
-        let chunk = std::mem::replace(&mut self.rows, rest);
-        (!chunk.is_empty()).then_some(Ok(chunk))
+        let group = std::mem::replace(&mut self.rows, rest);
+        (!group.is_empty()).then_some(Ok(group))
     }
 }
 
-/// A row group of the feed with what is expected of it.
+/// A row group of the feed with its expected answers.
 struct Rendered {
     rows: u64,
-    feed: Encoded,
-    labels: Encoded,
-    /// Columns of `traps.parquet`, batch by batch.
+    feed: EncodedRows,
+    labels: EncodedRows,
+    /// Columns of `traps.parquet` by batch.
     traps: Vec<Vec<ArrayRef>>,
     counts: Counts,
 }
 
 /// Renders and encodes the rows of a row group.
-fn render(economy: &Economy, rows: &[Row], feed: &Encoder, labels: &Encoder) -> Result<Rendered, Error> {
+fn render(economy: &Economy, rows: &[Row], feed: &EncoderFactory, labels: &EncoderFactory) -> Result<Rendered, Error> {
     let (mut feed, mut labels) = (feed.start()?, labels.start()?);
     let (mut traps, mut counts) = (Vec::new(), Counts::default());
     for part in rows.chunks(ROWS_PER_BATCH) {
@@ -278,36 +279,36 @@ fn render(economy: &Economy, rows: &[Row], feed: &Encoder, labels: &Encoder) -> 
         counts.rows += columns.first().map_or(0, |column| column.len() as u64);
         labels.write(&columns)?;
         expected::count_labels(&batch, &mut counts.by_class);
-        if !batch.trapped.is_empty() {
+        if !batch.trap_rows.is_empty() {
             traps.push(expected::trap_columns(&batch)?);
         }
-        for trapped in &batch.trapped {
-            let count = &mut counts.traps[trapped.trap as usize];
+        for row in &batch.trap_rows {
+            let count = &mut counts.traps[row.trap as usize];
             count.0 += 1;
-            count.1 += u64::from(trapped.ambiguous);
+            count.1 += u64::from(row.ambiguous);
         }
     }
     Ok(Rendered { rows: rows.len() as u64, feed: feed.finish()?, labels: labels.finish()?, traps, counts })
 }
 
-/// Writes `accounts`, holders derived in parallel.
+/// Writes `accounts`, with holders computed in parallel.
 fn write_accounts(options: &Options, economy: &Economy, threads: usize) -> Result<(), Error> {
     let schema = feed::accounts_schema();
     let distinct = ["account_id", "subject_uscc", "subject_name"];
     let mut accounts = Output::create(&accounts_path(options), &schema, options.format, &distinct)?;
     parallel::in_order(
         threads,
-        economy.spans().into_iter().map(Ok),
-        |span| feed::accounts_columns(economy, &holders(economy, span)),
+        economy.holder_ranges().into_iter().map(Ok),
+        |range| feed::accounts_columns(economy, &holders(economy, range)),
         |columns| accounts.write(&columns),
     )?;
     accounts.close()?;
     Ok(())
 }
 
-fn holders(economy: &Economy, span: Span) -> Vec<Holder> {
-    let mut account = span.first_account;
-    (span.first_holder..span.first_holder + span.holders)
+fn holders(economy: &Economy, range: HolderRange) -> Vec<Holder> {
+    let mut account = range.first_account;
+    (range.first_holder..range.first_holder + range.holders)
         .map(|ordinal| {
             let holder = Holder::new(economy, ordinal, account);
             account += holder.accounts.len() as u32;
@@ -316,19 +317,19 @@ fn holders(economy: &Economy, span: Span) -> Vec<Holder> {
         .collect()
 }
 
-/// A few good rows with their accounts, as record batches.
+/// A few good rows with their accounts as record batches.
 fn sample(economy: &Economy, rows: &[Row]) -> Result<Sample, Error> {
     let mut transactions = Transactions::new(economy, rows.len());
     rows.iter().for_each(|row| transactions.push(row));
     let transactions = RecordBatch::try_new(feed::transactions_schema(false), transactions.finish()?.columns)?;
     let of_sample = |account: &Account| rows.iter().any(|row| row.account == account.ordinal);
     let holders: Vec<Holder> = economy
-        .spans()
+        .holder_ranges()
         .into_iter()
-        .filter(|span| {
-            rows.iter().any(|row| (span.first_account..span.first_account + span.accounts).contains(&row.account))
+        .filter(|range| {
+            rows.iter().any(|row| (range.first_account..range.first_account + range.accounts).contains(&row.account))
         })
-        .flat_map(|span| holders(economy, span))
+        .flat_map(|range| holders(economy, range))
         .filter(|holder| holder.accounts.iter().any(of_sample))
         .collect();
     let accounts = RecordBatch::try_new(feed::accounts_schema(), feed::accounts_columns(economy, &holders))?;

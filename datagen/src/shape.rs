@@ -1,5 +1,6 @@
-//! The shape of an economy: what the profile asked for, beside what came out.
-//! Owns cheap counters that are filled while holders live, and their rendering as text histograms.
+//! The shape of an economy: distributions of the generated rows beside those of the profile.
+//!
+//! Owns counters that are filled during the simulation, and their rendering as text histograms.
 
 use std::fmt::Write as _;
 
@@ -8,7 +9,7 @@ use crate::holder::Holder;
 use crate::industry::Industry;
 use crate::movement::{Direction, Movement};
 use crate::party::Role;
-use crate::profile::{Figures, Profile};
+use crate::profile::{IndustryFigures, Profile};
 use crate::row::Row;
 
 /// Powers of ten of yuan: below 1, 1 to 10, and so on.
@@ -16,42 +17,42 @@ const DECADES: usize = 10;
 /// Octaves of numbers of counterparties: 1, 2 to 3, 4 to 7, and so on.
 const OCTAVES: usize = 8;
 
-/// Counters of what came out.
+/// Distributions of the generated rows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Shape {
     /// Everyday rows by power of ten of their amount in yuan.
     amounts: [u64; DECADES],
     /// Account-months by octave of the number of their customers and suppliers.
     partners: [u64; OCTAVES],
-    industries: [OfIndustry; Industry::COUNT],
+    industries: [IndustryShape; Industry::COUNT],
 }
 
 /// Counters of an industry.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct OfIndustry {
+struct IndustryShape {
     holders: u64,
-    /// What its accounts would turn over by calendar month, were there no seasons, and what came in. In yuan.
+    /// Turnover of its accounts by calendar month without seasons, and the actual inflow. In yuan.
     usual_yuan: [u64; 12],
     inflow_yuan: [u64; 12],
-    /// Rows with customers and suppliers by weekday, Monday first, and weekdays that the feed has.
+    /// Rows with customers and suppliers by weekday, Monday first.
     weekdays: [u64; 7],
-    /// Rows with customers, and how many customers were seen, in account-months by the number of such rows.
+    /// By number of rows with customers: account-months, and customers in them.
     by_rows: Vec<(u64, u64)>,
 }
 
 impl Shape {
-    /// Counts a holder's month.
-    pub(crate) fn add(&mut self, holder: &Holder, month: &Month, vigour: i64, rows: &[Row]) {
-        let of_industry = &mut self.industries[holder.subject.industry as usize];
+    /// Adds the month of a holder.
+    pub(crate) fn add(&mut self, holder: &Holder, month: &Month, trade_level: i64, rows: &[Row]) {
+        let industry_shape = &mut self.industries[holder.subject.industry as usize];
         let at = (month.month as usize - 1) % 12;
-        of_industry.holders += u64::from(month.index == 0);
+        industry_shape.holders += u64::from(month.index == 0);
         for account in &holder.accounts {
             let Some((first, last)) = account.open_days(month) else { continue };
             if account.is_abandoned(month.first) {
                 continue;
             }
-            let yuan = account.turnover_fen / 100 * vigour / 1_000 * i64::from(last - first + 1) / 30;
-            of_industry.usual_yuan[at] += yuan.unsigned_abs();
+            let yuan = account.turnover_fen / 100 * trade_level / 1_000 * i64::from(last - first + 1) / 30;
+            industry_shape.usual_yuan[at] += yuan.unsigned_abs();
         }
         let mut customers: Vec<(u32, u32)> = Vec::new();
         let mut partners: Vec<(u32, u8, u32)> = Vec::new();
@@ -63,11 +64,11 @@ impl Shape {
             let yuan = row.amount_fen.unsigned_abs() / 100;
             self.amounts[(yuan.checked_ilog10().map_or(0, |log| log as usize + 1)).min(DECADES - 1)] += 1;
             if row.is_in() {
-                of_industry.inflow_yuan[at] += yuan;
+                industry_shape.inflow_yuan[at] += yuan;
             }
             let trades = matches!(row.movement, Movement::Customer | Movement::Supplier);
             if trades {
-                of_industry.weekdays[calendar::weekday(row.day) as usize % 7] += 1;
+                industry_shape.weekdays[calendar::weekday(row.day) as usize % 7] += 1;
             }
             if trades && matches!(row.party.role, Role::Business | Role::Person | Role::NearMiss) {
                 partners.push((row.account, row.movement as u8, row.party.id));
@@ -101,7 +102,7 @@ impl Shape {
         }
     }
 
-    /// Adds what another run of holders did.
+    /// Adds the counters of another block.
     pub(crate) fn merge(&mut self, other: &Shape) {
         add(&mut self.amounts, &other.amounts);
         add(&mut self.partners, &other.partners);
@@ -120,7 +121,7 @@ impl Shape {
         }
     }
 
-    /// Text histograms of what `profile` asked for beside what came out.
+    /// Text histograms: the distributions of `profile` beside the generated ones.
     pub fn report(&self, profile: &Profile) -> String {
         let mut out = String::new();
         self.report_holders(profile, &mut out);
@@ -227,10 +228,10 @@ impl Shape {
     }
 }
 
-/// Rows of an account-month beyond which its customers are counted together.
+/// Account-months with more rows are counted together.
 const ROWS_COUNTED: usize = 255;
 
-fn position(profile: &Profile, figures: &Figures) -> usize {
+fn position(profile: &Profile, figures: &IndustryFigures) -> usize {
     profile.industries.iter().position(|known| std::ptr::eq(known, figures)).unwrap_or_default()
 }
 
@@ -238,13 +239,13 @@ fn add<const N: usize>(mine: &mut [u64; N], others: &[u64; N]) {
     mine.iter_mut().zip(others).for_each(|(mine, others)| *mine += others);
 }
 
-/// How often the profile's distributions give an amount of each power of ten: over all movements of all industries,
-/// the sizes of holders and the spread of amounts, each in 64 equal parts.
+/// How often the distributions of the profile give an amount of each power of ten: over all movements of all
+/// industries, the sizes of holders and the amounts, each in 64 equal parts.
 fn asked_amounts(profile: &Profile) -> Vec<u64> {
     let mut asked = vec![0; DECADES];
     for figures in &profile.industries {
         for size in profile.holders.size.middles() {
-            // As `holder` and `plan` have it, at mean activity.
+            // The formulas of `holder` and `plan`, at mean activity.
             let turnover = figures.turnover_fen * (3 * size + 1_000) / 4_000
                 * (1_200 - 600 * i64::from(figures.sole) / 1_000)
                 / 1_000;
@@ -269,16 +270,17 @@ fn asked_amounts(profile: &Profile) -> Vec<u64> {
     asked
 }
 
-/// How many of `pool` places `Rng::rank` is expected to name in 0, 1, 2 .. `rows - 1` draws, in thousandths.
+/// The expected number of distinct places among `pool` that `Rng::rank` draws in 0, 1, 2 .. `rows - 1` draws, in
+/// thousandths.
 fn expected_distinct(pool: u32, rows: usize) -> Vec<u64> {
     const ONE: u64 = 1 << 32;
     let octaves = 32 - pool.max(1).leading_zeros();
-    // (places, chance of one of them not being named)
+    // For each octave: its places, the probability that a draw misses one of them, and that all draws so far did.
     let mut missing: Vec<(u64, u64, u64)> = (0..octaves)
         .map(|octave| {
             let low = 1u64 << octave;
             let places = low.min(u64::from(pool) + 1 - low);
-            // What the last octave has beyond the pool falls on all places evenly.
+            // Ranks of the last octave beyond the pool are spread evenly over all places.
             let beyond = (1u64 << octaves) - 1 - u64::from(pool);
             let again = ONE / u64::from(octaves) * beyond / (1 << (octaves - 1)) / u64::from(pool);
             (places, ONE - ONE / u64::from(octaves) / low - again, ONE)
@@ -296,7 +298,7 @@ fn expected_distinct(pool: u32, rows: usize) -> Vec<u64> {
         .collect()
 }
 
-/// A table of shares with a bar each.
+/// A table of shares with a bar for each.
 fn bars(out: &mut String, title: &str, names: &[String], asked: Vec<u64>, got: Vec<u64>) {
     let (all_asked, all_got) = (asked.iter().sum(), got.iter().sum());
     let _ = writeln!(out, "{title}\n\n  {:<20} {:>8} {:>8}", "", "asked", "got");
@@ -328,7 +330,7 @@ mod tests {
     use std::collections::HashSet;
 
     #[test]
-    fn expected_numbers_of_places_are_those_that_draws_name() {
+    fn expected_distinct_places_agree_with_draws() {
         for pool in [1, 14, 40, 120] {
             let expected = expected_distinct(pool, 31)[30];
             let mut rng = Rng::new(&[u64::from(pool)]);

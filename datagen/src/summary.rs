@@ -1,5 +1,6 @@
 //! The summary of a generation: counts of rows, files and answers.
-//! Owns no counting; `run` fills it.
+//!
+//! Owns the fields only; `run` counts.
 
 use crate::class::Class;
 use crate::name::Trap;

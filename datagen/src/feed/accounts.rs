@@ -1,4 +1,5 @@
 //! The table `accounts`: its schema and its values.
+//!
 //! Owns no decision about an account; `holder` makes them.
 
 use std::sync::Arc;
@@ -13,10 +14,10 @@ use crate::identifier::ACCOUNT_DIGITS;
 
 /// The columns of `accounts`.
 ///
-/// `records_from` is the first day from which the feed holds all records of the account. An account that was opened
-/// before the first day of the economy has transactions that the feed does not hold, so its records begin on that first
-/// day. The feed of an account that is opened later is complete from the opening: the column is null. Both follow from
-/// the day on which the account is really opened, so the column is also right where `opened_on` is withheld.
+/// `records_from` is the first day from which the feed holds all records of an account. An account opened before the
+/// first day of the feed has transactions that the feed does not hold, so its value is that first day. The records of
+/// an account opened on that day or later are complete from its opening, so its value is null. The value follows from
+/// the day on which the account was really opened, so it is right for accounts without `opened_on` too.
 pub(crate) fn accounts_schema() -> SchemaRef {
     let text = |name, nullable| Field::new(name, DataType::Utf8, nullable);
     let names = DataType::List(Arc::new(Field::new_list_field(DataType::Utf8, true)));

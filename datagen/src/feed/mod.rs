@@ -1,5 +1,6 @@
 //! The two tables of a feed as Arrow columns.
-//! Owns their schemas and the text in them. Files are written by `output`.
+//!
+//! Owns their schemas and values. `output` writes the files.
 
 mod accounts;
 mod transactions;

@@ -1,5 +1,6 @@
 //! The table `transactions`: its schema, and the values that a statement shows for each row.
-//! Owns the faulty values of bad rows. The counterparty's columns are rendered by `counterparty`.
+//!
+//! Owns the faulty values of bad rows. `counterparty` renders the columns of the counterparty.
 
 use std::sync::Arc;
 
@@ -16,16 +17,16 @@ use crate::economy::Economy;
 use crate::error::Error;
 use crate::identifier::{self, ACCOUNT_DIGITS, TXN_DIGITS};
 use crate::name::{self, Trap};
-use crate::provider::{Clock, PROVIDERS, Provider};
+use crate::provider::{PROVIDERS, Provider, TimeResolution};
 use crate::random;
-use crate::row::{Row, Style};
+use crate::row::{ReversalStyle, Row};
 
-/// Rows in a batch: few enough for its columns to stay in a core's cache until they are encoded.
+/// Rows per batch: few enough that the columns stay in the cache of a core until they are encoded.
 pub(crate) const ROWS_PER_BATCH: usize = 8_192;
 
 const MICROSECONDS: i64 = 1_000_000;
 
-/// The columns of `transactions`. Only a feed with bad rows lets the direction be null.
+/// The columns of `transactions`. The direction is nullable only in a feed with bad rows.
 pub(crate) fn transactions_schema(is_dirty: bool) -> SchemaRef {
     let text = |name, nullable| Field::new(name, DataType::Utf8, nullable);
     Arc::new(Schema::new(vec![
@@ -49,8 +50,8 @@ pub(crate) fn transactions_schema(is_dirty: bool) -> SchemaRef {
     ]))
 }
 
-/// Columns of `transactions` that hold mostly different values. With few accounts their ids and counterparties come
-/// back often enough within a row group for dictionaries to pay.
+/// Columns of `transactions` whose values rarely repeat. With few accounts, account numbers and counterparties repeat
+/// often enough within a row group for a dictionary to pay.
 pub(crate) fn distinct_columns(accounts: u32) -> &'static [&'static str] {
     const FEW: [&str; 6] = ["txn_id", "booked_at", "seq", "amount", "balance", "reversal_of"];
     const MANY: [&str; 9] = [
@@ -67,15 +68,15 @@ pub(crate) fn distinct_columns(accounts: u32) -> &'static [&'static str] {
     if accounts > 20_000 { &MANY } else { &FEW }
 }
 
-/// A text column whose values all have the same width.
-struct FixedText {
+/// A text column in which all values have the same width.
+struct FixedWidthColumn {
     bytes: String,
     width: usize,
 }
 
-impl FixedText {
-    fn new(rows: usize, width: usize) -> FixedText {
-        FixedText { bytes: String::with_capacity(rows * width), width }
+impl FixedWidthColumn {
+    fn new(rows: usize, width: usize) -> FixedWidthColumn {
+        FixedWidthColumn { bytes: String::with_capacity(rows * width), width }
     }
 
     fn finish(self) -> Result<ArrayRef, Error> {
@@ -85,12 +86,12 @@ impl FixedText {
     }
 }
 
-/// A text column; an empty value is null.
-struct Text(StringBuilder);
+/// A text column in which an empty value is null.
+struct TextColumn(StringBuilder);
 
-impl Text {
-    fn new(rows: usize, bytes_a_row: usize) -> Text {
-        Text(StringBuilder::with_capacity(rows, rows * bytes_a_row))
+impl TextColumn {
+    fn new(rows: usize, bytes_a_row: usize) -> TextColumn {
+        TextColumn(StringBuilder::with_capacity(rows, rows * bytes_a_row))
     }
 
     fn push(&mut self, value: &str) {
@@ -102,77 +103,77 @@ impl Text {
     }
 }
 
-/// What was intended of a row whose name is a trap.
+/// The intention behind a row whose counterparty name is a trap.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Trapped {
-    /// Its place in the batch.
+pub(crate) struct TrapRow {
+    /// Its index in the batch.
     pub(crate) row: usize,
     pub(crate) trap: Trap,
     pub(crate) ambiguous: bool,
 }
 
-/// Columns of `transactions` with what was intended.
+/// Columns of `transactions` with the intentions behind the rows.
 pub(crate) struct Batch {
     pub(crate) columns: Vec<ArrayRef>,
     pub(crate) labels: Vec<Label>,
-    pub(crate) trapped: Vec<Trapped>,
-    /// Rows that are sent for the first time; `None` = all.
+    pub(crate) trap_rows: Vec<TrapRow>,
+    /// Whether each row is a transaction delivered for the first time. `None` means all are.
     pub(crate) first: Option<Vec<bool>>,
 }
 
 /// Builds a batch of `transactions`.
 pub(crate) struct Transactions<'a> {
     economy: &'a Economy,
-    account_id: FixedText,
-    txn_id: FixedText,
+    account_id: FixedWidthColumn,
+    txn_id: FixedWidthColumn,
     booked_at: Vec<i64>,
     seq: Int64Builder,
-    direction: Text,
+    direction: TextColumn,
     amount: Vec<i128>,
     balance: Vec<i128>,
     balance_shown: Vec<bool>,
-    currency: Text,
-    kind: Text,
-    channel: Text,
-    counterparty_name: Text,
-    counterparty_account: Text,
-    counterparty_bank: Text,
-    counterparty_uscc: Text,
-    summary: Text,
-    remark: Text,
-    reversal_of: Text,
+    currency: TextColumn,
+    kind: TextColumn,
+    channel: TextColumn,
+    counterparty_name: TextColumn,
+    counterparty_account: TextColumn,
+    counterparty_bank: TextColumn,
+    counterparty_uscc: TextColumn,
+    summary: TextColumn,
+    remark: TextColumn,
+    reversal_of: TextColumn,
     labels: Vec<Label>,
-    trapped: Vec<Trapped>,
+    trap_rows: Vec<TrapRow>,
     first: Vec<bool>,
     counterparty: Counterparty,
     text: String,
 }
 
 impl<'a> Transactions<'a> {
-    /// Columns with room for `rows` rows: growing them would copy most bytes once more.
+    /// Columns with room for `rows` rows. Growing them would copy most bytes once more.
     pub(crate) fn new(economy: &'a Economy, rows: usize) -> Transactions<'a> {
         Transactions {
             economy,
-            account_id: FixedText::new(rows, ACCOUNT_DIGITS),
-            txn_id: FixedText::new(rows, TXN_DIGITS),
+            account_id: FixedWidthColumn::new(rows, ACCOUNT_DIGITS),
+            txn_id: FixedWidthColumn::new(rows, TXN_DIGITS),
             booked_at: Vec::with_capacity(rows),
             seq: Int64Builder::with_capacity(rows),
-            direction: Text::new(rows, 1),
+            direction: TextColumn::new(rows, 1),
             amount: Vec::with_capacity(rows),
             balance: Vec::with_capacity(rows),
             balance_shown: Vec::with_capacity(rows),
-            currency: Text::new(rows, 3),
-            kind: Text::new(rows, 12),
-            channel: Text::new(rows, 8),
-            counterparty_name: Text::new(rows, 36),
-            counterparty_account: Text::new(rows, 16),
-            counterparty_bank: Text::new(rows, 10),
-            counterparty_uscc: Text::new(rows, 6),
-            summary: Text::new(rows, 12),
-            remark: Text::new(rows, 12),
-            reversal_of: Text::new(rows, 1),
+            currency: TextColumn::new(rows, 3),
+            kind: TextColumn::new(rows, 12),
+            channel: TextColumn::new(rows, 8),
+            counterparty_name: TextColumn::new(rows, 36),
+            counterparty_account: TextColumn::new(rows, 16),
+            counterparty_bank: TextColumn::new(rows, 10),
+            counterparty_uscc: TextColumn::new(rows, 6),
+            summary: TextColumn::new(rows, 12),
+            remark: TextColumn::new(rows, 12),
+            reversal_of: TextColumn::new(rows, 1),
             labels: Vec::with_capacity(rows),
-            trapped: Vec::new(),
+            trap_rows: Vec::new(),
             first: Vec::with_capacity(rows),
             counterparty: Counterparty::default(),
             text: String::new(),
@@ -186,10 +187,10 @@ impl<'a> Transactions<'a> {
         let fault = if let Delivery::Bad(fault) = row.delivery { Some(fault) } else { None };
         identifier::push_account_id(&mut self.account_id.bytes, economy, row);
         identifier::push_txn_id(&mut self.txn_id.bytes, economy, row, row.booking());
-        // Bad times lie far in the future.
+        // A bad time is far in the future.
         let centuries = if fault == Some(Fault::BadTime) { 7 } else { 0 };
         self.booked_at.push((row.booked() + centuries * 3_155_760_000) * MICROSECONDS);
-        self.seq.append_option((provider.clock != Clock::Seconds).then_some(i64::from(row.number)));
+        self.seq.append_option((provider.time_resolution != TimeResolution::Seconds).then_some(i64::from(row.number)));
         self.direction.push(match fault {
             Some(Fault::NullRequired) => "",
             Some(Fault::BadDirection) => "X",
@@ -226,18 +227,18 @@ impl<'a> Transactions<'a> {
         self.counterparty_uscc.push(&counterparty.uscc);
         if counterparty.trap != Trap::None && row.delivery == Delivery::First {
             let (trap, ambiguous) = (counterparty.trap, counterparty.ambiguous);
-            self.trapped.push(Trapped { row: self.labels.len(), trap, ambiguous });
+            self.trap_rows.push(TrapRow { row: self.labels.len(), trap, ambiguous });
         }
     }
 
     fn push_wording(&mut self, row: &Row) {
         let spec = row.movement.spec();
-        self.summary.push(match row.style {
-            Style::None if row.days_late > 0 => "补记账",
-            Style::None => name::nth(spec.summaries, u64::from(row.wording >> 8 & 0xFF)),
-            Style::Linked => "冲正",
-            Style::RedLinked => "红字冲正",
-            Style::Red => "红字冲账",
+        self.summary.push(match row.reversal {
+            ReversalStyle::None if row.days_late > 0 => "补记账",
+            ReversalStyle::None => name::choose(spec.summaries, u64::from(row.wording >> 8 & 0xFF)),
+            ReversalStyle::Linked => "冲正",
+            ReversalStyle::RedLinked => "红字冲正",
+            ReversalStyle::Red => "红字冲账",
         });
         self.text.clear();
         if row.days_late > 0 {
@@ -245,8 +246,8 @@ impl<'a> Transactions<'a> {
             self.text.push_str("补记");
             code::push_digits(&mut self.text, u64::from(month * 100 + day), 4);
             self.text.push_str("业务");
-        } else if row.style == Style::None {
-            let remark = name::nth(spec.remarks, u64::from(row.wording >> 16 & 0xFF));
+        } else if row.reversal == ReversalStyle::None {
+            let remark = name::choose(spec.remarks, u64::from(row.wording >> 16 & 0xFF));
             match remark.split_once('#') {
                 Some((before, after)) => {
                     self.text.push_str(before);
@@ -290,15 +291,15 @@ impl<'a> Transactions<'a> {
             self.reversal_of.finish(),
         ];
         let first = (!self.first.iter().all(|first| *first)).then_some(self.first);
-        Ok(Batch { columns, labels: self.labels, trapped: self.trapped, first })
+        Ok(Batch { columns, labels: self.labels, trap_rows: self.trap_rows, first })
     }
 }
 
-/// The channel that the wording draws; out of hours the counter is closed.
+/// The channel that the wording draws. Outside office hours the counter is closed.
 fn channel(row: &Row, provider: &Provider) -> &'static str {
-    let drawn = name::nth(row.movement.spec().channels, u64::from(row.wording & 0xFF));
+    let drawn = name::choose(row.movement.spec().channels, u64::from(row.wording & 0xFF));
     let open = 9 * 3_600..17 * 3_600;
-    let knows_time = provider.clock != Clock::Days;
+    let knows_time = provider.time_resolution != TimeResolution::Days;
     if drawn == "counter" && knows_time && !open.contains(&row.second) { "netbank" } else { drawn }
 }
 

@@ -1,9 +1,10 @@
-//! Names of the bank's own accounts: those it keeps on mandate (agency) and its internal ones.
-//! Owns their patterns; `k` in them is the short name of the bank that keeps the account.
+//! Names of the bank's own accounts: agency accounts and internal ones.
+//!
+//! Owns their patterns. `k` in a pattern is the short name of the bank that keeps the account.
 
 use super::pattern::Filler;
 
-/// What the bank does on mandate.
+/// The agency business of a bank.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Agency {
     Payroll,
@@ -72,7 +73,7 @@ impl Agency {
     }
 }
 
-/// What an internal account is for.
+/// The purpose of an internal account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Internal {
     DepositInterest,
@@ -168,12 +169,12 @@ impl Internal {
     }
 }
 
-/// Appends an account that the bank keeps on mandate. `bank` is its full name; some spellings show it in short.
+/// Appends the name of an agency account. `bank` is the full name of the bank; some patterns show its short name.
 pub(crate) fn push_agency(out: &mut String, bank: &str, which: Agency, hash: u64) {
     Filler { bank, ..Filler::new(hash, 0x6167_656E) }.push_one(out, which.patterns());
 }
 
-/// Appends one of the bank's internal accounts.
+/// Appends the name of an internal account of the bank.
 pub(crate) fn push_internal(out: &mut String, bank: &str, which: Internal, hash: u64) {
     Filler { bank, ..Filler::new(hash, 0x696E_7472) }.push_one(out, which.patterns());
 }

@@ -1,11 +1,12 @@
-//! Names of public bodies: new and old styles, levels from province to township, offices and branches; and of the
-//! accounts through which taxes reach the treasury.
-//! Owns their patterns and the sub-class that each kind of body belongs to.
+//! Names of public bodies, in new and old styles, from province to township, with offices and branches; and names of
+//! the accounts through which taxes reach the treasury.
+//!
+//! Owns their patterns and the sub-class of each kind of body.
 
 use super::part::{CITIES, TOWNS};
 use super::pattern::Filler;
 
-/// How many places public bodies may stand in: the invented towns, then cities that exist.
+/// Number of places of public bodies: the invented towns, then real cities.
 pub(crate) const BODY_PLACES: u16 = (TOWNS.len() + CITIES.len()) as u16;
 
 /// A kind of public body.
@@ -69,7 +70,7 @@ impl Body {
         match self {
             Body::SocialInsurance | Body::MedicalInsurance | Body::Employment | Body::HousingFund => "12",
             Body::School | Body::Hospital => "12",
-            // Federations and unions sit among the governments' bodies.
+            // Federations and unions are among the patterns of governments.
             Body::Government if hash.is_multiple_of(16) => "13",
             _ => "11",
         }
@@ -97,12 +98,12 @@ impl Body {
     }
 }
 
-/// Appends the name of a public body. `place` counts modulo [`BODY_PLACES`].
+/// Appends the name of a public body. `place` is taken modulo [`BODY_PLACES`].
 pub(crate) fn push_body(out: &mut String, body: Body, place: u16, hash: u64) {
     Filler { place, ..Filler::new(hash, body as u64) }.push_one(out, body.patterns());
 }
 
-/// Appends an account through which taxes reach the treasury, as banks print it.
+/// Appends the name of an account through which taxes reach the treasury, as banks print it.
 pub(crate) fn push_treasury_account(out: &mut String, place: u16, hash: u64) {
     Filler { place, ..Filler::new(hash, 0x7469_7073) }.push_one(out, &TREASURY_ACCOUNTS);
 }

@@ -1,9 +1,10 @@
 //! Names of companies, shops and people.
-//! Owns their orders of parts and legal forms; trades are the caller's.
+//!
+//! Owns the order of their parts and the legal forms. Trades are the caller's.
 
-use super::pattern::{Filler, Side};
+use super::pattern::{BrandOwner, Filler};
 
-// A pattern stands once for each share of about a thirtieth.
+// Each line is about a thirtieth of the names, so frequent patterns are repeated.
 const COMPANIES: [&str; 32] = [
     "mbr有限公司",
     "mbr有限公司",
@@ -56,21 +57,21 @@ const SHOPS: [&str; 12] = [
 
 /// Appends the registered name of an account holder.
 pub(crate) fn push_holder(out: &mut String, hash: u64, trade: &str, sole: bool) {
-    push(out, hash, trade, sole, Side::Holder);
+    push(out, hash, trade, sole, BrandOwner::Holder);
 }
 
-/// Appends the name of the same holder before it was renamed: one character of the brand differs.
+/// Appends the former name of the same holder. It differs in one character of the brand.
 pub(crate) fn push_former_holder(out: &mut String, hash: u64, trade: &str, sole: bool) {
-    push(out, hash, trade, sole, Side::FormerHolder);
+    push(out, hash, trade, sole, BrandOwner::FormerHolder);
 }
 
 /// Appends the registered name of a business that is a counterparty.
 pub(crate) fn push_company(out: &mut String, hash: u64, trade: &str, sole: bool) {
-    push(out, hash, trade, sole, Side::Counterparty);
+    push(out, hash, trade, sole, BrandOwner::Counterparty);
 }
 
-fn push(out: &mut String, hash: u64, trade: &str, sole: bool, side: Side) {
-    let mut filler = Filler { trade, side, ..Filler::new(hash, 0x0062_7573) };
+fn push(out: &mut String, hash: u64, trade: &str, sole: bool, brand_owner: BrandOwner) {
+    let mut filler = Filler { trade, brand_owner, ..Filler::new(hash, 0x0062_7573) };
     filler.push_one(out, if sole { &SHOPS } else { &COMPANIES });
 }
 

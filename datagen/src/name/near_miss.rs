@@ -1,6 +1,7 @@
-//! Near misses: companies, shops and buildings that look like a public body, a bank, a platform or a bank's agency
-//! account and are none. All of them are trade.
-//! Owns these names' patterns.
+//! Near misses: companies, shops and buildings whose names look like a public body, a bank, a platform or an agency
+//! account. All of them are trade.
+//!
+//! Owns their patterns.
 
 use super::pattern::Filler;
 
@@ -30,7 +31,7 @@ const NEAR_MISSES: [&str; 84] = [
     "n海关大厦",
     "n海关路b小吃店",
     "b火锅海关店",
-    // The county called 公安.
+    // The county named 公安.
     "公安县b建材有限责任公司",
     "公安县b棉业有限公司",
     "公安县b汽车销售有限公司",
@@ -92,7 +93,7 @@ const NEAR_MISSES: [&str; 84] = [
     "nb易宝石珠宝行有限公司",
     "nb微信通讯器材店",
     "nb云闪付费打印店",
-    // Agency words that are also trades.
+    // Words of agency business that are also trades.
     "nb一件代发商贸经营部",
     "nb代发货超市",
     "nb代收包裹服务部",
@@ -100,7 +101,7 @@ const NEAR_MISSES: [&str; 84] = [
     "nb应收账款管理咨询有限公司",
 ];
 
-/// Appends a near miss. It has a town's name and mostly a brand, so there are many.
+/// Appends the name of a near miss. Each pattern has a town or a brand, so there are many names.
 pub(crate) fn push_near_miss(out: &mut String, hash: u64) {
     Filler::new(hash, 0x6E65_6172).push_one(out, &NEAR_MISSES);
 }

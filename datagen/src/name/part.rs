@@ -1,11 +1,12 @@
-//! The parts that names are made of: towns, districts, brand characters, people's characters, surnames.
-//! Owns no order of parts: that is said by the patterns of each kind of name.
+//! The parts of names: towns, districts, brand characters, given names, surnames.
 //!
-//! **Invariant:** a character of [`HOLDER_FIRST`] stands in no other list and no pattern. Every holder's name has one,
-//! so no holder's name is ever another's, in any spelling. A label would otherwise say "trade" where the same name
+//! Owns no order of parts; the patterns of each kind of name give it.
+//!
+//! **Invariant:** a character of [`HOLDER_FIRST`] occurs in no other list and no pattern. Every holder's name contains
+//! one, so no other name equals a holder's name in any spelling. Otherwise a label could be trade where the same name
 //! makes a transfer between own accounts.
 
-/// Towns that do not exist. Banks, holders and counterparties live in them.
+/// Invented towns of banks, holders and counterparties.
 pub(crate) const TOWNS: [&str; 56] = [
     "江州", "云泽", "澄溪", "岚川", "望洲", "青渡", "沅阳", "隆浦", "栖陵", "白堰", "汐城", "鹭原", "洛屏", "槐津",
     "桐埠", "枫渚", "浔阴", "蓟浦", "曲泷", "汀阳", "堰城", "沧浦", "墨川", "绥泽", "麓宁", "阜溪", "钟渚", "浮泉",
@@ -13,13 +14,13 @@ pub(crate) const TOWNS: [&str; 56] = [
     "昌渚", "嵩浦", "梧陂", "澧渡", "泊州", "雁渚", "仙堰", "禹浦", "蒲洲", "芷溪", "凤渚", "瓯浦", "岱川", "汶渚",
 ];
 
-/// Cities that do exist: public bodies only. Their numbers follow those of [`TOWNS`].
+/// Real cities, for public bodies only. Their numbers follow those of [`TOWNS`].
 pub(crate) const CITIES: [&str; 24] = [
     "北京", "上海", "天津", "重庆", "武汉", "成都", "广州", "深圳", "杭州", "南京", "西安", "长沙", "郑州", "济南",
     "青岛", "沈阳", "合肥", "福州", "厦门", "南昌", "昆明", "贵阳", "南宁", "兰州",
 ];
 
-/// Provinces that do exist: public bodies only.
+/// Real provinces, for public bodies only.
 pub(super) const PROVINCES: [&str; 20] = [
     "河北省",
     "山西省",
@@ -43,7 +44,7 @@ pub(super) const PROVINCES: [&str; 20] = [
     "甘肃省",
 ];
 
-/// Districts, counties and townships, without the word that says which.
+/// Districts, counties and townships, without the word for the level.
 pub(super) const DISTRICTS: [&str; 32] = [
     "望湖", "东泽", "临溪", "北渚", "南浦", "鼓渡", "龙汀", "河桥", "清沅", "石潭", "新沔", "柳浦", "双桥", "金堤",
     "白塔", "枣林", "大泊", "长汀", "西堰", "梅岭", "马渡", "松岭", "莲塘", "云门", "黄渡", "古槐", "虹桥", "高陂",
@@ -69,7 +70,7 @@ pub(super) const SECOND: [&str; 64] = [
     "捷", "领", "拓", "卓", "正", "旺", "福",
 ];
 
-/// 代, 付, 支, 关, 应 and 国 are surnames too, whatever else a statement begins with them.
+/// 代, 付, 支, 关, 应 and 国 are surnames too, and also begin other words on statements.
 pub(super) const SURNAMES: [&str; 64] = [
     "王", "李", "张", "刘", "陈", "杨", "赵", "黄", "周", "吴", "徐", "孙", "胡", "朱", "高", "林", "何", "郭", "马",
     "罗", "梁", "宋", "郑", "谢", "韩", "唐", "冯", "于", "董", "萧", "程", "曹", "袁", "邓", "许", "傅", "沈", "曾",
@@ -77,7 +78,7 @@ pub(super) const SURNAMES: [&str; 64] = [
     "国", "欧阳", "上官", "司徒", "诸葛", "皇甫", "夏侯",
 ];
 
-/// Given names are stems, branches, star mansions and solar terms: names that no parents give.
+/// Given names are stems, branches, star mansions and solar terms, which real people hardly bear.
 pub(super) const GIVEN: [&str; 48] = [
     "甲", "乙", "丙", "丁", "戊", "己", "庚", "辛", "壬", "癸", "子", "丑", "寅", "卯", "辰", "巳", "午", "未", "申",
     "酉", "戌", "亥", "角", "亢", "氐", "房", "心", "尾", "箕", "斗", "虚", "危", "室", "壁", "奎", "娄", "胃", "昴",
@@ -88,8 +89,8 @@ pub(super) const SOLAR_TERMS: [&str; 20] = [
     "秋分", "寒露", "霜降", "立冬", "冬至", "大寒",
 ];
 
-/// What a one-owner business is called after its trade where the trade's word is no shop yet.
+/// The last part of a sole proprietor's name, unless the word for the trade is a shop already.
 pub(super) const SHOP_FORMS: [&str; 8] = ["经营部", "商行", "店", "批发部", "门市部", "厂", "经销部", "服务部"];
-/// Endings that make a trade's word a shop.
+/// Endings of words for a trade that are a shop already.
 pub(super) const SHOP_ENDS: [&str; 16] =
     ["店", "部", "厂", "行", "馆", "室", "铺", "坊", "超市", "中心", "吧", "厅", "社", "场", "站", "摊"];

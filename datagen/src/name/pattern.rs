@@ -1,14 +1,15 @@
-//! Patterns: how the parts of a name follow each other, a lower-case letter for each part.
-//! Owns what each letter stands for.
+//! Patterns: the order of the parts of a name, with a lower-case letter for each part.
+//!
+//! Owns the meaning of the letters.
 //!
 //! ```text
 //! n town            m town, or town and 市      p place with its level: 江州市, 江州市望湖区, 青渡县 ...
 //! z real province   d district, bare            t township: 望湖镇, 望湖乡
-//! b brand           r trade                     s shop form, where the trade's word is no shop yet
+//! b brand           r trade                     s shop form, unless the word for the trade is a shop already
 //! o 一 to 九        x person                    k bank's short name              # a digit
 //! ```
 //!
-//! All else stands for itself, capital letters and digits too.
+//! All other characters stand for themselves, including capital letters and digits.
 
 use super::part::{
     CITIES, COUNTERPARTY_FIRST, DISTRICTS, GIVEN, HOLDER_FIRST, PROVINCES, SECOND, SHOP_ENDS, SHOP_FORMS, SOLAR_TERMS,
@@ -19,31 +20,31 @@ use crate::random::Rng;
 const ORDINALS: [&str; 9] = ["一", "二", "三", "四", "五", "六", "七", "八", "九"];
 const LATIN: [&str; 12] = ["QY", "KT", "JX", "HL", "ZR", "e", "U", "YQ", "TX", "LV", "XW", "i"];
 
-/// Whose brands to compose.
+/// Whose brand a pattern contains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Side {
+pub(super) enum BrandOwner {
     Holder,
-    /// The holder before it was renamed: another brand, all else alike.
+    /// The holder before it was renamed: another brand, and no other difference.
     FormerHolder,
     Counterparty,
 }
 
-/// What a pattern is filled with.
+/// The values for the parts of a pattern.
 pub(super) struct Filler<'a> {
     pub(super) rng: Rng,
-    pub(super) side: Side,
+    pub(super) brand_owner: BrandOwner,
     pub(super) place: u16,
     pub(super) trade: &'a str,
     pub(super) bank: &'a str,
 }
 
 impl Filler<'static> {
-    /// Parts of counterparties, drawn by `hash`. `salt` keeps kinds of names that share a hash apart.
+    /// Parts of counterparties, drawn by `hash`. `salt` separates kinds of names that share a hash.
     pub(super) fn new(hash: u64, salt: u64) -> Filler<'static> {
         let rng = Rng::new(&[hash, salt]);
-        // The town follows from the hash alone, so that all names of one bearer agree in it.
+        // The town follows from the hash alone, so that all names of one bearer contain the same one.
         let place = (hash >> 48) as u16 % TOWNS.len() as u16;
-        Filler { rng, side: Side::Counterparty, place, trade: "", bank: "" }
+        Filler { rng, brand_owner: BrandOwner::Counterparty, place, trade: "", bank: "" }
     }
 }
 
@@ -63,7 +64,7 @@ impl Filler<'_> {
         let mut start = 0;
         for (at, byte) in pattern.bytes().enumerate() {
             if byte.is_ascii_lowercase() || byte == b'#' {
-                // A marker is one byte of ASCII, so both cuts lie between characters.
+                // A marker is one byte of ASCII, so both cuts are between characters.
                 out.push_str(pattern.get(start..at).unwrap_or_default());
                 self.push_part(out, byte);
                 start = at + 1;
@@ -100,7 +101,7 @@ impl Filler<'_> {
         }
     }
 
-    /// The town's name: an invented one, or behind those a city that exists.
+    /// The name of the town: an invented one, or a real city for a higher number.
     fn town(&self) -> &'static str {
         let place = usize::from(self.place) % (TOWNS.len() + CITIES.len());
         TOWNS.get(place).or_else(|| CITIES.get(place - TOWNS.len())).copied().unwrap_or_default()
@@ -118,49 +119,49 @@ impl Filler<'_> {
             96..98 => "n高新技术产业开发区",
             _ => "z",
         };
-        // An existing city stands without an invented district, other than in the few patterns that name a district too.
+        // A real city has no invented district, except in the few patterns that contain a district themselves.
         let invented = usize::from(self.place) % (TOWNS.len() + CITIES.len()) < TOWNS.len();
         self.push(out, if invented || pattern == "z" { pattern } else { "n市" });
     }
 
     fn push_brand(&mut self, out: &mut String) {
-        let first = match self.side {
-            Side::Holder | Side::FormerHolder => &HOLDER_FIRST[..],
-            Side::Counterparty => &COUNTERPARTY_FIRST[..],
+        let first = match self.brand_owner {
+            BrandOwner::Holder | BrandOwner::FormerHolder => &HOLDER_FIRST[..],
+            BrandOwner::Counterparty => &COUNTERPARTY_FIRST[..],
         };
         let draw = self.rng.next();
         if draw >> 58 < 2 {
-            out.push_str(nth(&LATIN, draw >> 48 & 0xFF));
+            out.push_str(choose(&LATIN, draw >> 48 & 0xFF));
         }
-        out.push_str(nth(first, draw & 0xFFFF));
-        // An odd shift never meets the same of the 64 characters again.
-        let renamed = u64::from(self.side == Side::FormerHolder) * 21;
-        out.push_str(nth(&SECOND, (draw >> 16 & 0xFF) + renamed));
+        out.push_str(choose(first, draw & 0xFFFF));
+        // 21 is odd and the list has 64 characters, so the shifted index always gives another one.
+        let renamed = u64::from(self.brand_owner == BrandOwner::FormerHolder) * 21;
+        out.push_str(choose(&SECOND, (draw >> 16 & 0xFF) + renamed));
         if draw >> 40 & 7 < 2 {
-            out.push_str(nth(&SECOND, draw >> 24 & 0xFF));
+            out.push_str(choose(&SECOND, draw >> 24 & 0xFF));
         }
     }
 
     pub(super) fn push_person(&mut self, out: &mut String) {
         let draw = self.rng.next();
-        out.push_str(nth(&SURNAMES, draw & 0xFFFF));
+        out.push_str(choose(&SURNAMES, draw & 0xFFFF));
         match draw >> 60 {
-            0 => out.push_str(nth(&SOLAR_TERMS, draw >> 16 & 0xFF)),
-            1..3 => out.push_str(nth(&GIVEN, draw >> 16 & 0xFFFF)),
+            0 => out.push_str(choose(&SOLAR_TERMS, draw >> 16 & 0xFF)),
+            1..3 => out.push_str(choose(&GIVEN, draw >> 16 & 0xFFFF)),
             _ => {
-                out.push_str(nth(&GIVEN, draw >> 16 & 0xFFFF));
-                out.push_str(nth(&GIVEN, draw >> 32 & 0xFFFF));
+                out.push_str(choose(&GIVEN, draw >> 16 & 0xFFFF));
+                out.push_str(choose(&GIVEN, draw >> 32 & 0xFFFF));
             }
         }
     }
 }
 
-/// The item that `draw` stands for; empty where there is none.
-pub(crate) fn nth(items: &[&'static str], draw: u64) -> &'static str {
+/// The item drawn by `draw`; empty if there is none.
+pub(crate) fn choose(items: &[&'static str], draw: u64) -> &'static str {
     items.get((draw % items.len().max(1) as u64) as usize).copied().unwrap_or_default()
 }
 
-/// What people call a bank: its name without the legal form.
+/// The name of a bank without its legal form.
 fn short_bank(bank: &str) -> &str {
     bank.strip_suffix("股份有限公司").or_else(|| bank.strip_suffix("有限责任公司")).unwrap_or(bank)
 }

@@ -1,4 +1,5 @@
 //! Payment institutions as statements show them: registered names, reserve accounts, brands and marks, account numbers.
+//!
 //! Owns a short list of licensed institutions under their public names, the most frequent first.
 
 use super::pattern::Filler;
@@ -8,11 +9,11 @@ use crate::random;
 struct Platform {
     /// The licensed institution.
     institution: &'static str,
-    /// What people call it, as the mark before a dash.
+    /// Its brands, as in the mark before a dash.
     brands: &'static [&'static str],
 }
 
-/// How many platforms there are; a number beyond counts modulo this.
+/// Number of platforms. A higher number is taken modulo this.
 pub(crate) const PLATFORMS: u8 = INSTITUTIONS.len() as u8;
 
 const INSTITUTIONS: [Platform; 16] = [
@@ -40,7 +41,7 @@ const INSTITUTIONS: [Platform; 16] = [
 
 const ALIPAY: u8 = 0;
 
-/// Marks behind a brand: people, shops, purposes.
+/// Text after a brand: people, shops, purposes.
 const MARKS: [&str; 12] = [
     "-x",
     "-x",
@@ -81,8 +82,9 @@ pub(crate) fn push_platform(out: &mut String, platform: u8, hash: u64) {
     }
 }
 
-/// Appends what the account column shows of `platform`: for Alipay mostly an account of its own (2088 and twelve digits)
-/// or the number of its licence, for others a licence number, a bank account, or nothing. The numbers are invented.
+/// Appends the account of `platform` on a statement. For Alipay it is mostly an account of its own (2088 and twelve
+/// digits) or the number of its licence; for others it is a licence number, a bank account, or nothing. The numbers are
+/// invented.
 pub(crate) fn push_platform_account(out: &mut String, platform: u8, hash: u64) {
     let draw = random::hash(&[hash, 0x706C_6163]);
     match (platform % PLATFORMS == ALIPAY, draw >> 56) {
@@ -91,7 +93,7 @@ pub(crate) fn push_platform_account(out: &mut String, platform: u8, hash: u64) {
             code::push_digits(out, draw, 12);
         }
         (true, 140..220) | (false, 0..90) => {
-            // Licence numbers are Z2, a four-digit series, a region and a serial; N is what one bank hangs behind.
+            // A licence number is Z2, a four-digit series, a region and a serial number. One bank appends N.
             out.push_str("Z200");
             code::push_digits(out, draw, 10);
             if draw >> 55 & 1 == 1 {

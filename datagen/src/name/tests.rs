@@ -1,17 +1,17 @@
-//! What all names must keep: holders apart from all others, characters that normalise as they should, traps that change
-//! what they should and nothing else.
+//! Tests of all names: holders differ from everyone else, characters normalise as intended, and traps change what they
+//! should and nothing else.
 
 use std::collections::HashSet;
 
+use super::ambiguity::{BODY_LIKE_WORDS, BODY_WORDS, BUSINESS_WORDS, has_any};
 use super::part::{COUNTERPARTY_FIRST, GIVEN, HOLDER_FIRST, SECOND, SURNAMES};
-use super::telling::{BODYLIKE, BUSINESS_WORDS, TELLING, has_any};
 use super::*;
 use crate::random::mix;
 
 const TRADES: [&str; 8] = ["餐饮管理", "商贸", "建材", "机械制造", "企业服务", "食品", "供应链管理", "装饰工程"];
 const SHOPS: [&str; 6] = ["便利店", "建材", "小吃店", "服装", "五金厂", "修理部"];
 
-/// The registered name of a bearer, as the economy would ask for it.
+/// The registered name of a bearer, as the economy asks for it.
 fn registered(bearer: Bearer, hash: u64) -> String {
     let mut name = String::new();
     let (low, place) = ((hash & 0xFF) as usize, (hash >> 16) as u16);
@@ -42,7 +42,7 @@ fn spelled(name: &str, trap: Trap, hash: u64) -> (String, bool) {
     (out, ambiguous)
 }
 
-/// Width, spaces and punctuation put aside, for the characters that names have.
+/// The name without width, spaces and punctuation, for the characters that occur in names.
 fn folded(name: &str) -> String {
     let narrow = name.chars().map(|c| match c {
         '\u{FF01}'..='\u{FF5E}' => char::from_u32(u32::from(c) - 0xFEE0).unwrap(),
@@ -52,9 +52,9 @@ fn folded(name: &str) -> String {
 }
 
 #[test]
-fn no_holders_name_is_ever_anothers() {
+fn no_other_name_equals_a_holders_name() {
     let is_holders = |c: char| ('一'..='鿿').contains(&c) && HOLDER_FIRST.iter().any(|first| first.starts_with(c));
-    // A character's place in a table of bits: 1 million names are looked through.
+    // A set, since a million names are searched.
     let holders: HashSet<char> = HOLDER_FIRST.iter().flat_map(|first| first.chars()).collect();
     assert_eq!(holders.len(), HOLDER_FIRST.len());
     for hash in (0..1_000_000).map(mix) {
@@ -84,9 +84,9 @@ fn a_former_name_differs_in_one_character() {
     }
 }
 
-/// Ideographs of the basic block have no compatibility form; all else that names may hold is listed.
+/// Ideographs of the basic block have no compatibility form. All other characters that names may contain are listed.
 #[test]
-fn names_hold_only_characters_that_normalise_as_they_should() {
+fn names_contain_only_characters_that_normalise_as_intended() {
     for hash in (0..50_000).map(mix) {
         for bearer in Bearer::ALL {
             let name = registered(bearer, hash);
@@ -99,7 +99,7 @@ fn names_hold_only_characters_that_normalise_as_they_should() {
 }
 
 #[test]
-fn width_and_spaces_keep_the_name_and_all_other_spellings_change_it() {
+fn only_width_and_spaces_keep_the_name() {
     for hash in (0..20_000).map(mix) {
         for bearer in Bearer::ALL {
             let name = registered(bearer, hash);
@@ -108,7 +108,8 @@ fn width_and_spaces_keep_the_name_and_all_other_spellings_change_it() {
                 if trap.keeps_name() {
                     assert_eq!(folded(&spelling), folded(&name), "{trap:?}");
                 } else if spelling != name {
-                    // A cut may take a bracket only, and a spelling of the treasury's may differ in no more.
+                    // A truncation may remove only a bracket, and a spelling of the treasury account may differ in
+                    // punctuation only.
                     let may_keep = matches!(trap, Trap::Truncated | Trap::TreasurySpelling);
                     assert!(may_keep || folded(&spelling) != folded(&name), "{trap:?} {name}");
                 }
@@ -118,9 +119,9 @@ fn width_and_spaces_keep_the_name_and_all_other_spellings_change_it() {
     }
 }
 
-/// Each trap with the bearers it suits: how many in a thousand names it changes, at least.
+/// For each trap and bearer, the least number of names in a thousand that it changes.
 #[test]
-fn traps_bite() {
+fn traps_change_enough_names() {
     let rows = [
         (Trap::HalfWidth, Bearer::Company, 150),
         (Trap::HalfWidth, Bearer::Platform, 150),
@@ -155,7 +156,7 @@ fn traps_bite() {
 }
 
 #[test]
-fn spellings_keep_what_they_must() {
+fn spellings_change_only_their_part_of_a_name() {
     let (body, firm) = ("江州市人力资源和社会保障局", "翊源商贸（江州）有限公司");
     let cases = [
         (Trap::HalfWidth, firm, "翊源商贸(江州)有限公司"),
@@ -185,10 +186,10 @@ fn spellings_keep_what_they_must() {
 }
 
 #[test]
-fn ambiguity_is_told() {
+fn ambiguous_spellings_are_reported() {
     for (name, cut, unclear) in [
         ("江州市望湖区城市管理综合行政执法局", "江州市望湖区城市管理综合", true),
-        // A company may go on here: 人力资源和社会保障咨询有限公司.
+        // A company name may continue here: 人力资源和社会保障咨询有限公司.
         ("江州市望湖区人力资源和社会保障局", "江州市望湖区人力资源和社会", true),
         ("江州市望湖区社会保险事业管理中心", "江州市望湖区社会保险事业", false),
         ("江州翊源税务师事务所有限公司", "江州翊源税务师", true),
@@ -196,7 +197,7 @@ fn ambiguity_is_told() {
         ("江州翊源餐饮管理有限公司", "江州翊源餐饮", false),
         ("国家金库江州市中心支库（待缴库税款）", "国家金库江州市中心", false),
     ] {
-        assert_eq!(super::telling::is_unclear(name, cut), unclear, "{name} {cut}");
+        assert_eq!(super::ambiguity::is_ambiguous(name, cut), unclear, "{name} {cut}");
     }
     let firm = registered(Bearer::Company, mix(1));
     assert!(spelled(&firm, Trap::Namesake, 1).1);
@@ -209,21 +210,21 @@ fn ambiguity_is_told() {
 }
 
 #[test]
-fn bodies_tell_near_misses_are_given_away_and_companies_do_neither() {
+fn registered_names_show_the_kind_of_their_bearer() {
     for hash in (0..50_000).map(mix) {
         for bearer in [Bearer::Body, Bearer::TreasuryAccount] {
             let name = registered(bearer, hash);
-            assert!(has_any(&name, &TELLING) && !has_any(&name, &BUSINESS_WORDS), "{name}");
+            assert!(has_any(&name, &BODY_WORDS) && !has_any(&name, &BUSINESS_WORDS), "{name}");
         }
         let mut near_miss = String::new();
         push_near_miss(&mut near_miss, hash);
-        assert!(!has_any(&near_miss, &BODYLIKE) || has_any(&near_miss, &BUSINESS_WORDS), "{near_miss}");
+        assert!(!has_any(&near_miss, &BODY_LIKE_WORDS) || has_any(&near_miss, &BUSINESS_WORDS), "{near_miss}");
         let mut company = String::new();
         push_company(&mut company, hash, "商贸", hash.is_multiple_of(2));
-        assert!(!has_any(&company, &BODYLIKE) && !has_any(&company, &TELLING), "{company}");
-        // A body's short form still tells.
+        assert!(!has_any(&company, &BODY_LIKE_WORDS) && !has_any(&company, &BODY_WORDS), "{company}");
+        // The short form of a body still identifies it.
         let (short, unclear) = spelled(&registered(Bearer::Body, hash), Trap::Alias, hash);
-        assert!(has_any(&short, &TELLING) && !unclear, "{short}");
+        assert!(has_any(&short, &BODY_WORDS) && !unclear, "{short}");
     }
 }
 
@@ -244,7 +245,7 @@ fn parts_are_distinct() {
 }
 
 #[test]
-fn lengths() {
+fn names_are_not_too_long() {
     for bearer in Bearer::ALL {
         let mut lengths: Vec<usize> = (0..10_000).map(|n| registered(bearer, mix(n)).chars().count()).collect();
         lengths.sort_unstable();

@@ -1,48 +1,49 @@
-//! Traps: what makes a name on a statement hard to read, and the spellings of a registered name under each.
-//! Owns which bearer's names each trap suits.
+//! Traps: reasons why a name on a statement is hard to read, and the spelling of a registered name under each.
+//!
+//! Owns which traps suit which bearers.
 
+use super::ambiguity::{BUSINESS_WORDS, has_any, is_ambiguous};
 use super::part::TOWNS;
-use super::pattern::{Filler, nth};
-use super::telling::{BUSINESS_WORDS, has_any, is_unclear};
+use super::pattern::{Filler, choose};
 use super::{near_miss, push_treasury_account};
 use crate::code;
 use crate::random::Rng;
 
-/// What makes a name hard to read.
+/// Why a name is hard to read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Trap {
-    /// The name as registered.
+    /// The registered name.
     #[default]
     None,
-    /// Half-width brackets for full-width ones.
+    /// Half-width brackets instead of full-width ones.
     HalfWidth,
-    /// Full-width letters and digits, and brackets.
+    /// Full-width letters, digits and brackets.
     FullWidth,
     /// Spaces inside.
     Spaces,
-    /// Cut off by a field's width.
+    /// Truncated to the width of a field.
     Truncated,
-    /// Digits glued behind.
+    /// Digits appended.
     GluedDigits,
-    /// A branch, department or shop named behind.
+    /// A branch, department or shop appended.
     BranchSuffix,
-    /// The account's purpose in brackets behind.
+    /// The purpose of the account appended, mostly in brackets.
     PurposeBracket,
     /// An older style of the same name.
     OldStyle,
-    /// What people say for short.
+    /// A short form in common use.
     Alias,
-    /// A payment platform's mark before the name: the platform is the counterparty.
+    /// The mark of a payment platform before the name. The platform is the counterparty.
     PlatformPrefix,
-    /// One of the treasury account's many spellings.
+    /// One of the many spellings of the treasury account.
     TreasurySpelling,
     /// A business that looks like a body, a bank or a platform.
     NearMiss,
-    /// Another legal person with the holder's own name.
+    /// Another legal person with the name of the holder.
     Namesake,
 }
 
-/// Who bears a name, as far as traps tell bearers apart.
+/// The bearer of a name, as far as traps distinguish them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Bearer {
     /// The account holder, as counterparty of its own account elsewhere.
@@ -73,7 +74,7 @@ impl Bearer {
 }
 
 impl Trap {
-    /// All of them, [`Trap::None`] first.
+    /// All traps, [`Trap::None`] first.
     pub const ALL: [Trap; 14] = [
         Trap::None,
         Trap::HalfWidth,
@@ -111,7 +112,7 @@ impl Trap {
         }
     }
 
-    /// Whether the trap can befall names of `bearer`.
+    /// Whether the trap can apply to names of `bearer`.
     pub(crate) fn suits(self, bearer: Bearer) -> bool {
         use Bearer::{BankAccount, Body, Company, Holder, Person, Shop, TreasuryAccount, Utility};
         match self {
@@ -130,18 +131,18 @@ impl Trap {
         }
     }
 
-    /// Whether a name spelled so is still equal to the registered one once width, spaces and punctuation are put aside.
-    /// Only then is a transfer between own accounts told by the name alone.
+    /// Whether the spelling equals the registered name apart from width, spaces and punctuation. Only then does the
+    /// name alone show a transfer between own accounts.
     pub(crate) fn keeps_name(self) -> bool {
         matches!(self, Trap::None | Trap::HalfWidth | Trap::FullWidth | Trap::Spaces | Trap::Namesake)
     }
 }
 
-/// Appends the spelling of `registered` under `trap`. True where the label has become ambiguous: nobody could tell from
-/// the text what the bearer is.
+/// Appends the spelling of `registered` under `trap`. Returns true if the label becomes ambiguous: nobody can derive
+/// the kind of the bearer from the text.
 ///
-/// A name that offers the trap nothing (no bracket to narrow, too short to be cut, no older style) is appended as it is:
-/// the row then has no trap.
+/// A name to which the trap does not apply (no bracket, too short, no older style) is appended unchanged. The row then
+/// has no trap.
 pub(crate) fn spell(out: &mut String, registered: &str, trap: Trap, hash: u64) -> bool {
     let start = out.len();
     let mut rng = Rng::new(&[hash, 0x7472_6170]);
@@ -160,19 +161,19 @@ pub(crate) fn spell(out: &mut String, registered: &str, trap: Trap, hash: u64) -
         Trap::OldStyle => push_replaced(out, registered, &OLD_STYLES),
         Trap::Alias => push_alias(out, registered),
         Trap::PlatformPrefix => {
-            out.push_str(nth(&PREFIXES, rng.next() >> 16));
+            out.push_str(choose(&PREFIXES, rng.next() >> 16));
             out.push_str(registered);
         }
         Trap::TreasurySpelling => push_treasury_account(out, town_number(registered), rng.next()),
         Trap::NearMiss => near_miss::push_near_miss(out, hash),
-        // The text is the holder's own: without a credit code nobody can tell the namesake.
+        // The text is the holder's own name. Without a credit code nobody can recognise the namesake.
         Trap::Namesake => {
             out.push_str(registered);
             return true;
         }
     }
-    // Only these two take away parts of a name that might have told.
-    matches!(trap, Trap::Truncated | Trap::Alias) && is_unclear(registered, out.get(start..).unwrap_or_default())
+    // Only these two remove parts of a name that may identify the bearer.
+    matches!(trap, Trap::Truncated | Trap::Alias) && is_ambiguous(registered, out.get(start..).unwrap_or_default())
 }
 
 fn half_width(character: char) -> char {
@@ -190,7 +191,7 @@ fn full_width(character: char) -> char {
     }
 }
 
-/// A people's name of two or three characters is spread, a longer one broken in one or two places.
+/// A name of two or three characters gets spaces between all of them, a longer one gets spaces in one or two places.
 fn push_spaced(out: &mut String, registered: &str, rng: &mut Rng) {
     let characters = registered.chars().count() as u32;
     let space = if rng.chance(400) { '\u{3000}' } else { ' ' };
@@ -207,7 +208,7 @@ fn push_spaced(out: &mut String, registered: &str, rng: &mut Rng) {
     }
 }
 
-/// Fields hold 20 to 30 characters, those of older systems 12 to 19; now and then exactly 12.
+/// Fields hold 20 to 30 characters, those of older systems 12 to 19, and some exactly 12.
 fn push_truncated(out: &mut String, registered: &str, rng: &mut Rng) {
     let characters = registered.chars().count() as u32;
     let kept = match characters {
@@ -243,7 +244,7 @@ fn push_branch(out: &mut String, registered: &str, hash: u64) {
     Filler::new(hash, 0x6272_616E).push_one(out, &BRANCHES);
 }
 
-/// Purposes that an account of any bearer may have; none of them tells a class.
+/// Purposes that suit an account of any bearer. None of them shows a class.
 const PURPOSES: [&str; 12] = [
     "专户",
     "专用存款账户",
@@ -260,7 +261,7 @@ const PURPOSES: [&str; 12] = [
 ];
 
 fn push_purpose(out: &mut String, registered: &str, rng: &mut Rng) {
-    let purpose = nth(&PURPOSES, rng.next() >> 16);
+    let purpose = choose(&PURPOSES, rng.next() >> 16);
     let (open, close) = match rng.below(10) {
         0..6 => ("（", "）"),
         6..8 => ("(", ")"),
@@ -270,7 +271,7 @@ fn push_purpose(out: &mut String, registered: &str, rng: &mut Rng) {
     [registered, open, purpose, close].into_iter().for_each(|part| out.push_str(part));
 }
 
-/// Newer parts of names and the older ones that still stand on statements. The first that fits is replaced.
+/// Newer parts of names, and the older ones that still occur on statements. The first that matches is replaced.
 const OLD_STYLES: [(&str, &str); 18] = [
     ("人力资源和社会保障", "劳动和社会保障"),
     ("市场监督管理", "工商行政管理"),
@@ -292,7 +293,7 @@ const OLD_STYLES: [(&str, &str); 18] = [
     ("有限公司", "有限责任公司"),
 ];
 
-/// Names in full and for short.
+/// Full and short forms.
 const SHORT_FORMS: [(&str, &str); 20] = [
     ("人力资源和社会保障局", "人社局"),
     ("社会保险事业管理中心", "社保中心"),
@@ -316,13 +317,13 @@ const SHORT_FORMS: [(&str, &str); 20] = [
     ("中华人民共和国", ""),
 ];
 
-/// Legal forms that people leave out, the longer before those that they end with.
+/// Legal forms that a short name omits. A longer form precedes the forms that it ends with.
 const LEGAL_FORMS: [&str; 6] =
     ["集团股份有限公司", "集团有限公司", "股份有限公司", "有限责任公司", "有限公司", "（个体工商户）"];
 
 fn push_replaced(out: &mut String, registered: &str, pairs: &[(&str, &str)]) {
     for (full, other) in pairs {
-        // What is old already stays so.
+        // A name in the old style has no newer part and stays as it is.
         if let Some(at) = registered.find(full) {
             out.push_str(registered.get(..at).unwrap_or_default());
             out.push_str(other);
@@ -333,7 +334,7 @@ fn push_replaced(out: &mut String, registered: &str, pairs: &[(&str, &str)]) {
     out.push_str(registered);
 }
 
-/// A body's short form; of a business the name without legal form and without the town before it.
+/// Appends the short form of a body, or the name of a business without its legal form and without its town.
 fn push_alias(out: &mut String, registered: &str) {
     if SHORT_FORMS.iter().any(|(full, _)| registered.contains(full)) {
         return push_replaced(out, registered, &SHORT_FORMS);
@@ -343,19 +344,19 @@ fn push_alias(out: &mut String, registered: &str) {
     let Some((town, rest)) = TOWNS.iter().find_map(|town| Some((*town, name.strip_prefix(town)?))) else {
         return out.push_str(name);
     };
-    // A body without a short form keeps its town: without it there would be many of the name.
+    // A body without a short form keeps its town. Otherwise many bodies would have the same name.
     if bare.is_none() && !has_any(registered, &BUSINESS_WORDS) {
         out.push_str(town);
     }
     out.push_str(rest.strip_prefix('市').unwrap_or(rest));
 }
 
-/// The number of the town that `registered` names, or of the first.
+/// The number of the town in `registered`, or of the first town if there is none.
 fn town_number(registered: &str) -> u16 {
     TOWNS.iter().position(|town| registered.contains(town)).unwrap_or_default() as u16
 }
 
-/// What a platform writes before the name of its customer.
+/// The mark that a platform writes before the name of its customer.
 const PREFIXES: [&str; 16] = [
     "支付宝-",
     "支付宝-",

@@ -1,4 +1,5 @@
-//! Names of the companies that sell power, water, gas and heat.
+//! Names of utilities: companies that sell power, water, gas and heat.
+//!
 //! Owns their patterns. By law they are companies: their class is OTHER, their sub-class utility.
 
 use super::pattern::Filler;
@@ -61,7 +62,7 @@ impl Utility {
     }
 }
 
-/// Appends the name of a utility. `place` is a number of a town.
+/// Appends the name of a utility. `place` is the number of a town.
 pub(crate) fn push_utility(out: &mut String, which: Utility, place: u16, hash: u64) {
     Filler { place, ..Filler::new(hash, 0x7574_696C + which as u64) }.push_one(out, which.patterns());
 }

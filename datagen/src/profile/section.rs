@@ -1,18 +1,19 @@
-//! Tables of a TOML file, read key by key with ranges.
-//! Owns the wording of errors, each of which names table and key; a key that nobody asked for is one.
+//! Tables of a TOML file, read key by key and checked against ranges.
+//!
+//! Owns the wording of the errors. Each one names the table and the key. An unknown key is an error.
 
 use crate::error::Error;
 
-/// A table of which the keys that were asked for are remembered.
+/// A table that records which keys were read.
 pub(super) struct Section<'a> {
     path: String,
     table: &'a toml::Table,
-    asked: Vec<String>,
+    keys_read: Vec<String>,
 }
 
 impl<'a> Section<'a> {
     pub(super) fn new(path: &str, table: &'a toml::Table) -> Section<'a> {
-        Section { path: path.to_owned(), table, asked: Vec::new() }
+        Section { path: path.to_owned(), table, keys_read: Vec::new() }
     }
 
     pub(super) fn section(&mut self, key: &str) -> Result<Section<'a>, Error> {
@@ -38,7 +39,7 @@ impl<'a> Section<'a> {
         Ok(self.array(key, range)?.map(|value| value as u32))
     }
 
-    /// An array of `N` weights, not all of them 0.
+    /// An array of `N` weights that are not all 0.
     pub(super) fn weights<const N: usize>(&mut self, key: &str) -> Result<[u32; N], Error> {
         let weights = self.ints(key, (0, 1_000_000))?;
         if weights.iter().all(|weight| *weight == 0) {
@@ -76,7 +77,7 @@ impl<'a> Section<'a> {
     }
 
     fn value(&mut self, key: &str) -> Result<&'a toml::Value, Error> {
-        self.asked.push(key.to_owned());
+        self.keys_read.push(key.to_owned());
         self.table.get(key).ok_or_else(|| error(format!("`{}` is missing", self.name(key))))
     }
 
@@ -85,9 +86,9 @@ impl<'a> Section<'a> {
         error(format!("`{}`: {reason}", self.name(key)))
     }
 
-    /// Ends the reading: a key that was not asked for is an error.
+    /// Ends the table: a key that was not read is an error.
     pub(super) fn finish(self) -> Result<(), Error> {
-        match self.table.keys().find(|key| !self.asked.contains(key)) {
+        match self.table.keys().find(|key| !self.keys_read.contains(key)) {
             Some(key) => Err(error(format!("`{}` is unknown", self.name(key)))),
             None => Ok(()),
         }

@@ -1,9 +1,12 @@
-//! Files that must be refused whole: one for each fault of a file and each code of a bad row where none is tolerated.
-//! Owns the faults and what must be said of each; the good rows they are made from are the caller's.
+//! Files that a reader must refuse as a whole: one for each fault of a file, and one for each code of a bad row when no
+//! bad row is tolerated.
 //!
-//! Beside them stand `accounts.csv`, good, to be read with each file of transactions, and `transactions.csv`, good, to be
-//! read with each file under `accounts/`. `refused.csv` lists all others: file, code, row (from 1, empty where the file as
-//! a whole is meant), column (empty where no one column is), and what was done in words.
+//! Owns the faults and the expected rejects. The good rows are the caller's.
+//!
+//! `accounts.csv` is good and goes with each file of transactions. `transactions.csv` is good and goes with each file
+//! under `accounts/`. `refused.csv` lists all other files: file, code, row (from 1; empty for the file as a whole),
+//! column (empty if there is no single one), and a description of the fault. The accounts have all columns of the
+//! feed's `accounts`.
 
 #[cfg(test)]
 mod tests;
@@ -24,27 +27,27 @@ use crate::csv;
 use crate::error::Error;
 use crate::output;
 
-/// Good rows and their accounts, in the feed's own schema.
+/// Good rows and their accounts, in the schema of the feed.
 pub(crate) struct Sample {
-    /// A few dozen, at least one, of accounts in CNY, with distinct identifiers.
+    /// At least one row and up to a few dozen, of accounts in CNY, with distinct identifiers.
     pub(crate) transactions: RecordBatch,
     /// The accounts of the transactions.
     pub(crate) accounts: RecordBatch,
 }
 
-/// A file that was written, and what a reader must say of it.
+/// A written file with the expected reject.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Refused {
+pub(crate) struct RefusedFile {
     /// The path within the folder, with `/`.
     pub(crate) file: String,
     pub(crate) code: &'static str,
     pub(crate) row: Option<usize>,
     pub(crate) column: &'static str,
-    pub(crate) what: &'static str,
+    pub(crate) description: &'static str,
 }
 
-/// Writes the files and their list into `folder`. A sample without rows has no faulty ones: nothing is written.
-pub(crate) fn write(folder: &Path, sample: &Sample) -> Result<Vec<Refused>, Error> {
+/// Writes the files and their list into `folder`. Nothing is written if the sample has no rows.
+pub(crate) fn write(folder: &Path, sample: &Sample) -> Result<Vec<RefusedFile>, Error> {
     if sample.transactions.num_rows() == 0 || sample.accounts.num_rows() == 0 {
         return Ok(Vec::new());
     }
@@ -61,7 +64,7 @@ pub(crate) fn write(folder: &Path, sample: &Sample) -> Result<Vec<Refused>, Erro
     files.list()
 }
 
-/// Rows in their CSV fields, as bytes: a fault need not be text.
+/// Rows as CSV fields. They are bytes, since a faulty field need not be text.
 #[derive(Clone)]
 struct Table {
     names: Vec<String>,
@@ -86,7 +89,7 @@ impl Table {
         Ok(Table { names, rows })
     }
 
-    /// The row that bears the fault, from 0: one in the middle.
+    /// The index of the row that gets the fault: one in the middle.
     fn faulty(&self) -> usize {
         self.rows.len() / 2
     }
@@ -126,10 +129,10 @@ impl Table {
     }
 }
 
-/// The folder, and what was written to it so far.
+/// The folder and the files written to it.
 struct Files<'a> {
     folder: &'a Path,
-    written: Vec<Refused>,
+    written: Vec<RefusedFile>,
 }
 
 impl Files<'_> {
@@ -142,48 +145,54 @@ impl Files<'_> {
         Ok(path)
     }
 
-    fn refused(&mut self, file: &str, bytes: &[u8], fault: Fault) -> Result<(), Error> {
+    fn refused(&mut self, file: &str, bytes: &[u8], fault: FileFault) -> Result<(), Error> {
         self.put(file, bytes)?;
-        let Fault { code, row, column, what } = fault;
+        let FileFault { code, row, column, description } = fault;
         // Rows are counted from 1.
-        self.written.push(Refused { file: file.to_owned(), code, row: row.map(|row| row + 1), column, what });
+        self.written.push(RefusedFile {
+            file: file.to_owned(),
+            code,
+            row: row.map(|row| row + 1),
+            column,
+            description,
+        });
         Ok(())
     }
 
-    fn list(self) -> Result<Vec<Refused>, Error> {
+    fn list(self) -> Result<Vec<RefusedFile>, Error> {
         let mut text = "file,code,row,column,what\n".to_owned();
-        for Refused { file, code, row, column, what } in &self.written {
+        for RefusedFile { file, code, row, column, description } in &self.written {
             let row = row.map(|row| row.to_string()).unwrap_or_default();
-            text.push_str(&format!("{file},{code},{row},{column},{what}\n"));
+            text.push_str(&format!("{file},{code},{row},{column},{description}\n"));
         }
         self.put("refused.csv", text.as_bytes())?;
         Ok(self.written)
     }
 }
 
-/// What is wrong with a file.
+/// The fault of a file.
 #[derive(Clone, Copy)]
-struct Fault {
+struct FileFault {
     code: &'static str,
     row: Option<usize>,
     column: &'static str,
-    /// No commas: it stands in a CSV as it is.
-    what: &'static str,
+    /// Without commas, since it is not quoted in the CSV.
+    description: &'static str,
 }
 
-fn in_row(code: &'static str, row: usize, column: &'static str, what: &'static str) -> Fault {
-    Fault { code, row: Some(row), column, what }
+fn in_row(code: &'static str, row: usize, column: &'static str, description: &'static str) -> FileFault {
+    FileFault { code, row: Some(row), column, description }
 }
 
-fn in_column(code: &'static str, column: &'static str, what: &'static str) -> Fault {
-    Fault { code, row: None, column, what }
+fn in_column(code: &'static str, column: &'static str, description: &'static str) -> FileFault {
+    FileFault { code, row: None, column, description }
 }
 
-fn in_file(code: &'static str, what: &'static str) -> Fault {
-    Fault { code, row: None, column: "", what }
+fn in_file(code: &'static str, description: &'static str) -> FileFault {
+    FileFault { code, row: None, column: "", description }
 }
 
-/// One bad row each, as CSV.
+/// One bad row in each file, as CSV.
 fn bad_rows(files: &mut Files<'_>, good: &Table) -> Result<(), Error> {
     let row = good.faulty();
     let long: &[u8] = b"12345678901234567.00";
@@ -205,8 +214,12 @@ fn bad_rows(files: &mut Files<'_>, good: &Table) -> Result<(), Error> {
         ("bad_value-bank", "bad_value", "counterparty_bank", b"31399100025", "a bank code of eleven digits"),
         ("bad_type-seq", "bad_type", "seq", b"first", "a sequence number in words"),
     ];
-    for (file, code, column, value, what) in values {
-        files.refused(&format!("{file}.csv"), &good.with(column, value).csv(), in_row(code, row, column, what))?;
+    for (file, code, column, value, description) in values {
+        files.refused(
+            &format!("{file}.csv"),
+            &good.with(column, value).csv(),
+            in_row(code, row, column, description),
+        )?;
     }
     let columns = ["account_id", "txn_id", "booked_at", "direction", "amount"];
     for column in columns {
@@ -216,7 +229,7 @@ fn bad_rows(files: &mut Files<'_>, good: &Table) -> Result<(), Error> {
     conflict(files, good)
 }
 
-/// The same identifier once more, with another summary: the later row is in conflict.
+/// A row with a known identifier and another summary: the later row is in conflict.
 fn conflict(files: &mut Files<'_>, good: &Table) -> Result<(), Error> {
     let mut table = good.with("summary", "对账".as_bytes());
     let last = table.rows.len();
@@ -252,7 +265,7 @@ fn bad_accounts(files: &mut Files<'_>, good: &Table) -> Result<(), Error> {
     files.refused("accounts/duplicate_conflict.csv", &twice.csv(), fault)
 }
 
-/// Faults that only typed formats can have.
+/// Faults that only a typed format can have.
 fn bad_columns(files: &mut Files<'_>, good: &RecordBatch) -> Result<(), Error> {
     let Some(amounts) = good.column_by_name("amount").and_then(|column| column.as_primitive_opt::<Decimal128Type>())
     else {
@@ -260,7 +273,7 @@ fn bad_columns(files: &mut Files<'_>, good: &RecordBatch) -> Result<(), Error> {
     };
     let amounts = amounts.values();
     let faulty = good.num_rows() / 2;
-    // The one place where a float holds money: that is the fault.
+    // The only float that holds money. It is the fault.
     let floats: ArrayRef = Arc::new(Float64Array::from_iter_values(amounts.iter().map(|fen| *fen as f64 / 100.0)));
     let fault = in_column("bad_type", "amount", "money as floats");
     files.refused("bad_type-float.parquet", &parquet_bytes(&replaced(good, "amount", floats)?)?, fault)?;
@@ -288,17 +301,17 @@ fn bad_columns(files: &mut Files<'_>, good: &RecordBatch) -> Result<(), Error> {
 /// 货款 and 江州商贸有限公司 in GB18030.
 const GB_SUMMARY: &[u8] = b"\xBB\xF5\xBF\xEE";
 const GB_NAME: &[u8] = b"\xBD\xAD\xD6\xDD\xC9\xCC\xC3\xB3\xD3\xD0\xCF\xDE\xB9\xAB\xCB\xBE";
-/// No character of UTF-8 or GB18030 begins with this byte, and none holds it.
+/// A byte that occurs neither in UTF-8 nor in GB18030.
 const NO_TEXT: u8 = 0xFF;
 
-/// Text that is in no encoding, or not in the one it claims.
+/// Text that is in no known encoding, or not in the declared one.
 fn bad_text(files: &mut Files<'_>, good: &Table) -> Result<(), Error> {
     let mut broken = "货款".as_bytes().to_vec();
     broken.insert(3, NO_TEXT);
     let fault = in_file("bad_encoding", "UTF-8 with a byte that is no text");
     files.refused("bad_encoding-utf8.csv", &good.with("summary", &broken).csv(), fault)?;
     let chinese = in_gb18030(good);
-    // The first half of a character, then the comma that ends the field.
+    // The first half of a character, followed by the comma that ends the field.
     let halved = chinese.with("summary", b"\xBB\xF5\xBF");
     let fault = in_file("bad_encoding", "GB18030 with half a character in a field");
     files.refused("bad_encoding-gb18030.csv", &halved.csv(), fault)?;
@@ -310,7 +323,7 @@ fn bad_text(files: &mut Files<'_>, good: &Table) -> Result<(), Error> {
     files.refused("bad_encoding.csv.gz", &gzip(&lie.csv())?, fault)
 }
 
-/// The rows with all Chinese text replaced by the same few words in GB18030.
+/// The rows with all Chinese text replaced by a few words in GB18030.
 fn in_gb18030(good: &Table) -> Table {
     let mut table = good.clone();
     for row in 0..table.rows.len() {
@@ -343,19 +356,19 @@ fn truncated(files: &mut Files<'_>, good: &RecordBatch, table: &Table) -> Result
         ("footer.arrow", &file, file.len() - 6, "cut in the footer"),
         ("quote.csv", &open_quote, open_quote.len(), "ends within a quoted field"),
     ];
-    for (name, bytes, kept, what) in cuts {
+    for (name, bytes, kept, description) in cuts {
         let bytes = bytes.get(..kept).unwrap_or_default();
-        files.refused(&format!("truncated_file-{name}"), bytes, in_file("truncated_file", what))?;
+        files.refused(&format!("truncated_file-{name}"), bytes, in_file("truncated_file", description))?;
     }
     Ok(())
 }
 
-/// Files that are not of the format that their ending names, or damaged.
+/// Files that are damaged or do not have the format of their extension.
 fn unreadable(files: &mut Files<'_>, good: &RecordBatch, table: &Table) -> Result<(), Error> {
     let text = table.csv();
     let parquet = parquet_bytes(good)?;
     let mut no_footer = parquet.clone();
-    // The footer's length, before the four bytes that end the file.
+    // The length of the footer, before the four bytes that end the file.
     let length = parquet.len() - 8..parquet.len() - 4;
     no_footer[length].copy_from_slice(&[0xFF, 0xFF, 0xFF, 0x7F]);
     let mut wrong_sum = gzip(&text)?;
@@ -369,13 +382,13 @@ fn unreadable(files: &mut Files<'_>, good: &RecordBatch, table: &Table) -> Resul
         ("magic.csv.zst", &text, "text that is called zstd"),
         ("magic.arrow", &parquet, "Parquet that is called Arrow"),
     ];
-    for (name, bytes, what) in wrongs {
-        files.refused(&format!("unreadable_file-{name}"), bytes, in_file("unreadable_file", what))?;
+    for (name, bytes, description) in wrongs {
+        files.refused(&format!("unreadable_file-{name}"), bytes, in_file("unreadable_file", description))?;
     }
     Ok(())
 }
 
-/// `batch` with another column of the same name, which may hold nulls.
+/// `batch` with another nullable column of the same name.
 fn replaced(batch: &RecordBatch, name: &str, column: ArrayRef) -> Result<RecordBatch, Error> {
     let at = batch.schema().index_of(name)?;
     let mut fields: Vec<Arc<Field>> = batch.schema().fields().iter().map(Arc::clone).collect();

@@ -1,4 +1,4 @@
-//! The refused files: all listed, no good feed among them, the same bytes each time.
+//! Tests of the refused files: each is listed, none is readable as a good feed, and the bytes are reproducible.
 
 use super::*;
 use arrow::array::{Date32Array, ListBuilder, StringBuilder, TimestampMicrosecondArray};
@@ -24,7 +24,7 @@ fn sample() -> Sample {
         let column = Decimal128Array::from_iter_values((0..ROWS).map(fen));
         Arc::new(column.with_precision_and_scale(18, 2).unwrap())
     };
-    // 2025-01-02 09:00:00, an hour a row.
+    // 2025-01-02 09:00:00, one hour per row.
     let time = |row: usize| (1_735_808_400 + 3_600 * row as i64) * 1_000_000;
     let transactions: Vec<ArrayRef> = vec![
         text(|row| Some(format!("600100000000000{}", row % 2))),
@@ -76,7 +76,7 @@ fn uscc(ordinal: u64) -> String {
     code
 }
 
-/// A folder of the test's own, removed with it.
+/// A temporary folder that is removed on drop.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -87,7 +87,7 @@ impl Folder {
         Folder(path)
     }
 
-    /// All files, by path within the folder, and their bytes.
+    /// All files with their bytes, by path within the folder.
     fn files(&self) -> Vec<(String, Vec<u8>)> {
         let mut files = Vec::new();
         for (prefix, folder) in [("", self.0.clone()), ("accounts/", self.0.join("accounts"))] {
@@ -165,7 +165,7 @@ fn a_bad_row_differs_from_the_good_ones_in_one_field() {
         let differing: Vec<usize> = (0..bad.len()).filter(|at| good.get(*at) != bad.get(*at)).collect();
         let row = refused.row.unwrap();
         if refused.code == "duplicate_conflict" {
-            // The row is one more, so the empty piece behind the last line moves.
+            // The additional row moves the empty part after the last line.
             assert_eq!(differing, [row, row + 1], "{}", refused.file);
         } else {
             assert_eq!(differing, [row], "{}", refused.file);
@@ -173,7 +173,7 @@ fn a_bad_row_differs_from_the_good_ones_in_one_field() {
     }
 }
 
-/// What a plain reader of the format makes of the file: whether it reads to the end.
+/// Whether a plain reader of the format reads the file to its end.
 fn reads(path: &Path) -> bool {
     let file = path.to_str().unwrap();
     let bytes = fs::read(path).unwrap();
@@ -200,7 +200,8 @@ fn reads(path: &Path) -> bool {
     csv(bytes)
 }
 
-/// UTF-8, or GB18030 as far as its characters of one and two bytes go; behind a mark of UTF-8 only that.
+/// Whether the bytes are UTF-8, or GB18030 as far as its characters of one and two bytes are concerned. After the byte
+/// order mark of UTF-8 only UTF-8 is allowed.
 fn is_text(bytes: &[u8]) -> bool {
     let gb18030 = || {
         let mut rest = bytes;
@@ -217,17 +218,17 @@ fn is_text(bytes: &[u8]) -> bool {
 }
 
 #[test]
-fn no_plain_reader_reads_a_file_that_is_faulty_as_a_whole() {
+fn no_plain_reader_reads_a_file_with_a_fault_of_the_whole_file() {
     let folder = Folder::new("readers");
     let listed = write(&folder.0, &sample()).unwrap();
-    for Refused { file, code, .. } in listed {
+    for RefusedFile { file, code, .. } in listed {
         let whole = ["bad_encoding", "truncated_file", "unreadable_file"].contains(&code);
         assert_eq!(reads(&folder.0.join(&file)), !whole, "{file}");
     }
 }
 
 #[test]
-fn the_same_files_read_before_they_are_made_faulty() {
+fn the_same_files_are_readable_without_the_fault() {
     let folder = Folder::new("good");
     let Sample { transactions, .. } = sample();
     let table = Table::of(&transactions).unwrap();

@@ -1,27 +1,29 @@
-//! Life: a run of holders through one month, from plans to booked rows and their sums.
-//! Owns what the run carries from month to month. A run depends on no other, so that runs are lived in parallel.
+//! Blocks: a range of holders that one worker takes through a month, from plans to booked rows and their sums.
+//!
+//! Owns the state that a block carries from month to month. A block does not depend on any other, so blocks run in
+//! parallel.
 
 use crate::calendar::Month;
 use crate::class::Class;
-use crate::economy::{Economy, Span};
+use crate::economy::{Economy, HolderRange};
 use crate::holder::Holder;
 use crate::ledger::{Books, Ledger, Pending, State, Sums};
 use crate::plan::{Event, Planner};
 use crate::random::Rng;
 use crate::row::Row;
 use crate::shape::Shape;
-use crate::tempo::Tempo;
+use crate::trading_days::TradingDays;
 
-/// A run of holders with the state of their accounts.
+/// A range of holders with the state of their accounts.
 pub(crate) struct Block {
-    span: Span,
+    range: HolderRange,
     states: Vec<State>,
-    /// By account, then by time.
+    /// Ordered by account, then by time.
     pending: Vec<Pending>,
 }
 
-/// What a run of holders did in a month.
-pub(crate) struct Lived {
+/// The result of one block and month.
+pub(crate) struct BlockMonth {
     pub(crate) rows: Vec<Row>,
     pub(crate) totals: Vec<Total>,
     pub(crate) shape: Shape,
@@ -37,21 +39,21 @@ pub(crate) struct Total {
 }
 
 impl Block {
-    pub(crate) fn new(span: Span) -> Block {
-        Block { span, states: Vec::new(), pending: Vec::new() }
+    pub(crate) fn new(range: HolderRange) -> Block {
+        Block { range, states: Vec::new(), pending: Vec::new() }
     }
 
-    /// Lives through `month`.
-    pub(crate) fn live(&mut self, economy: &Economy, month: &Month, tempo: &Tempo) -> Lived {
-        let mut lived = Lived { rows: Vec::new(), totals: Vec::new(), shape: Shape::default() };
-        lived.rows.reserve(self.span.accounts as usize * economy.mean_rows as usize * 5 / 4);
+    /// Runs the block through `month`. Months must come in order.
+    pub(crate) fn run_month(&mut self, economy: &Economy, month: &Month, trading_days: &TradingDays) -> BlockMonth {
+        let mut result = BlockMonth { rows: Vec::new(), totals: Vec::new(), shape: Shape::default() };
+        result.rows.reserve(self.range.accounts as usize * economy.mean_rows as usize * 5 / 4);
         let mut pending = std::mem::take(&mut self.pending).into_iter().peekable();
         let mut events = Vec::new();
-        let mut account = self.span.first_account;
+        let mut account = self.range.first_account;
         let opens = self.states.is_empty();
-        for ordinal in self.span.first_holder..self.span.first_holder + self.span.holders {
+        for ordinal in self.range.first_holder..self.range.first_holder + self.range.holders {
             let holder = Holder::new(economy, ordinal, account);
-            let first = (account - self.span.first_account) as usize;
+            let first = (account - self.range.first_account) as usize;
             account += holder.accounts.len() as u32;
             if opens {
                 self.states.extend(
@@ -63,24 +65,24 @@ impl Block {
             }
             let of_holder = std::iter::from_fn(|| pending.next_if(|pending| pending.account < account)).collect();
             let states = &mut self.states[first..first + holder.accounts.len()];
-            let left = live_one(economy, month, tempo, &holder, states, of_holder, &mut events, &mut lived);
+            let left = run_holder(economy, month, trading_days, &holder, states, of_holder, &mut events, &mut result);
             self.pending.extend(left);
         }
-        lived
+        result
     }
 }
 
-/// One holder's month; what remains pending.
-#[allow(clippy::too_many_arguments)] // A struct for one call would hide more than it tells.
-fn live_one(
+/// Runs one holder through a month and returns the bookings that remain pending.
+#[allow(clippy::too_many_arguments)] // A struct for one call would not be clearer.
+fn run_holder(
     economy: &Economy,
     month: &Month,
-    tempo: &Tempo,
+    trading_days: &TradingDays,
     holder: &Holder,
     states: &mut [State],
     mut pending: Vec<Pending>,
     events: &mut Vec<Event>,
-    lived: &mut Lived,
+    result: &mut BlockMonth,
 ) -> Vec<Pending> {
     let mut books: Vec<Books> = holder
         .accounts
@@ -96,17 +98,18 @@ fn live_one(
     for (account, books) in holder.accounts.iter().zip(&books) {
         let Some((first, last)) = books.open else { continue };
         let (balance_fen, saved_fen) = (books.state.balance_fen, books.state.saved_fen);
-        Planner { economy, month, tempo, holder, account, balance_fen, saved_fen, first, last, rng, events }.plan();
+        Planner { economy, month, trading_days, holder, account, balance_fen, saved_fen, first, last, rng, events }
+            .plan();
     }
     events.sort_by_key(|event| event.at);
-    let start = lived.rows.len();
-    let rows = &mut lived.rows;
+    let start = result.rows.len();
+    let rows = &mut result.rows;
     Ledger { economy, month, holder, books: &mut books, pending: &mut pending, rng, rows }.book(events);
-    lived.shape.add(holder, month, holder.vigour(economy, month), lived.rows.get(start..).unwrap_or_default());
+    result.shape.add(holder, month, holder.trade_level(economy, month), result.rows.get(start..).unwrap_or_default());
     for ((account, books), state) in holder.accounts.iter().zip(&books).zip(states) {
         *state = books.state;
         for (class, sums) in Class::ALL.into_iter().zip(books.sums).filter(|(_, sums)| sums.rows > 0) {
-            lived.totals.push(Total { account: account.ordinal, bank: account.bank, class, sums });
+            result.totals.push(Total { account: account.ordinal, bank: account.bank, class, sums });
         }
     }
     pending.sort_by_key(|pending| pending.account);

@@ -1,6 +1,7 @@
-//! The shelf: a month's rows by day, until the month is written in booking order.
-//! Owns where rows wait: in memory, or where a month has too many of them, in an unnamed temporary file a day; and the
-//! sort. Rows of one second stay in the order in which they were put here.
+//! The rows of a month by day, until they are written in booking order.
+//!
+//! Owns the buffer in memory, the spill of a large month to unnamed temporary files, one per day, and the sort. Rows of
+//! one second stay in the order in which they were added.
 
 use std::fs::{self, File};
 use std::io::{Read, Seek, Write};
@@ -12,49 +13,49 @@ use crate::error::Error;
 use crate::output::io;
 use crate::row::Row;
 
-/// Rows of a day that are collected before they are written to its file.
+/// Rows of a day that are collected before a write to its spill file.
 const ROWS_BUFFERED: usize = 4_096;
 const MINUTES_A_DAY: usize = SECONDS_A_DAY as usize / 60;
 
 /// The rows of one day.
 enum Day {
     Memory(Vec<Row>),
-    Spilled(Spilled),
+    Spilled(SpillFile),
 }
 
-/// Rows in a file.
-struct Spilled {
+/// The spilled rows of a day.
+struct SpillFile {
     file: File,
-    /// The last of them, not yet written.
+    /// The last rows, not yet written.
     bytes: Vec<u8>,
-    /// How many there are of each minute: a day too large to be sorted at once is read in several runs of minutes.
+    /// Rows per minute. A day that is too large to be sorted at once is read in several runs of minutes.
     minutes: Vec<u32>,
 }
 
-/// A month's rows.
-pub(crate) struct Shelf {
+/// The rows of a month.
+pub(crate) struct MonthBuffer {
     first: i32,
     days: Vec<Day>,
-    /// Rows of a day that may be sorted at once, but for those of one minute.
+    /// Maximum number of rows of a day that are sorted at once, except for a single minute with more.
     at_once: u64,
     folder: PathBuf,
 }
 
-impl Shelf {
-    /// A shelf for about `rows` rows, of which `in_memory` may stay in memory. Files go to `folder` and have no name
-    /// once they are open.
-    pub(crate) fn new(month: &Month, rows: u64, in_memory: u64, folder: &Path) -> Result<Shelf, Error> {
+impl MonthBuffer {
+    /// A buffer for about `rows` rows, of which `in_memory` may stay in memory. Spill files are created in `folder` and
+    /// removed from it while they are open.
+    pub(crate) fn new(month: &Month, rows: u64, in_memory: u64, folder: &Path) -> Result<MonthBuffer, Error> {
         let days = (month.last - month.first + 1).max(1).unsigned_abs();
         let day = |index: u32| -> Result<Day, Error> {
             Ok(if rows > in_memory {
                 let minutes = vec![0; MINUTES_A_DAY];
-                Day::Spilled(Spilled { file: unnamed(folder, index)?, bytes: Vec::new(), minutes })
+                Day::Spilled(SpillFile { file: unnamed(folder, index)?, bytes: Vec::new(), minutes })
             } else {
                 Day::Memory(Vec::with_capacity((rows / u64::from(days)) as usize))
             })
         };
         let days = (0..days).map(day).collect::<Result<_, Error>>()?;
-        Ok(Shelf { first: month.first, days, at_once: in_memory / 4, folder: folder.to_owned() })
+        Ok(MonthBuffer { first: month.first, days, at_once: in_memory / 4, folder: folder.to_owned() })
     }
 
     pub(crate) fn put(&mut self, rows: &[Row]) -> Result<(), Error> {
@@ -63,29 +64,29 @@ impl Shelf {
             let day = (row.day - self.first).unsigned_abs() as usize;
             match &mut self.days[day.min(last)] {
                 Day::Memory(rows) => rows.push(*row),
-                Day::Spilled(spilled) => spilled.put(row).map_err(io(&self.folder))?,
+                Day::Spilled(file) => file.put(row).map_err(io(&self.folder))?,
             }
         }
         Ok(())
     }
 
-    /// Runs of rows in order of time, each in booking order.
+    /// Runs of rows in order of time. Each run is in booking order.
     pub(crate) fn into_sorted(self) -> impl Iterator<Item = Result<Vec<Row>, Error>> {
-        let Shelf { days, at_once, folder, .. } = self;
+        let MonthBuffer { days, at_once, folder, .. } = self;
         days.into_iter().flat_map(move |day| -> Box<dyn Iterator<Item = Result<Vec<Row>, Error>>> {
             match day {
                 Day::Memory(rows) => Box::new(std::iter::once(Ok(sorted(rows)))),
-                Day::Spilled(mut spilled) => {
+                Day::Spilled(mut file) => {
                     let folder = folder.clone();
-                    let runs = runs(&spilled.minutes, at_once).into_iter();
-                    Box::new(runs.map(move |run| Ok(sorted(spilled.read(run).map_err(io(&folder))?))))
+                    let runs = runs(&file.minutes, at_once).into_iter();
+                    Box::new(runs.map(move |run| Ok(sorted(file.read(run).map_err(io(&folder))?))))
                 }
             }
         })
     }
 }
 
-impl Spilled {
+impl SpillFile {
     fn put(&mut self, row: &Row) -> std::io::Result<()> {
         row.push_bytes(&mut self.bytes);
         self.minutes[minute(row)] += 1;
@@ -107,7 +108,7 @@ impl Spilled {
         };
         self.file.rewind()?;
         let mut bytes = vec![0; ROWS_BUFFERED * Row::BYTES];
-        // Whole buffers were written, so whole buffers are there to read.
+        // Only whole buffers are written, so the file consists of whole buffers.
         for _ in 0..written / bytes.len() {
             self.file.read_exact(&mut bytes)?;
             push(&bytes);
@@ -121,7 +122,7 @@ fn minute(row: &Row) -> usize {
     (row.second as usize / 60).min(MINUTES_A_DAY - 1)
 }
 
-/// Runs of minutes with at most `at_once` rows each, but for single minutes that have more.
+/// Runs of minutes with at most `at_once` rows each, except for a single minute with more.
 fn runs(minutes: &[u32], at_once: u64) -> Vec<Range<usize>> {
     let (mut runs, mut start, mut rows) = (Vec::new(), 0, 0);
     for (minute, count) in minutes.iter().enumerate() {
@@ -142,9 +143,9 @@ fn unnamed(folder: &Path, index: u32) -> Result<File, Error> {
     Ok(file)
 }
 
-/// By time of booking; rows of one second keep their order.
+/// Sorts by time of booking. Rows of one second keep their order.
 fn sorted(rows: Vec<Row>) -> Vec<Row> {
-    // The second of the day: two passes of a counting sort by nine bits each.
+    // The key is the second of the day: two passes of a counting sort by nine bits each.
     let mut keys: Vec<(u32, u32)> = rows.iter().enumerate().map(|(index, row)| (row.second, index as u32)).collect();
     let mut other = keys.clone();
     for shift in [0, 9] {

@@ -1,9 +1,10 @@
-//! Whether a spelling still tells what its bearer is.
-//! Owns the few words by which a person would tell. They are the generator's own, never a reader's rules: what it calls
-//! ambiguous must not depend on who reads.
+//! Ambiguity: whether a spelling still shows the kind of its bearer.
+//!
+//! Owns the few words by which a person recognises it. They are the generator's own and not the rules of a reader:
+//! ambiguity must not depend on the reader.
 
-/// Words that make one think of a public body. Companies use most of them too.
-pub(super) const BODYLIKE: [&str; 24] = [
+/// Words that suggest a public body. Companies use most of them too.
+pub(super) const BODY_LIKE_WORDS: [&str; 24] = [
     "税务",
     "国税",
     "地税",
@@ -30,8 +31,8 @@ pub(super) const BODYLIKE: [&str; 24] = [
     "医院",
 ];
 
-/// Words each of which alone tells a public body: no company's name goes on behind them.
-pub(super) const TELLING: [&str; 57] = [
+/// Words that identify a public body. No company name continues after them.
+pub(super) const BODY_WORDS: [&str; 57] = [
     "局",
     "厅",
     "国家税务",
@@ -91,7 +92,7 @@ pub(super) const TELLING: [&str; 57] = [
     "卫生服务中",
 ];
 
-/// Words that tell a business or a building, whatever else the name holds.
+/// Words that identify a business or a building, whatever else the name contains.
 pub(super) const BUSINESS_WORDS: [&str; 23] = [
     "公司",
     "有限",
@@ -118,13 +119,13 @@ pub(super) const BUSINESS_WORDS: [&str; 23] = [
     "机械",
 ];
 
-/// Whether a name that told what its bearer is does so no more: a body without the word that told it, or a business
-/// without the word that gave it away beside a body's.
-pub(super) fn is_unclear(registered: &str, spelled: &str) -> bool {
+/// Whether the registered name shows the kind of its bearer and the spelled one does not: a body without its
+/// identifying word, or a business with a word of a body and without a word of a business.
+pub(super) fn is_ambiguous(registered: &str, spelled: &str) -> bool {
     if has_any(registered, &BUSINESS_WORDS) {
-        has_any(spelled, &BODYLIKE) && !has_any(spelled, &BUSINESS_WORDS)
+        has_any(spelled, &BODY_LIKE_WORDS) && !has_any(spelled, &BUSINESS_WORDS)
     } else {
-        has_any(registered, &TELLING) && !has_any(spelled, &TELLING)
+        has_any(registered, &BODY_WORDS) && !has_any(spelled, &BODY_WORDS)
     }
 }
 

@@ -1,31 +1,32 @@
-//! Tempo: on which days of a month an industry trades how much.
-//! Owns weekends, month-ends and the Spring Festival; seasons and growth are `plan`'s, since they change amounts too.
+//! How the trade of an industry is spread over the days of a month.
+//!
+//! Owns weekends, month-ends and the Spring Festival. Seasons and growth are `plan`'s, since they change amounts too.
 
 use crate::calendar::{self, Month};
 use crate::industry::Industry;
-use crate::profile::{Figures, Profile};
+use crate::profile::{IndustryFigures, Profile};
 use crate::random::Rng;
 
-/// A month's days, weighed.
+/// The weights of the days of a month.
 #[derive(Clone, Debug)]
-pub(crate) struct Days {
+pub(crate) struct DayWeights {
     first: i32,
-    /// Sums of the weights of the days before.
+    /// For each day the sum of the weights of the days before it.
     before: Vec<u32>,
 }
 
-impl Days {
-    fn new(profile: &Profile, figures: &Figures, month: &Month) -> Days {
+impl DayWeights {
+    fn new(profile: &Profile, figures: &IndustryFigures, month: &Month) -> DayWeights {
         let mut before = vec![0];
         let mut sum = 0;
         for day in month.first..=month.last {
             sum += weight(profile, figures, month, day);
             before.push(sum);
         }
-        Days { first: month.first, before }
+        DayWeights { first: month.first, before }
     }
 
-    /// A day from `first` to `last`, both within the month.
+    /// Draws a day from `first` to `last`, both within the month.
     pub(crate) fn draw(&self, first: i32, last: i32, rng: &mut Rng) -> i32 {
         let at = |day: i32| (day - self.first).max(0) as usize;
         let sum = |index: usize| self.before.get(index).copied().unwrap_or_default();
@@ -39,7 +40,7 @@ impl Days {
 }
 
 /// The weight of a day, in thousandths of a usual one.
-pub(crate) fn weight(profile: &Profile, figures: &Figures, month: &Month, day: i32) -> u32 {
+pub(crate) fn weight(profile: &Profile, figures: &IndustryFigures, month: &Month, day: i32) -> u32 {
     let calendar = &profile.calendar;
     let [before, after] = calendar.festival_days;
     let mut weight = 1_000;
@@ -54,15 +55,15 @@ pub(crate) fn weight(profile: &Profile, figures: &Figures, month: &Month, day: i
     weight
 }
 
-/// The days of all industries in one month.
-pub(crate) struct Tempo(Vec<Days>);
+/// The weights of all industries in one month.
+pub(crate) struct TradingDays(Vec<DayWeights>);
 
-impl Tempo {
-    pub(crate) fn new(profile: &Profile, month: &Month) -> Tempo {
-        Tempo(profile.industries.iter().map(|figures| Days::new(profile, figures, month)).collect())
+impl TradingDays {
+    pub(crate) fn new(profile: &Profile, month: &Month) -> TradingDays {
+        TradingDays(profile.industries.iter().map(|figures| DayWeights::new(profile, figures, month)).collect())
     }
 
-    pub(crate) fn days(&self, industry: Industry) -> &Days {
+    pub(crate) fn days(&self, industry: Industry) -> &DayWeights {
         &self.0[industry as usize]
     }
 }
@@ -75,9 +76,9 @@ mod tests {
     #[test]
     fn days_are_drawn_by_weight_and_stay_inside() {
         let profile = Profile::default();
-        // March 2025: 1 March is a Saturday.
+        // 1 March 2025 was a Saturday.
         let month = Month::window(Date::new(2025, 3, 31).unwrap(), 1).remove(0);
-        let days = Tempo::new(&profile, &month).days(Industry::Manufacturing).clone();
+        let days = TradingDays::new(&profile, &month).days(Industry::Manufacturing).clone();
         let mut rng = Rng::new(&[3]);
         let mut seen = [0u32; 31];
         for _ in 0..100_000 {
