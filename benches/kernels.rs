@@ -64,6 +64,7 @@ pub fn run(transactions: &Path, accounts: &Path) -> Result<Vec<Timed>> {
         transactions: vec![transactions.to_path_buf()],
         accounts: vec![accounts.to_path_buf()],
         mapping: None,
+        records_from: None,
         limits: Limits::FEED,
     })?;
     let checked = check(&feed, transactions, &mut steps)?;

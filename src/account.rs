@@ -41,14 +41,17 @@ pub struct Account {
     pub opened_on: Option<Date>,
     /// Closing date, where given.
     pub closed_on: Option<Date>,
+    /// First day from which the provider's records are complete, where given.
+    pub records_from: Option<Date>,
     /// One of [`ACCOUNT_STATUSES`].
     pub status: &'static str,
 }
 
 impl Account {
-    /// The day from which rows are seen, as far as the account's row gives it.
+    /// The opening date O, where the account's row decides it: the later of `opened_on` and `records_from`. `None` where
+    /// neither is given; O is then the date of the account's first row.
     pub fn opening(&self) -> Option<Date> {
-        self.opened_on
+        self.opened_on.max(self.records_from)
     }
 }
 
@@ -112,6 +115,41 @@ pub fn uscc_is_valid(code: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn opening_is_the_later_of_the_dates_that_are_given() {
+        let [early, late] = [Some(Date(10)), Some(Date(20))];
+        let cases = [
+            (None, None, None),
+            (early, None, early),
+            (None, early, early),
+            (early, late, late),
+            (late, early, late),
+            (late, late, late),
+        ];
+        for (opened_on, records_from, expected) in cases {
+            let account = Account { opened_on, records_from, ..account() };
+            assert_eq!(account.opening(), expected, "{opened_on:?} {records_from:?}");
+        }
+    }
+
+    fn account() -> Account {
+        Account {
+            account_id: "6222020000001234".into(),
+            provider_id: "P1".into(),
+            provider_name: "示例银行".into(),
+            bank_code: None,
+            subject_uscc: "91350100M000100Y43".into(),
+            subject_name: "示例商贸有限公司".into(),
+            former_names: Vec::new(),
+            account_type: "basic",
+            currency: "CNY".into(),
+            opened_on: None,
+            closed_on: None,
+            records_from: None,
+            status: "active",
+        }
+    }
 
     #[test]
     fn masks() {

@@ -56,6 +56,8 @@ pub struct BuildOptions {
     pub out: PathBuf,
     /// The data cut-off, inclusive; `None` = the newest booking date in the input.
     pub as_of: Option<Date>,
+    /// `records_from` of every account that has none.
+    pub records_from: Option<Date>,
     /// Which products.
     pub products: Vec<ProductKind>,
     /// In which formats.
@@ -86,6 +88,7 @@ impl BuildOptions {
             accounts: vec![accounts],
             out,
             as_of: None,
+            records_from: None,
             products: ProductKind::ALL.to_vec(),
             formats: vec![OutputFormat::Parquet],
             memory_bytes: 2 << 30,
@@ -268,6 +271,7 @@ impl Run<'_> {
             transactions: options.transactions.clone(),
             accounts: options.accounts.clone(),
             mapping: options.mapping.clone(),
+            records_from: options.records_from,
             limits: Limits::within(options.memory_bytes, options.threads),
         })?;
         let matcher = Arc::new(Matcher::new(&options.rules));

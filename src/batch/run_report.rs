@@ -39,7 +39,7 @@ pub struct RunReport {
     pub rows_rejected: u64,
     /// Lines of `rejects.csv` by code, those of accounts and of whole files included.
     pub rejects: BTreeMap<&'static str, u64>,
-    /// Kept rows booked before their account's opening date.
+    /// Kept rows booked before O, the later of their account's `opened_on` and `records_from`.
     pub rows_before_opening: u64,
     /// Kept rows booked after the as-of date.
     pub rows_after_as_of: u64,

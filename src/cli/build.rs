@@ -37,6 +37,9 @@ pub struct Build {
     /// Data cut-off, inclusive [default: the newest booking date in the input]
     #[arg(long, value_name = "YYYY-MM-DD", value_parser = parse_date)]
     as_of: Option<Date>,
+    /// First day with complete records, for every account whose `records_from` is not given
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = parse_date)]
+    records_from: Option<Date>,
     /// Which products
     #[arg(long, value_enum, value_delimiter = ',', default_values = ["detail-summary", "report"])]
     products: Vec<ProductName>,
@@ -146,6 +149,7 @@ impl Build {
             transactions: self.transactions,
             accounts: self.accounts,
             as_of: self.as_of,
+            records_from: self.records_from,
             products,
             formats,
             memory_bytes: self.memory,

@@ -16,6 +16,7 @@ use super::raw::RawBatch;
 use super::reject::{Code, FileRejects};
 use super::schema::{ACCOUNTS, Column, Typing};
 use crate::account::{ACCOUNT_STATUSES, ACCOUNT_TYPES, Account, Accounts, KnownAccount, uscc_is_valid};
+use crate::period::Date;
 
 /// All accounts of a feed, by number and by id.
 #[derive(Default, Debug)]
@@ -39,6 +40,13 @@ impl AccountIndex {
     /// of refused accounts are, since the file is to blame and not the rows.
     pub fn set_incomplete(&mut self) {
         self.is_incomplete = true;
+    }
+
+    /// Sets `records_from` of every account that has none.
+    pub fn set_records_from(&mut self, date: Date) {
+        for account in &mut self.accounts {
+            account.records_from.get_or_insert(date);
+        }
     }
 
     /// The account with this number.
@@ -97,7 +105,7 @@ impl AccountsBuilder {
     /// Checks a batch and takes its good rows; what is bad goes to `rejects`.
     pub fn add(&mut self, raw: &RawBatch, typing: Typing, rejects: &FileRejects) {
         let [account_id, provider_id, provider_name, bank_code, uscc, name, former, rest @ ..] = &ACCOUNTS;
-        let [account_type, currency, opened_on, closed_on, status] = rest;
+        let [account_type, currency, opened_on, closed_on, records_from, status] = rest;
         let mut from = Converter::new(&raw.batch, typing);
         let ids = from.text(account_id);
         let provider_ids = from.text(provider_id);
@@ -108,7 +116,7 @@ impl AccountsBuilder {
         let former_names = from.lists(former);
         let types = self.checked(&mut from, account_type, Code::BadValue, |v| ACCOUNT_TYPES.contains(&v));
         let currencies = self.checked(&mut from, currency, Code::BadCurrency, is_currency);
-        let (opened, closed) = (from.date(opened_on), from.date(closed_on));
+        let [opened, closed, recorded] = [opened_on, closed_on, records_from].map(|column| from.date(column));
         let statuses = self.checked(&mut from, status, Code::BadValue, |v| ACCOUNT_STATUSES.contains(&v));
 
         for (row, column, code) in from.faults.iter() {
@@ -131,6 +139,7 @@ impl AccountsBuilder {
                 currency: self.share(currencies.value(row)),
                 opened_on: opened.get(row).copied().flatten(),
                 closed_on: closed.get(row).copied().flatten(),
+                records_from: recorded.get(row).copied().flatten(),
                 status: one_of(&ACCOUNT_STATUSES, statuses.value(row)),
             };
             match self.accounts.get(&account.account_id) {

@@ -30,6 +30,7 @@ use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 
 use crate::flow::RowFlows;
+use crate::period::Date;
 use accounts::{AccountIndex, AccountsBuilder};
 use check::Checker;
 use error::FeedError;
@@ -49,6 +50,8 @@ pub struct FeedPaths {
     pub accounts: Vec<PathBuf>,
     /// The layout, where it is not the feed's own.
     pub mapping: Option<Mapping>,
+    /// `records_from` of every account that has none.
+    pub records_from: Option<Date>,
     /// The bounds that each file must keep.
     pub limits: Limits,
 }
@@ -83,7 +86,10 @@ impl Feed {
     pub fn open(paths: &FeedPaths) -> Result<Feed, FeedError> {
         let transaction_files = source::find(&paths.transactions)?;
         let mut warnings = Vec::new();
-        let (accounts, account_files) = read_accounts(paths, &mut warnings)?;
+        let (mut accounts, account_files) = read_accounts(paths, &mut warnings)?;
+        if let Some(date) = paths.records_from {
+            accounts.set_records_from(date);
+        }
         let mapping = paths.mapping.as_ref().and_then(|mapping| mapping.transactions.as_ref());
         let mut files = Vec::with_capacity(transaction_files.len());
         for (found, number) in transaction_files.iter().zip(0..) {

@@ -64,7 +64,7 @@ pub const TRANSACTIONS: [Column; 17] = [
 ];
 
 /// The `accounts` table.
-pub const ACCOUNTS: [Column; 12] = [
+pub const ACCOUNTS: [Column; 13] = [
     column("account_id", ColumnType::Text, true),
     column("provider_id", ColumnType::Text, true),
     column("provider_name", ColumnType::Text, true),
@@ -76,6 +76,7 @@ pub const ACCOUNTS: [Column; 12] = [
     column("currency", ColumnType::Text, true),
     column("opened_on", ColumnType::Date, false),
     column("closed_on", ColumnType::Date, false),
+    column("records_from", ColumnType::Date, false),
     column("status", ColumnType::Text, true),
 ];
 

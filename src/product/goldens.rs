@@ -64,6 +64,7 @@ fn account(opened_on: Option<&str>) -> Account {
         currency: "CNY".into(),
         opened_on: opened_on.map(date),
         closed_on: None,
+        records_from: None,
         status: "active",
     }
 }

@@ -103,7 +103,7 @@ impl<'a> History<'a> {
         debug_assert!(cells.is_sorted_by(|(a, _), (b, _)| a < b), "cells ascend by month");
         let first_day =
             carried.first_day.or(cells.iter().find_map(|(_, cell)| cell.borrow().days.first()).map(|day| day.date));
-        let Some(windows) = Windows::new(account.opened_on.or(first_day), as_of) else {
+        let Some(windows) = Windows::new(account.opening().or(first_day), as_of) else {
             return History { as_of, windows: None, months: Vec::new() };
         };
         let older = cells.partition_point(|(month, _)| *month < windows.first_month());

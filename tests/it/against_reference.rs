@@ -11,7 +11,7 @@ use proptest::test_runner::{Config, TestRunner};
 use serde_json::Value;
 
 use crate::reference::{self, Class, Row, Setting};
-use crate::util::{ACCOUNTS_HEADER, GENERATED_AT_TEXT, TestFeed, USCC, run};
+use crate::util::{GENERATED_AT_TEXT, TestFeed, USCC, run};
 
 /// What a row may say of its other side, with the class and key that follow from it by `classes.md`.
 struct Side {
@@ -69,10 +69,12 @@ struct Drawn {
     repeated: bool,
 }
 
-/// An account as it is drawn: days from its opening to the last day, if it tells, and its rows.
+/// An account as it is drawn: days from its opening and from the begin of its records to the last day, where they are
+/// given, and its rows.
 #[derive(Clone, Debug)]
 struct DrawnAccount {
     opened_back: Option<i64>,
+    records_back: Option<i64>,
     rows: Vec<Drawn>,
 }
 
@@ -111,13 +113,15 @@ fn accounts() -> impl Strategy<Value = Vec<DrawnAccount>> {
         }
         rows
     });
-    let account = (prop::option::weighted(0.7, -20..1300_i64), with_balance);
-    prop::collection::vec(account.prop_map(|(opened_back, rows)| DrawnAccount { opened_back, rows }), 1..5)
+    let account =
+        (prop::option::weighted(0.7, -20..1300_i64), prop::option::weighted(0.3, -20..1300_i64), with_balance);
+    let drawn = account.prop_map(|(opened_back, records_back, rows)| DrawnAccount { opened_back, records_back, rows });
+    prop::collection::vec(drawn, 1..5)
 }
 
-/// The whole economy of a case: the last day with rows, the as-of date and the accounts.
-fn economies() -> impl Strategy<Value = (i64, Option<i64>, Vec<DrawnAccount>)> {
-    (0..400_i64, prop::option::of(-20..60_i64), accounts())
+/// The whole economy of a case: the last day with rows, the as-of date, `--records-from` and the accounts.
+fn economies() -> impl Strategy<Value = (i64, Option<i64>, Option<i64>, Vec<DrawnAccount>)> {
+    (0..400_i64, prop::option::of(-20..60_i64), prop::option::weighted(0.2, -20..1300_i64), accounts())
 }
 
 fn account_id(number: usize) -> String {
@@ -179,13 +183,17 @@ fn transactions_csv(accounts: &[Vec<Row>]) -> String {
 }
 
 fn accounts_csv(accounts: &[reference::Account]) -> String {
-    let mut text = format!("{ACCOUNTS_HEADER}\n");
+    let mut text = "account_id,provider_id,provider_name,bank_code,subject_uscc,subject_name,former_names,\
+                    account_type,currency,opened_on,closed_on,records_from,status\n"
+        .to_string();
     for account in accounts {
-        let opened_on = account.opened_on.map(|date| date.to_string()).unwrap_or_default();
+        let date = |date: Option<NaiveDate>| date.map(|date| date.to_string()).unwrap_or_default();
         writeln!(
             text,
-            "{},P1,示例银行,,{USCC},试验有限公司,旧试验公司|更旧公司,basic,CNY,{opened_on},,active",
-            account.account_id
+            "{},P1,示例银行,,{USCC},试验有限公司,旧试验公司|更旧公司,basic,CNY,{},,{},active",
+            account.account_id,
+            date(account.opened_on),
+            date(account.records_from)
         )
         .unwrap();
     }
@@ -203,6 +211,7 @@ fn reference_account(number: usize, drawn: &DrawnAccount, last: NaiveDate) -> re
         currency: "CNY".to_string(),
         status: "active".to_string(),
         opened_on: drawn.opened_back.map(|days| last - Duration::days(days)),
+        records_from: drawn.records_back.map(|days| last - Duration::days(days)),
     }
 }
 
@@ -252,11 +261,11 @@ fn cases() -> u32 {
 fn every_item_of_random_feeds() {
     let dictionaries = (dictionary("detail-summary"), dictionary("report"));
     let config = Config { cases: cases(), failure_persistence: None, max_shrink_iters: 200, ..Config::default() };
-    let result = TestRunner::new(config).run(&economies(), |(last, as_of_after, drawn)| {
+    let result = TestRunner::new(config).run(&economies(), |(last, as_of_after, records_back, drawn)| {
         let last = NaiveDate::from_ymd_opt(2024, 1, 1).unwrap() + Duration::days(last);
         let rows: Vec<Vec<Row>> =
             drawn.iter().enumerate().map(|(number, account)| rows_of(number, account, last)).collect();
-        let accounts: Vec<reference::Account> =
+        let mut accounts: Vec<reference::Account> =
             drawn.iter().enumerate().map(|(number, account)| reference_account(number, account, last)).collect();
         let newest = rows.iter().flatten().map(|row| row.booked_at_us).max();
         let newest = newest.map(|us| chrono::DateTime::from_timestamp_micros(us).unwrap().date_naive());
@@ -265,7 +274,12 @@ fn every_item_of_random_feeds() {
 
         let feed = TestFeed::csv(&transactions_csv(&rows), &accounts_csv(&accounts));
         let mut options = feed.options();
-        options.as_of = asked.map(|date| liushui::period::Date::parse(&date.to_string()).unwrap());
+        let date = |date: NaiveDate| liushui::period::Date::parse(&date.to_string()).unwrap();
+        options.as_of = asked.map(date);
+        let records_from = records_back.map(|days| last - Duration::days(days));
+        options.records_from = records_from.map(date);
+        // The file has an account's own; the option is for the others.
+        accounts.iter_mut().for_each(|account| account.records_from = account.records_from.or(records_from));
         let rules_version = options.rules.version.clone();
         let outcome = run(&options).unwrap();
         prop_assert_eq!(outcome.refused_files.len(), 0, "{:?}", outcome.verdict);

@@ -48,6 +48,14 @@ fn json_is_for_machines() {
 }
 
 #[test]
+fn records_from_cuts_the_rows_before_it() {
+    let feed = feed("1.00");
+    let output = build(&feed, &["--json", "--records-from", "2024-01-03"]);
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&report["rows_kept"], &report["rows_before_opening"]), (&1.into(), &1.into()));
+}
+
+#[test]
 fn a_refused_feed_exits_with_1_and_says_where() {
     let feed = feed("1.005");
     let output = build(&feed, &[]);
@@ -60,8 +68,9 @@ fn a_refused_feed_exits_with_1_and_says_where() {
 #[test]
 fn wrong_usage_exits_with_2() {
     let good = feed("1.00");
-    let cases: [(&[&str], &str); 5] = [
+    let cases: [(&[&str], &str); 6] = [
         (&["--as-of", "2024-13-01"], "2025-12-31"),
+        (&["--records-from", "2024"], "2025-12-31"),
         (&["--memory", "1MiB"], "at least 64MiB"),
         (&["--threads", "0"], "threads"),
         (&["--mapping", "no-such-mapping"], "no-such-mapping"),

@@ -20,6 +20,7 @@ mod iso_statements; // camt.053 and MT940, from file to products
 mod mapping_check; // a mapping tried on a file: each row is taken, skipped or refused
 mod names; // classes on real names
 mod pipelines; // the plans of pipelines/*.sql, as text
+mod records_from; // months before a provider's records begin are not in the products
 mod reference; // the two products computed the slow and plain way
 mod refusals; // every code of bad input, and that nothing is half written
 mod replay; // a feed in booking order, at a pace

@@ -112,6 +112,7 @@ fn classify_in_pool(options: &ClassifyOptions, observer: &Arc<dyn Observer>) -> 
         transactions: options.transactions.clone(),
         accounts: options.accounts.clone(),
         mapping: options.mapping.clone(),
+        records_from: None,
         limits: Limits::FEED,
     })?;
     let matcher = Arc::new(Matcher::new(&options.rules));

@@ -98,6 +98,7 @@ fn check_in_pool(options: &FeedCheckOptions, observer: &Arc<dyn Observer>) -> Re
         transactions: options.transactions.clone(),
         accounts: options.accounts.clone(),
         mapping: options.mapping.clone(),
+        records_from: None,
         limits: Limits::within(options.memory_bytes, options.threads),
     })?;
     let accounts: Arc<dyn Accounts> = Arc::clone(&feed.accounts) as _;

@@ -67,6 +67,7 @@ pub struct Account {
     pub currency: String,
     pub status: String,
     pub opened_on: Option<NaiveDate>,
+    pub records_from: Option<NaiveDate>,
 }
 
 /// What holds for a whole build.

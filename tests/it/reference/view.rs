@@ -208,7 +208,8 @@ impl<'a> View<'a> {
         assert!(rows.iter().all(|row| row.account_id == account.account_id), "rows of another account");
         let mut booked: Vec<Booked> = without_duplicates(rows).into_iter().map(Booked::new).collect();
         booked.sort_by_key(|row| (row.row.booked_at_us, row.row.seq, row.row.txn_id.as_bytes()));
-        let opened = account.opened_on.or(booked.first().map(|row| row.date)).filter(|date| *date <= as_of);
+        let given = [account.opened_on, account.records_from].into_iter().flatten().max();
+        let opened = given.or(booked.first().map(|row| row.date)).filter(|date| *date <= as_of);
         booked.retain(|row| opened.is_some_and(|opened| opened <= row.date) && row.date <= as_of);
         View { account, setting, as_of, opened, booked }
     }
