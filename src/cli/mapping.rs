@@ -5,11 +5,11 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use liushui::error::Error;
+use liushui::feed::guess::guess;
 use liushui::feed::mapping::Mapping;
-use liushui::feed::mapping::guess::guess;
-use liushui::feed::mapping::sample::{Fate, Sample, sample};
 use liushui::feed::raw::Skip;
 use liushui::feed::reject::FileFault;
+use liushui::feed::sample::{Fate, Sample, sample};
 
 use super::layout::parse_account;
 use super::{print, tell};

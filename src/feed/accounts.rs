@@ -7,14 +7,15 @@ use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use arrow::array::{Array as _, StringViewArray};
+use arrow::array::{Array as _, ArrayRef, StringArray, StringViewArray};
+use arrow::error::ArrowError;
+use arrow::record_batch::RecordBatch;
 
-use super::check::is_bank_code;
 use super::convert::Converter;
 use super::ids::Ids;
-use super::raw::RawBatch;
+use super::raw::{RawBatch, RowNumbers};
 use super::reject::{Code, FileRejects};
-use super::schema::{ACCOUNTS, Column, Typing};
+use super::schema::{ACCOUNTS, Column, Typing, is_bank_code};
 use crate::account::{ACCOUNT_STATUSES, ACCOUNT_TYPES, Account, Accounts, KnownAccount, uscc_is_valid};
 use crate::period::Date;
 
@@ -151,6 +152,25 @@ impl AccountsBuilder {
                 }
             }
         }
+    }
+
+    /// Checks the one account that a mapping gives as columns and texts, and takes it if it is good.
+    ///
+    /// # Errors
+    /// Where Arrow cannot build the row: an internal error.
+    pub fn add_constants(
+        &mut self,
+        constants: &[(&'static str, String)],
+        rejects: &FileRejects,
+    ) -> Result<(), ArrowError> {
+        let columns = constants.iter().map(|(name, text)| {
+            let column: ArrayRef = Arc::new(StringArray::from(vec![text.as_str()]));
+            (*name, column)
+        });
+        let batch = RecordBatch::try_from_iter(columns)?;
+        let raw = RawBatch { batch, rows: RowNumbers::From(1), skips: Vec::new(), faults: Vec::new() };
+        self.add(&raw, Typing::AllText, rejects);
+        Ok(())
     }
 
     /// Numbers the accounts that stand. A refused row refuses its account, whatever other rows say of it.

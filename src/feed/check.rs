@@ -18,7 +18,7 @@ use arrow::record_batch::RecordBatch;
 use super::convert::Converter;
 use super::raw::RawBatch;
 use super::reject::{Code, FileRejects};
-use super::schema::{CHANNELS, Column, TRANSACTIONS, Typing, checked_schema};
+use super::schema::{CHANNELS, Column, TRANSACTIONS, Typing, checked_schema, is_bank_code};
 use crate::account::{Accounts, KnownAccount};
 use crate::class::Kind;
 use crate::dictionary_column::{ColumnReader, DictionaryColumn, ValueCache};
@@ -266,11 +266,6 @@ pub fn add_up(checked: &RecordBatch) -> Option<Flows> {
 
 /// The number of rows whose account's row was refused; no account has it.
 const REFUSED: u32 = u32::MAX;
-
-/// Twelve digits, as every CNAPS code has.
-pub fn is_bank_code(text: &str) -> bool {
-    text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit())
-}
 
 /// The same texts in a column that may have no nulls: rows with one are filtered out right after.
 fn without_nulls(texts: StringViewArray) -> StringViewArray {

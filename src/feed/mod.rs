@@ -12,20 +12,24 @@ pub mod convert;
 pub mod csv;
 pub mod error;
 pub mod guard;
+pub mod guess;
 mod ids;
+pub mod layout;
 pub mod mapping;
 pub mod raw;
+mod record;
 pub mod reject;
+pub mod sample;
 pub mod schema;
 pub mod sent;
 pub mod source;
 pub mod statement;
+pub mod text;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use arrow::array::{ArrayRef, StringArray};
 use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 
@@ -36,7 +40,6 @@ use check::Checker;
 use error::FeedError;
 use guard::Limits;
 use mapping::{AccountsMapping, Mapping, TableMapping};
-use raw::{RawBatch, RowNumbers};
 use reject::{FeedVerdict, FileFault, FileRejects};
 use schema::{ACCOUNTS, TRANSACTIONS, Typing};
 use source::{Found, Opened, Slice};
@@ -199,7 +202,7 @@ fn read_accounts(paths: &FeedPaths, warnings: &mut Vec<String>) -> Result<(Accou
                 return Err(FeedError::Usage("the mapping gives the account itself; leave --accounts out".to_string()));
             }
             let rejects = FileRejects::default();
-            builder.add(&one_row(constants)?, Typing::AllText, &rejects);
+            builder.add_constants(constants, &rejects)?;
             return Ok((builder.finish(), vec![(name.clone(), rejects)]));
         }
         Some((AccountsMapping::Table(table), _)) => Some(table),
@@ -243,16 +246,6 @@ fn read_accounts_file(
         builder.add(&raw, opened.typing, rejects);
     }
     Ok(())
-}
-
-/// A mapping's constants as the only row of an `accounts` table.
-pub(crate) fn one_row(constants: &[(&'static str, String)]) -> Result<RawBatch, FeedError> {
-    let columns = constants.iter().map(|(name, text)| {
-        let column: ArrayRef = Arc::new(StringArray::from(vec![text.as_str()]));
-        (*name, column)
-    });
-    let batch = RecordBatch::try_from_iter(columns)?;
-    Ok(RawBatch { batch, rows: RowNumbers::From(1), skips: Vec::new(), faults: Vec::new() })
 }
 
 fn warn_unknown(name: &str, unknown_columns: &[String], warnings: &mut Vec<String>) {

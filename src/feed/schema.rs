@@ -83,6 +83,11 @@ pub const ACCOUNTS: [Column; 13] = [
 /// The values of `channel`.
 pub const CHANNELS: [&str; 7] = ["counter", "netbank", "mobile", "pos", "batch", "system", "platform"];
 
+/// Twelve digits, as every CNAPS code has.
+pub fn is_bank_code(text: &str) -> bool {
+    text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit())
+}
+
 /// How a source types its columns.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Typing {

@@ -9,8 +9,8 @@ use liushui::feed::accounts::AccountIndex;
 use liushui::feed::check::Checker;
 use liushui::feed::guard::Limits;
 use liushui::feed::mapping::Mapping;
-use liushui::feed::mapping::sample::sample;
 use liushui::feed::reject::FileRejects;
+use liushui::feed::sample::sample;
 use liushui::feed::schema::TRANSACTIONS;
 use liushui::feed::source::{find, open};
 

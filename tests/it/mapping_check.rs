@@ -4,9 +4,9 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
+use liushui::feed::guess::guess;
 use liushui::feed::mapping::Mapping;
-use liushui::feed::mapping::guess::guess;
-use liushui::feed::mapping::sample::{Fate, sample};
+use liushui::feed::sample::{Fate, sample};
 
 use crate::util::{TestFeed, USCC, shared_data};
 

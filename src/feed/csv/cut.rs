@@ -1,7 +1,7 @@
 //! Where a plain CSV file may be cut, so that workers read its parts side by side.
 //!
 //! Owns: the pass that finds the ends of records whatever their quoting, and counts them. Does not own: what a record
-//! holds (the reader's), how bytes become text ([`text`](super::text)).
+//! holds (the reader's), how bytes become text ([`text`](crate::feed::text)).
 //!
 //! **Invariant:** the parts of a file give the rows, numbers and faults that the file as a whole gives. What could end the
 //! reading before the file's end (an encoding, a NUL, an open quote, a row too large) therefore leaves a file in one.
@@ -9,9 +9,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::text::{self, Text};
 use super::{FIELDS_MAX, ROW_BYTES_MAX, Records, TableMapping, read_header};
-use crate::feed::mapping::Layout;
+use crate::feed::layout::Layout;
+use crate::feed::text::{self, Text};
 
 /// A part of a plain CSV file, from the start of a record to the end of another.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -1,6 +1,6 @@
 //! CSV files as raw batches: the feed's own layout, or another that a mapping turns into it.
 //!
-//! Owns: the header, row numbers, ragged rows, batches of text columns. [`text`] owns bytes and encodings, [`records`] how
+//! Owns: the header, row numbers, ragged rows, batches of text columns. [`text`](super::text) owns bytes and encodings, [`records`] how
 //! they are taken apart, [`mapping`](crate::feed::mapping) what another layout's columns mean. Does not own: checks; every
 //! value passes as it stands, and an empty text is left to the check stage to read as null.
 //!
@@ -17,7 +17,6 @@
 mod column;
 mod cut;
 mod records;
-mod text;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -28,13 +27,12 @@ use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 
 use self::column::TextColumn;
 pub use self::cut::{Part, cut};
-pub(super) use self::records::Record;
 use self::records::{Records, field_of};
-pub use self::text::Encoding;
-pub(in crate::feed) use self::text::Text;
-use super::mapping::{Bound, JOIN_PARTS_MAX, Layout, Ragged, TableMapping};
+use super::layout::{Layout, Ragged};
+use super::mapping::{Bound, JOIN_PARTS_MAX, TableMapping};
 use super::raw::{RawBatch, RawBatches, RowNumbers, Skip};
 use super::reject::{Code, FileFault};
+use super::text::Text;
 
 /// Largest row, in bytes of its fields.
 pub const ROW_BYTES_MAX: usize = 1 << 20;

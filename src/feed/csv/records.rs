@@ -8,38 +8,10 @@ use std::ops::Range;
 
 use csv_core::ReadRecordResult;
 
-use super::text::Text;
 use super::{FIELDS_MAX, ROW_BYTES_MAX};
+use crate::feed::record::Record;
 use crate::feed::reject::{Code, FileFault};
-
-/// One record, as text.
-#[derive(Clone, Copy)]
-pub(in crate::feed) struct Record<'a> {
-    text: &'a str,
-    ends: &'a [usize],
-    /// Bytes between a field's end and the next one's start.
-    gap: usize,
-}
-
-impl<'a> Record<'a> {
-    /// A field; empty beyond the last.
-    pub(in crate::feed) fn field(&self, index: usize) -> &'a str {
-        let Some(end) = self.ends.get(index) else {
-            return "";
-        };
-        let start = if index == 0 { 0 } else { self.ends[index - 1] + self.gap };
-        self.text.get(start..*end).unwrap_or_default()
-    }
-
-    pub(super) fn fields(self) -> impl Iterator<Item = &'a str> {
-        (0..self.ends.len()).map(move |index| self.field(index))
-    }
-
-    /// Whether the fields from `index` on are all blank.
-    pub(super) fn is_blank_from(self, index: usize) -> bool {
-        self.fields().skip(index).all(|field| field.trim().is_empty())
-    }
-}
+use crate::feed::text::Text;
 
 /// The records of a text.
 pub(super) struct Records {
@@ -217,7 +189,7 @@ impl Records {
         let bytes = &bytes[..ends.last().copied().unwrap_or_default()];
         let text = std::str::from_utf8(bytes)
             .map_err(|_| FileFault::whole(Code::BadEncoding, "the file changed while it was read"))?;
-        Ok(Record { text, ends, gap })
+        Ok(Record::new(text, ends, gap))
     }
 }
 

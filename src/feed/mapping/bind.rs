@@ -6,7 +6,7 @@ use super::convert::{in_or_out, parse_any, plain_money, push_iso, signed_money};
 use super::{
     Action, Column, Condition, MoneyColumns, MoneyForm, MoneyPart, Part, Rule, Source, TableMapping, Test, TimeColumn,
 };
-use crate::feed::csv::Record;
+use crate::feed::record::Record;
 use crate::feed::reject::{Code, FileFault};
 
 /// A mapping that knows where its columns stand in one file.

@@ -12,7 +12,7 @@ use chrono::{NaiveDate, NaiveTime};
 use crate::money::parse_fen;
 
 /// Money without its thousands separators, where it has them in the right places.
-pub(super) fn plain_money(text: &str, thousands: Option<char>) -> Cow<'_, str> {
+pub(in crate::feed) fn plain_money(text: &str, thousands: Option<char>) -> Cow<'_, str> {
     let Some(separator) = thousands.filter(|separator| text.contains(*separator)) else {
         return Cow::Borrowed(text);
     };
@@ -62,7 +62,7 @@ pub(super) fn in_or_out<'a>(
 /// A two-digit year (`%y`) from 70 is 19yy, below 20yy. A form of numbers alone holds to the digit: `%m` is
 /// `01`, never `1`, which is `%-m`.
 #[derive(Clone, PartialEq, Debug)]
-pub(super) struct TimeForm {
+pub(in crate::feed) struct TimeForm {
     items: Vec<Item<'static>>,
     /// The form can be compared letter by letter: no names, zones or fractions in it.
     exact: bool,
@@ -70,8 +70,8 @@ pub(super) struct TimeForm {
 
 /// What a text in some form says.
 #[derive(Clone, Copy, PartialEq, Debug)]
-pub(super) struct TimeParts {
-    pub(super) date: Option<NaiveDate>,
+pub(in crate::feed) struct TimeParts {
+    pub(in crate::feed) date: Option<NaiveDate>,
     pub(super) time: Option<NaiveTime>,
     /// Seconds east of Greenwich.
     pub(super) zone: Option<i32>,
@@ -79,7 +79,7 @@ pub(super) struct TimeParts {
 
 impl TimeForm {
     /// Compiles a form; `None` where it is none, or cannot read back what it writes.
-    pub(super) fn new(form: &str) -> Option<TimeForm> {
+    pub(in crate::feed) fn new(form: &str) -> Option<TimeForm> {
         let items = StrftimeItems::new(form).parse_to_owned().ok()?;
         let exact = !items.iter().any(|item| matches!(item, Item::Fixed(_)));
         let form = TimeForm { items, exact };
@@ -128,7 +128,7 @@ impl TimeForm {
 }
 
 /// Parses with the first form that fits.
-pub(super) fn parse_any(forms: &[TimeForm], text: &str) -> Option<TimeParts> {
+pub(in crate::feed) fn parse_any(forms: &[TimeForm], text: &str) -> Option<TimeParts> {
     forms.iter().find_map(|form| form.parse(text))
 }
 

@@ -7,10 +7,12 @@ use toml::{Table, Value};
 
 use super::convert::TimeForm;
 use super::{
-    AccountsMapping, Action, Column, Condition, Encoding, JOIN_PARTS_MAX, Layout, Mapping, MappingError, MoneyColumns,
-    MoneyForm, MoneyPart, Output, Part, Ragged, Rule, Slot, Source, TableMapping, Test, TimeColumn,
+    AccountsMapping, Action, Column, Condition, JOIN_PARTS_MAX, Mapping, MappingError, MoneyColumns, MoneyForm,
+    MoneyPart, Output, Part, Rule, Slot, Source, TableMapping, Test, TimeColumn,
 };
+use crate::feed::layout::{Layout, Ragged};
 use crate::feed::schema::{self, ACCOUNTS, ColumnType, TRANSACTIONS};
+use crate::feed::text::Encoding;
 
 type Result<T> = std::result::Result<T, MappingError>;
 

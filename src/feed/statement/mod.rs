@@ -22,6 +22,7 @@ use arrow::record_batch::RecordBatch;
 use self::text::TextReader;
 use super::raw::{RawBatch, RawBatches, RowNumbers, Skip};
 use super::reject::{Code, FileFault};
+use super::schema::is_bank_code;
 use crate::money::{money_text, parse_fen};
 use crate::period::parse_time;
 
@@ -437,7 +438,7 @@ fn uscc_of(text: &str) -> Option<String> {
 
 /// A CNAPS code, or nothing: what else a bank is told by is no value of the column.
 fn bank_code_of(text: &str) -> String {
-    Some(text.trim()).filter(|text| super::check::is_bank_code(text)).unwrap_or_default().to_string()
+    Some(text.trim()).filter(|text| is_bank_code(text)).unwrap_or_default().to_string()
 }
 
 #[cfg(test)]

@@ -6,8 +6,8 @@
 use std::io::{self, BufRead, Read};
 use std::path::Path;
 
-use crate::feed::csv::Text;
 use crate::feed::reject::FileFault;
+use crate::feed::text::Text;
 
 use super::{FIELD_BYTES_MAX, unreadable};
 

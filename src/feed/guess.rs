@@ -8,9 +8,9 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use super::convert::{TimeForm, parse_any, plain_money};
-use crate::feed::csv;
-use crate::feed::reject::{Code, FileFault};
+use super::csv;
+use super::mapping::{TimeForm, parse_any, plain_money};
+use super::reject::{Code, FileFault};
 use crate::money::parse_fen;
 
 /// Records that are looked at.

@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use encoding_rs::{Decoder, DecoderResult, GB18030};
 use sha2::{Digest as _, Sha256};
 
-use crate::feed::reject::{Code, FileFault};
+use super::reject::{Code, FileFault};
 
 /// Bytes read from a file at a time.
 const CHUNK_BYTES: usize = 256 * 1024;
@@ -39,7 +39,7 @@ pub enum Encoding {
 }
 
 /// The text of one file.
-pub(in crate::feed) struct Text {
+pub(super) struct Text {
     source: Source,
     decoding: Decoding,
     /// What is handed out; beyond `ready` stands the start of a character that the next chunk completes.
@@ -59,7 +59,7 @@ enum Decoding {
 
 impl Text {
     /// Opens a file's text, and gives its [`content_id`] where that is wanted.
-    pub(in crate::feed) fn open(
+    pub(super) fn open(
         path: &Path,
         declared: Option<Encoding>,
         wants_id: bool,
@@ -89,12 +89,12 @@ impl Text {
     }
 
     /// What the last [`advance`](Text::advance) brought.
-    pub(in crate::feed) fn chunk(&self) -> &[u8] {
+    pub(super) fn chunk(&self) -> &[u8] {
         &self.buffer[..self.ready]
     }
 
     /// Brings the next chunk, which replaces the one before; false at the end of the file.
-    pub(in crate::feed) fn advance(&mut self) -> Result<bool, FileFault> {
+    pub(super) fn advance(&mut self) -> Result<bool, FileFault> {
         self.buffer.resize(CHUNK_BYTES, 0);
         loop {
             if self.ended {

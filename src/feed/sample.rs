@@ -1,7 +1,7 @@
 //! A mapping tried on a file's first rows: what each column became, and what became of each row.
 //!
 //! Owns: bringing rows that are taken, skipped and refused back into the file's order. Does not own: the mapping of a row
-//! ([`bind`](super::bind)) or the checks ([`check`](crate::feed::check)). What comes out holds values of the file: it is
+//! ([`mapping`](super::mapping)) or the checks ([`check`](super::check)). What comes out holds values of the file: it is
 //! for the person who has the file, and for no log.
 
 use std::collections::BTreeMap;
@@ -10,15 +10,14 @@ use std::sync::Arc;
 
 use arrow::array::{Array as _, AsArray as _};
 
-use super::{AccountsMapping, Mapping};
-use crate::feed::accounts::AccountsBuilder;
-use crate::feed::check::Checker;
-use crate::feed::csv::{CsvOptions, open};
-use crate::feed::error::FeedError;
-use crate::feed::one_row;
-use crate::feed::raw::{RawBatch, Skip};
-use crate::feed::reject::{Code, FileFault, FileRejects, Reject};
-use crate::feed::schema::{TRANSACTIONS, Typing};
+use super::accounts::AccountsBuilder;
+use super::check::Checker;
+use super::csv::{CsvOptions, open};
+use super::error::FeedError;
+use super::mapping::{AccountsMapping, Mapping};
+use super::raw::{RawBatch, Skip};
+use super::reject::{Code, FileFault, FileRejects, Reject};
+use super::schema::{TRANSACTIONS, Typing};
 
 /// What became of a row.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -81,7 +80,7 @@ pub fn sample(mapping: &Mapping, path: &Path, rows: usize) -> Result<Result<Samp
     let mut accounts = AccountsBuilder::default();
     let accounts_unknown = match &mapping.accounts {
         AccountsMapping::Constants(constants) => {
-            accounts.add(&one_row(constants)?, Typing::AllText, &of_account);
+            accounts.add_constants(constants, &of_account)?;
             false
         }
         AccountsMapping::Own | AccountsMapping::Table(_) => true,
