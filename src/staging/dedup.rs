@@ -370,7 +370,7 @@ impl Newest {
     }
 }
 
-/// Admits the rows of a part of these accounts, which come as pieces of whole rows in any order: `opened_on` tells an
+/// Admits the rows of a part of these accounts, which come as pieces of whole rows in any order: `opening` gives an
 /// account's opening date where it is given.
 ///
 /// # Errors
@@ -379,9 +379,9 @@ pub fn dedup(
     pieces: Vec<Vec<u8>>,
     accounts: Range<u32>,
     as_of: Date,
-    opened_on: impl Fn(u32) -> Option<Date>,
+    opening: impl Fn(u32) -> Option<Date>,
 ) -> Result<Deduped, DamagedRows> {
-    dedup_in(&mut Scratch::default(), pieces, accounts, as_of, opened_on)
+    dedup_in(&mut Scratch::default(), pieces, accounts, as_of, opening)
 }
 
 /// [`dedup`] in the memory that another part left.
@@ -393,7 +393,7 @@ pub fn dedup_in(
     pieces: Vec<Vec<u8>>,
     accounts: Range<u32>,
     as_of: Date,
-    opened_on: impl Fn(u32) -> Option<Date>,
+    opening: impl Fn(u32) -> Option<Date>,
 ) -> Result<Deduped, DamagedRows> {
     let Months { mut buffers, runs, sums: of_months, mut ids } = Months::of(pieces, accounts.clone(), scratch)?;
     let mut deduped = Deduped {
@@ -413,7 +413,7 @@ pub fn dedup_in(
         ids_left = rest;
         let again = find_again(month_ids, month, &buffers)?;
         let account = month[0].account;
-        let inside_us = opened_on(account).map_or(i64::MIN, start_of)..after_us;
+        let inside_us = opening(account).map_or(i64::MIN, start_of)..after_us;
         let all_stand = again.is_empty() && of_month.are_in(&inside_us);
         let sums = if all_stand && month.iter().all(|run| run.bytes.len() <= RUN_BYTES) {
             deduped.runs.extend_from_slice(month);
@@ -691,7 +691,7 @@ mod tests {
     }
 
     /// The plain way: everything sorted, row by row.
-    fn plainly(rows: &[Drawn], as_of: Date, opened_on: impl Fn(u32) -> Option<Date>) -> Found {
+    fn plainly(rows: &[Drawn], as_of: Date, opening: impl Fn(u32) -> Option<Date>) -> Found {
         let mut found = Found {
             months: BTreeMap::new(),
             sums: vec![AccountSums::default(); 3],
@@ -711,9 +711,7 @@ mod tests {
                         &mut dropped.conflicts
                     }
                     _ if row.date > as_of => &mut dropped.after_as_of,
-                    _ if opened_on(row.account).is_some_and(|opened_on| row.date < opened_on) => {
-                        &mut dropped.before_opening
-                    }
+                    _ if opening(row.account).is_some_and(|opening| row.date < opening) => &mut dropped.before_opening,
                     _ => {
                         let sums = &mut found.sums[row.account as usize - 5];
                         sums.rows += 1;
@@ -780,9 +778,9 @@ mod tests {
                 rows.retain(|row| row.month() == (6, Month::parse("2024-01").unwrap()));
             }
             let as_of = Date::parse(as_of).unwrap();
-            let opened_on = |account| opened.filter(|_| account == 6).and_then(Date::parse);
-            let expected = plainly(&rows, as_of, opened_on);
-            let deduped = dedup(pieces(&rows, seed), 5..8, as_of, opened_on).unwrap();
+            let opening = |account| opened.filter(|_| account == 6).and_then(Date::parse);
+            let expected = plainly(&rows, as_of, opening);
+            let deduped = dedup(pieces(&rows, seed), 5..8, as_of, opening).unwrap();
             prop_assert_eq!(read(deduped, runs), expected);
         }
 
