@@ -93,32 +93,58 @@ impl Decision {
     }
 }
 
-/// How a row's other side is related to the account, whatever the rules say.
+/// How the counterparty of a row is related to the row's account, whatever the rules say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Relation {
+pub(super) struct Relation {
     /// Its code is the holder's.
-    pub is_same_uscc: bool,
+    is_same_uscc: bool,
     /// It has no code, and its name is one of the holder's.
-    pub is_same_name: bool,
+    is_same_name: bool,
     /// Its name is that of the bank that keeps the account.
-    pub is_provider: bool,
+    is_provider: bool,
 }
 
-impl Relation {
-    fn of(holder: &Holder, row: &Counterparty<'_>) -> Relation {
-        // Another code rules the same name out, so names are not looked at.
-        let has_uscc = has_text(row.uscc);
+/// The holder of an account, and the bank that keeps it, as rows are compared with them. `T` is what a code or a
+/// normalised name is compared by: its text, or its keyed hash.
+pub(super) trait HolderIdentity<T: Copy> {
+    /// Whether this is the holder's code.
+    fn is_uscc(&self, uscc: T) -> bool;
+
+    /// Whether this is a current or former name of the holder.
+    fn is_name(&self, name: T) -> bool;
+
+    /// Whether this is the name of the bank that keeps the account.
+    fn is_provider(&self, name: T) -> bool;
+
+    /// The relation of a counterparty with this code and this name; `None` is for a text that is absent or empty. A code
+    /// decides alone whether the counterparty is the holder: a name that two companies share is overruled by their codes.
+    #[inline]
+    fn relation(&self, uscc: Option<T>, name: Option<T>) -> Relation {
         Relation {
-            is_same_uscc: has_uscc && row.uscc == Some(&holder.uscc),
-            is_same_name: !has_uscc && holder.names.iter().any(|name| is_same_text(row.normalised_name, name)),
-            is_provider: is_same_text(row.normalised_name, &holder.provider_name),
+            is_same_uscc: uscc.is_some_and(|uscc| self.is_uscc(uscc)),
+            is_same_name: uscc.is_none() && name.is_some_and(|name| self.is_name(name)),
+            is_provider: name.is_some_and(|name| self.is_provider(name)),
         }
     }
 }
 
-/// What a row's own values decide, whoever's account it stands on.
+impl HolderIdentity<&str> for Holder {
+    fn is_uscc(&self, uscc: &str) -> bool {
+        self.uscc == uscc
+    }
+
+    fn is_name(&self, name: &str) -> bool {
+        self.names.iter().any(|own| own == name)
+    }
+
+    fn is_provider(&self, name: &str) -> bool {
+        self.provider_name == name
+    }
+}
+
+/// What a row's own values decide, on whichever account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Verdict {
+pub(super) struct Verdict {
     /// Rows 1 and 2 of the table, by kind.
     by_kind: Option<Decision>,
     /// Rows 4 to 7, by the file's rules.
@@ -128,7 +154,7 @@ pub struct Verdict {
 }
 
 impl Verdict {
-    /// The class of a row whose other side is so related to its account: the first row of the table that matches.
+    /// The class of a row with this relation: the first row of the table that matches.
     pub fn of(&self, relation: Relation) -> Decision {
         let by_relation = || match relation {
             Relation { is_same_uscc: true, .. } => Some(CodeRule::SameUscc),
@@ -147,6 +173,7 @@ impl Matcher {
     /// The class of a row: the first row of the table of classes that matches. It depends on the arguments
     /// alone.
     pub fn decide(&self, holder: &Holder, row: &Counterparty<'_>) -> Decision {
+        let (uscc, name) = (row.uscc.and_then(not_empty), not_empty(row.normalised_name));
         let facts = RowFacts {
             kind: row.kind,
             uscc: self.uscc_facts(row.uscc),
@@ -154,11 +181,9 @@ impl Matcher {
             account: self.account_facts(row.account),
             name: row.name_facts,
             is_business: row.uscc.is_some_and(is_business),
-            is_identified: has_text(row.uscc)
-                || !row.normalised_name.is_empty()
-                || row.account.is_some_and(has_key_chars),
+            is_identified: uscc.is_some() || name.is_some() || row.account.is_some_and(has_key_chars),
         };
-        self.verdict(&facts).of(Relation::of(holder, row))
+        self.verdict(&facts).of(holder.relation(uscc, name))
     }
 
     /// The verdict on the facts of a row.
@@ -258,13 +283,8 @@ pub(super) fn is_business(uscc: &str) -> bool {
     uscc.starts_with('9')
 }
 
-fn has_text(text: Option<&str>) -> bool {
-    text.is_some_and(|text| !text.is_empty())
-}
-
-/// Whether both are the same text; nothing is not the same as nothing.
-fn is_same_text(one: &str, other: &str) -> bool {
-    !one.is_empty() && one == other
+fn not_empty(text: &str) -> Option<&str> {
+    Some(text).filter(|text| !text.is_empty())
 }
 
 #[cfg(test)]

@@ -16,14 +16,12 @@ pub struct NameEntry {
     key: [u64; 2],
     /// The number of what the rules say of it.
     pub facts: FactsId,
-    /// Whether some account's holder, or the bank that keeps it, has this name.
-    pub is_holder: bool,
 }
 
 impl NameEntry {
     /// A name with this key and these facts.
-    pub fn new(key: Key, facts: FactsId, is_holder: bool) -> NameEntry {
-        NameEntry { key: [key as u64, (key >> 64) as u64], facts, is_holder }
+    pub fn new(key: Key, facts: FactsId) -> NameEntry {
+        NameEntry { key: [key as u64, (key >> 64) as u64], facts }
     }
 
     /// The counterparty's key.
@@ -39,24 +37,19 @@ const SLOTS_MIN: usize = 1 << 10;
 /// NameCache whose slots are read before they are looked up: enough to wait for many at once, few enough to stay in the cache.
 const BLOCK: usize = 64;
 
-/// The highest bit of a slot's last word: [`NameEntry::is_holder`].
-const IS_HOLDER: u32 = 1 << 31;
-
 /// A name's slot, two a cache line.
 #[derive(Debug, Clone, Copy, Default)]
 #[repr(align(32))]
 struct Slot {
     /// 95 bits of the name's hash and [`IS_TAKEN`].
     tag: [u32; 3],
-    /// The number of its facts, and [`IS_HOLDER`].
-    facts: u32,
+    facts: FactsId,
     key: [u64; 2],
 }
 
 impl Slot {
     fn new(tag: [u32; 3], named: NameEntry) -> Slot {
-        let is_holder = if named.is_holder { IS_HOLDER } else { 0 };
-        Slot { tag, facts: named.facts & !IS_HOLDER | is_holder, key: named.key }
+        Slot { tag, facts: named.facts, key: named.key }
     }
 
     fn is_taken(&self) -> bool {
@@ -64,7 +57,7 @@ impl Slot {
     }
 
     fn named(&self) -> NameEntry {
-        NameEntry { key: self.key, facts: self.facts & !IS_HOLDER, is_holder: self.facts & IS_HOLDER != 0 }
+        NameEntry { key: self.key, facts: self.facts }
     }
 }
 
@@ -178,7 +171,7 @@ mod tests {
 
     fn named(number: u32) -> NameEntry {
         let key = Key::from(number).wrapping_mul(0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835);
-        NameEntry::new(key, number & 0xFF_FFFF, number.is_multiple_of(3))
+        NameEntry::new(key, number)
     }
 
     /// Bits as of a hash, but crowded: few homes, and tags that differ in their last bits only.

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use foldhash::fast::RandomState;
 
 use super::{ClassifyColumns, Key};
-use crate::class::decide::{Decision, RowFacts, Verdict};
+use crate::class::decide::{Decision, Relation, RowFacts, Verdict};
 use crate::class::name_cache::{NameCache, NameEntry};
 use crate::class::{Facts, Kind};
 use crate::dictionary_column::ValueCache;
@@ -71,6 +71,7 @@ pub(super) struct BatchScratch {
     pub banks: Vec<FactsId>,
     pub accounts: Vec<ValueFacts>,
     pub names: Vec<NameEntry>,
+    pub relations: Vec<Relation>,
     /// Hashes of the dictionary's names, not of rows.
     pub hashes: Vec<u128>,
 }

@@ -22,7 +22,7 @@ pub(super) use self::cache::FactsId;
 use self::cache::{BatchScratch, CachedVerdict, ClassifyCache, RowFactIds, UsccEntry, ValueFacts};
 use self::holders::Holders;
 use super::counterparty_key::has_key_chars;
-use super::decide::{Relation, is_business};
+use super::decide::{HolderIdentity as _, Relation, is_business};
 use super::name_cache::NameEntry;
 use super::{Kind, Matcher, key_input, normalise};
 use crate::account::Accounts;
@@ -53,7 +53,7 @@ impl Classifier {
     pub fn new(matcher: Arc<Matcher>, accounts: Arc<dyn Accounts>, key: HashKey, cache_bytes: usize) -> Classifier {
         Classifier {
             matcher,
-            holders: Holders::new(accounts.as_ref(), &key),
+            holders: Holders::new(accounts),
             name_hasher: key.text_hasher("classify names"),
             name_cache_bytes: cache_bytes,
             key,
@@ -75,7 +75,8 @@ impl Classifier {
         let cache = self.caches.take(|cache| cache.known_values(columns));
         let mut cache = cache.unwrap_or_else(|| ClassifyCache::new(self.name_cache_bytes));
         self.match_values(columns, &mut cache);
-        let classified = self.decide_rows(columns, &mut cache);
+        let keys = self.relate_rows(columns, &mut cache);
+        let classified = keys.and_then(|keys| self.decide_rows(columns, keys, &mut cache));
         if !cache.is_full() {
             self.caches.give(cache);
         }
@@ -85,7 +86,7 @@ impl Classifier {
     /// Fills the caches with the facts and keys of these columns' values, and gathers them by row.
     fn match_values(&self, columns: &ClassifyColumns, cache: &mut ClassifyCache) {
         let ClassifyCache { uscc, bank, account, account_keys, name, names, facts, scratch, .. } = cache;
-        let BatchScratch { usccs, banks, accounts, names: row_names, hashes } = scratch;
+        let BatchScratch { usccs, banks, accounts, names: row_names, hashes, .. } = scratch;
         let matcher = &self.matcher;
         let mut key_text = String::new();
         let uscc = uscc.get(&columns.uscc, |uscc| {
@@ -110,7 +111,7 @@ impl Classifier {
                 normalise(name, &mut normalised);
                 let facts = facts.id_of(matcher.name_facts(name, &normalised));
                 let key = key_of(&self.key, None, &normalised, None, &mut key_text);
-                NameEntry::new(key, facts, self.holders.has_key(key))
+                NameEntry::new(key, facts)
             });
         });
 
@@ -118,50 +119,30 @@ impl Classifier {
         columns.uscc.gather_into(uscc, |entry| entry.facts, absent, usccs);
         columns.bank.gather_into(bank, |facts| *facts, 0, banks);
         columns.counterparty_account.gather_into(account, |facts| *facts, absent, accounts);
-        columns.name.gather_into(name, |entry| *entry, NameEntry::new(NO_KEY, 0, false), row_names);
+        columns.name.gather_into(name, |entry| *entry, NameEntry::new(NO_KEY, 0), row_names);
     }
 
-    /// The class and the counterparty of each row, from what [`Classifier::match_values`] gathered.
-    fn decide_rows(&self, columns: &ClassifyColumns, cache: &mut ClassifyCache) -> Result<StructArray, ArrowError> {
-        let rows = columns.account.len();
-        let ClassifyCache { uscc, account_keys, facts, verdicts, scratch, .. } = cache;
+    /// The counterparty key of each row, and its relation to the row's account.
+    ///
+    /// Accounts come in any order, so a row's holder is seldom in the cache. The loop is short and its branches are
+    /// predictable, so that the loads of many rows are in flight together.
+    fn relate_rows(&self, columns: &ClassifyColumns, cache: &mut ClassifyCache) -> Result<Vec<i128>, ArrowError> {
+        let ClassifyCache { uscc, account_keys, scratch, .. } = cache;
+        let BatchScratch { usccs, accounts, names, relations, .. } = scratch;
         let (uscc_entries, account_keys) = (uscc.found(), account_keys.found());
         let mut key_text = String::new();
-        let [mut classes, mut subclasses, mut evidences] = [(); 3].map(|()| Vec::with_capacity(rows));
-        let (mut rules, mut keys) = (Vec::with_capacity(rows), Vec::with_capacity(rows));
-        let codes = scratch.usccs.iter().zip(&scratch.banks);
-        let others = scratch.names.iter().zip(&scratch.accounts);
-        let kinds = columns.kind.values().iter().zip(columns.account.values());
-        for (row, (((uscc, bank), (name, account)), (kind, number))) in codes.zip(others).zip(kinds).enumerate() {
-            let name_key = name.key();
-            let ids = RowFactIds {
-                kind: if columns.kind.is_valid(row) { Kind::from_u8(*kind) } else { None },
-                uscc: uscc.facts,
-                bank: *bank,
-                account: account.facts,
-                name: name.facts,
-                is_business: uscc.is_business,
-                is_identified: uscc.is_identifying || name_key != NO_KEY || account.is_identifying,
-            };
-            let cached = verdicts.entry(ids.packed()).or_insert_with(|| {
-                let verdict = self.matcher.verdict(&ids.row_facts(facts));
-                CachedVerdict { verdict, unrelated: verdict.of(Relation::default()) }
-            });
+        let mut keys = Vec::with_capacity(columns.account.len());
+        relations.clear();
+        let values = usccs.iter().zip(names).zip(accounts);
+        for (row, (((uscc, name), account), number)) in values.zip(columns.account.values()).enumerate() {
+            let holder = self.holders.get(*number, &self.key).ok_or_else(no_such_account)?;
             let uscc_key = match uscc.is_identifying {
                 true => columns.uscc.at(row).and_then(|at| uscc_entries.get(at)).map_or(NO_KEY, |entry| entry.key),
                 false => NO_KEY,
             };
-            let decision = if self.holders.has_key(uscc_key) || name.is_holder {
-                let holder = self.holders.get(*number).ok_or_else(no_such_account)?;
-                cached.verdict.of(holder.relation(uscc_key, name_key))
-            } else {
-                cached.unrelated
-            };
-            classes.push(decision.class as u8);
-            subclasses.push(decision.subclass as u8);
-            rules.push(decision.rule);
-            evidences.push(decision.evidence as u8);
-            keys.push(match (uscc_key, name_key) {
+            let name_key = name.key();
+            relations.push(holder.relation(not_absent(uscc_key), not_absent(name_key)));
+            let key = match (uscc_key, name_key) {
                 (NO_KEY, NO_KEY) if account.is_identifying => {
                     let at = columns.counterparty_account.at(row).unwrap_or_default();
                     let key = &mut account_keys[at];
@@ -169,11 +150,52 @@ impl Classifier {
                         let account = columns.counterparty_account.values().value(at);
                         *key = key_of(&self.key, None, "", Some(account), &mut key_text);
                     }
-                    *key as i128
+                    *key
                 }
-                (NO_KEY, name) => name as i128,
-                (uscc, _) => uscc as i128,
+                (NO_KEY, name) => name,
+                (uscc, _) => uscc,
+            };
+            keys.push(key as i128);
+        }
+        Ok(keys)
+    }
+
+    /// The class of each row, from its values' facts, its key and its relation.
+    fn decide_rows(
+        &self,
+        columns: &ClassifyColumns,
+        keys: Vec<i128>,
+        cache: &mut ClassifyCache,
+    ) -> Result<StructArray, ArrowError> {
+        let rows = columns.account.len();
+        let ClassifyCache { facts, verdicts, scratch, .. } = cache;
+        let BatchScratch { usccs, banks, accounts, names, relations, .. } = scratch;
+        let [mut classes, mut subclasses, mut evidences] = [(); 3].map(|()| Vec::with_capacity(rows));
+        let mut rules = Vec::with_capacity(rows);
+        let values = usccs.iter().zip(banks).zip(names.iter().zip(accounts));
+        let others = columns.kind.values().iter().zip(&keys).zip(relations);
+        for (row, (((uscc, bank), (name, account)), ((kind, key), relation))) in values.zip(others).enumerate() {
+            let ids = RowFactIds {
+                kind: if columns.kind.is_valid(row) { Kind::from_u8(*kind) } else { None },
+                uscc: uscc.facts,
+                bank: *bank,
+                account: account.facts,
+                name: name.facts,
+                is_business: uscc.is_business,
+                is_identified: *key != NO_KEY as i128,
+            };
+            let cached = verdicts.entry(ids.packed()).or_insert_with(|| {
+                let verdict = self.matcher.verdict(&ids.row_facts(facts));
+                CachedVerdict { verdict, unrelated: verdict.of(Relation::default()) }
             });
+            let decision = match *relation == Relation::default() {
+                true => cached.unrelated,
+                false => cached.verdict.of(*relation),
+            };
+            classes.push(decision.class as u8);
+            subclasses.push(decision.subclass as u8);
+            rules.push(decision.rule);
+            evidences.push(decision.evidence as u8);
         }
         let nulls = NullBuffer::new(BooleanBuffer::collect_bool(rows, |row| keys[row] != NO_KEY as i128));
         let arrays: Vec<ArrayRef> = vec![
@@ -199,6 +221,11 @@ fn fields() -> Fields {
 
 fn no_such_account() -> ArrowError {
     ArrowError::ComputeError("internal error: a row's account number is no account's".to_string())
+}
+
+/// A key that is compared; `None` where there is nothing to compare.
+fn not_absent(key: Key) -> Option<Key> {
+    (key != NO_KEY).then_some(key)
 }
 
 /// The key of what identifies a counterparty; [`NO_KEY`] where nothing does.
@@ -258,3 +285,6 @@ impl ClassifyColumns {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;
