@@ -37,6 +37,7 @@ pub mod intake;
 pub mod money;
 pub mod observer;
 pub mod period;
+mod prefetch;
 pub mod product;
 pub mod publish;
 pub mod staging;

@@ -1,20 +1,22 @@
-//! What was found out of names, by a hash of the name: the memory of the scalar function `classify`.
+//! The cache of names that the classifier has matched, by a hash of the name.
 //!
-//! Owns: the table and how it is looked up. Does not own: what a name means.
+//! Owns: the table, its bound, and its block-wise lookup. Does not own: what is cached of a name, which the classifier
+//! computes.
 //!
-//! NameCache are many more than a cache holds, so a lookup waits for the memory. Lookups that wait one after another make up
-//! most of classification; those of this table wait side by side, since the places of many names are read before any
-//! name is looked up.
+//! A feed has far more names than a CPU cache holds, so lookups wait for memory. They are done in blocks, with prefetch
+//! (see [`crate::prefetch`]).
+
+use hashbrown::HashTable;
 
 use super::classifier::{FactsId, Key};
+use crate::prefetch::{self, prefetch};
 
-/// What is known of a name, whoever's account it is seen on.
+/// What is cached of a name. It does not depend on the account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct NameEntry {
-    /// The counterparty's key, in halves: as one number it would be laid out in a third more room, and names of a batch are
-    /// many.
+pub(super) struct NameEntry {
+    /// The counterparty's key in halves: with the alignment of one number, an entry would take a third more.
     key: [u64; 2],
-    /// The number of what the rules say of it.
+    /// The id of the name's facts.
     pub facts: FactsId,
 }
 
@@ -31,135 +33,88 @@ impl NameEntry {
     }
 }
 
-/// Slots of the smallest table.
-const SLOTS_MIN: usize = 1 << 10;
+/// The bits of a name's hash that an entry keeps: two names with the same bits are taken for one.
+type Tag = [u32; 3];
 
-/// NameCache whose slots are read before they are looked up: enough to wait for many at once, few enough to stay in the cache.
-const BLOCK: usize = 64;
+fn tag(hash: u128) -> Tag {
+    [0, 32, 64].map(|shift| (hash >> shift) as u32)
+}
 
-/// A name's slot, two a cache line.
-#[derive(Debug, Clone, Copy, Default)]
-#[repr(align(32))]
+/// The hash by which the table finds an entry.
+fn table_hash(tag: Tag) -> u64 {
+    u64::from(tag[0]) << 32 | u64::from(tag[1])
+}
+
+/// An entry of the table; two fit a cache line.
+#[derive(Debug, Clone, Copy)]
 struct Slot {
-    /// 95 bits of the name's hash and [`IS_TAKEN`].
-    tag: [u32; 3],
+    tag: Tag,
     facts: FactsId,
     key: [u64; 2],
 }
 
 impl Slot {
-    fn new(tag: [u32; 3], named: NameEntry) -> Slot {
-        Slot { tag, facts: named.facts, key: named.key }
+    fn new(tag: Tag, entry: NameEntry) -> Slot {
+        Slot { tag, facts: entry.facts, key: entry.key }
     }
 
-    fn is_taken(&self) -> bool {
-        self.tag[0] & IS_TAKEN != 0
-    }
-
-    fn named(&self) -> NameEntry {
+    fn entry(&self) -> NameEntry {
         NameEntry { key: self.key, facts: self.facts }
     }
 }
 
-fn tag(hash: u128) -> [u32; 3] {
-    let [low, middle, high] = [0, 32, 64].map(|shift| (hash >> shift) as u32);
-    [low | IS_TAKEN, middle, high]
-}
+const _: () = assert!(size_of::<Slot>() == 32, "the bound of the cache counts 32 bytes per name");
 
-/// Set in every tag, so that no name's is that of an empty slot.
-const IS_TAKEN: u32 = 1;
-
-/// The table: open addressing, linear probing. It grows up to its bound, and full it starts afresh.
+/// The cache. It grows up to its bound; full, it is cleared.
 #[derive(Debug)]
-pub struct NameCache {
-    // Invariant: none, or a power of two of which at least a quarter is empty.
-    slots: Vec<Slot>,
-    taken: usize,
-    slots_max: usize,
+pub(super) struct NameCache {
+    table: HashTable<Slot>,
+    buckets_max: usize,
+    /// Scratch of [`NameCache::look_up`].
+    loaded: Vec<u32>,
 }
 
 impl NameCache {
-    /// An empty table of at most so many bytes, or of [`NameCache::BYTES_MIN`] where that is more.
-    pub fn within(bytes: usize) -> NameCache {
-        let slots = bytes.max(NameCache::BYTES_MIN) / size_of::<Slot>();
-        NameCache { slots: Vec::new(), taken: 0, slots_max: 1 << slots.ilog2() }
-    }
-
-    /// What a table may take however little memory there is: room for 196,608 names.
+    /// The least bound of a cache: room for some 230,000 names.
     pub const BYTES_MIN: usize = 8 << 20;
 
-    /// Adds to `found` what is known of each name, in the order of their hashes (128 random bits each); what is not yet
-    /// known of a name `find` tells, by its place among the hashes.
-    pub fn look_up(&mut self, hashes: &[u128], found: &mut Vec<NameEntry>, mut find: impl FnMut(usize) -> NameEntry) {
-        let mut tags = [[0; 3]; BLOCK];
-        for (first, block) in (0..).step_by(BLOCK).zip(hashes.chunks(BLOCK)) {
-            for (tag_of, hash) in tags.iter_mut().zip(block) {
+    /// An empty cache whose entries take at most so many bytes, or [`NameCache::BYTES_MIN`] where that is more. The
+    /// table's control bytes, one per entry, come on top.
+    pub fn within(bytes: usize) -> NameCache {
+        let buckets = bytes.max(NameCache::BYTES_MIN) / size_of::<Slot>();
+        NameCache { table: HashTable::new(), buckets_max: 1 << buckets.ilog2(), loaded: Vec::new() }
+    }
+
+    /// Appends to `found` the entry of each name, in the order of their hashes (128 random bits each). Where a name is not
+    /// in the cache, `make` is called with its position among the hashes.
+    pub fn look_up(&mut self, hashes: &[u128], found: &mut Vec<NameEntry>, mut make: impl FnMut(usize) -> NameEntry) {
+        let (mut tags, mut table_hashes) = ([[0; 3]; prefetch::BLOCK], [0; prefetch::BLOCK]);
+        for (first, block) in (0..).step_by(prefetch::BLOCK).zip(hashes.chunks(prefetch::BLOCK)) {
+            for ((tag_of, table_hash_of), hash) in tags.iter_mut().zip(&mut table_hashes).zip(block) {
                 *tag_of = tag(*hash);
+                *table_hash_of = table_hash(*tag_of);
             }
-            let tags = &tags[..block.len()];
-            // The sum has no use, but without one the loop would be left out.
-            let slots = tags.iter().filter_map(|tag| self.slots.get(self.home(tag)));
-            std::hint::black_box(slots.fold(0_u32, |sum, slot| sum.wrapping_add(slot.tag[0])));
-            for (at, tag) in tags.iter().enumerate() {
-                found.push(match self.get(tag) {
-                    Some(named) => named,
+            prefetch(&self.table, &table_hashes[..block.len()], |slot| slot.facts, &mut self.loaded);
+            for (at, tag) in tags[..block.len()].iter().enumerate() {
+                let slot = self.table.find(table_hash(*tag), |slot| slot.tag == *tag);
+                found.push(match slot {
+                    Some(slot) => slot.entry(),
                     None => {
-                        let named = find(first + at);
-                        self.insert(*tag, named);
-                        named
+                        let entry = make(first + at);
+                        self.insert(*tag, entry);
+                        entry
                     }
                 });
             }
         }
     }
 
-    /// The slot where a name is looked for first.
-    fn home(&self, tag: &[u32; 3]) -> usize {
-        tag[2] as usize & self.slots.len().wrapping_sub(1)
-    }
-
-    /// A name's slot, or the empty one where it would be; `None` in a table without slots.
-    fn place(&self, tag: &[u32; 3]) -> Option<usize> {
-        let mut place = self.home(tag);
-        loop {
-            let slot = self.slots.get(place)?;
-            if slot.tag == *tag || !slot.is_taken() {
-                return Some(place);
-            }
-            place = (place + 1) & (self.slots.len() - 1);
+    /// Inserts a name that is not in the cache.
+    fn insert(&mut self, tag: Tag, entry: NameEntry) {
+        if self.table.len() == self.table.capacity() && self.table.num_buckets() >= self.buckets_max {
+            self.table.clear();
         }
-    }
-
-    fn get(&self, tag: &[u32; 3]) -> Option<NameEntry> {
-        let slot = self.slots.get(self.place(tag)?)?;
-        slot.is_taken().then(|| slot.named())
-    }
-
-    fn insert(&mut self, tag: [u32; 3], named: NameEntry) {
-        if self.taken >= self.slots.len() / 4 * 3 {
-            self.make_room();
-        }
-        self.put(Slot::new(tag, named));
-    }
-
-    /// Doubles the table, or empties it where it may not grow.
-    fn make_room(&mut self) {
-        self.taken = 0;
-        if self.slots.len() >= self.slots_max {
-            self.slots.fill(Slot::default());
-            return;
-        }
-        let slots = (2 * self.slots.len()).max(SLOTS_MIN);
-        let old = std::mem::replace(&mut self.slots, vec![Slot::default(); slots]);
-        old.into_iter().filter(Slot::is_taken).for_each(|slot| self.put(slot));
-    }
-
-    fn put(&mut self, slot: Slot) {
-        let place = self.place(&slot.tag);
-        if let Some(place) = place.and_then(|place| self.slots.get_mut(place)) {
-            self.taken += usize::from(!place.is_taken());
-            *place = slot;
-        }
+        self.table.insert_unique(table_hash(tag), Slot::new(tag, entry), |slot| table_hash(slot.tag));
     }
 }
 
@@ -167,50 +122,61 @@ impl NameCache {
 mod tests {
     use std::collections::HashMap;
 
+    use proptest::prelude::*;
+
     use super::*;
 
-    fn named(number: u32) -> NameEntry {
-        let key = Key::from(number).wrapping_mul(0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835);
-        NameEntry::new(key, number)
+    fn entry(number: u32) -> NameEntry {
+        NameEntry::new(Key::from(number).wrapping_mul(0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835), number)
     }
 
-    /// Bits as of a hash, but crowded: few homes, and tags that differ in their last bits only.
-    fn hash(number: u32) -> u128 {
-        u128::from(number) << 1 | u128::from(number % 5) << 64
+    /// Bits as of a hash, but crowded: few table hashes, and tags that differ in a few bits.
+    fn crowded_hash(number: u32) -> u128 {
+        u128::from(number % 5) | u128::from(number) << 64
     }
 
-    #[test]
-    fn names_are_found_as_they_were_told() {
-        let mut names = NameCache::within(0);
-        let mut told: HashMap<u32, u32> = HashMap::new();
-        for round in 0..40 {
-            let numbers: Vec<u32> = (0..100).map(|at| (round * 7 + at * at) % 5_000).collect();
-            let hashes: Vec<u128> = numbers.iter().map(|number| hash(*number)).collect();
-            let mut found = Vec::new();
-            names.look_up(&hashes, &mut found, |at| {
-                *told.entry(numbers[at]).or_default() += 1;
-                named(numbers[at])
-            });
-            assert_eq!(found, numbers.iter().map(|number| named(*number)).collect::<Vec<_>>());
+    proptest! {
+        #[test]
+        fn the_cache_agrees_with_a_map(
+            batches in prop::collection::vec(prop::collection::vec(0..2_000_u32, 0..300), 1..20),
+            is_crowded: bool,
+        ) {
+            let hash = |number: u32| match is_crowded {
+                true => crowded_hash(number),
+                false => u128::from(number).wrapping_mul(0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835),
+            };
+            let (mut cache, mut map) = (NameCache::within(0), HashMap::new());
+            for numbers in batches {
+                let hashes: Vec<u128> = numbers.iter().map(|number| hash(*number)).collect();
+                let (mut found, mut made) = (Vec::new(), Vec::new());
+                cache.look_up(&hashes, &mut found, |at| {
+                    made.push(numbers[at]);
+                    entry(numbers[at])
+                });
+                // Each name is made when it first comes, and never again.
+                let new: Vec<u32> =
+                    numbers.iter().copied().filter(|number| map.insert(*number, entry(*number)).is_none()).collect();
+                prop_assert_eq!(made, new);
+                prop_assert_eq!(found, numbers.iter().map(|number| map[number]).collect::<Vec<_>>());
+                prop_assert_eq!(cache.table.len(), map.len());
+            }
         }
-        // Each name once, also where the table grew in between.
-        assert!(names.slots.len() > SLOTS_MIN && told.len() == names.taken);
-        assert!(told.values().all(|times| *times == 1));
     }
 
     #[test]
-    fn a_full_table_starts_afresh_and_forgets_no_answer() {
-        let mut names = NameCache::within(0);
-        let spread = |number: u32| u128::from(number).wrapping_mul(0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835);
+    fn a_full_cache_is_cleared_and_answers_stay_right() {
+        let hash = |number: u32| u128::from(number).wrapping_mul(0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835);
         let numbers: Vec<u32> = (1..1 << 18).collect();
-        let hashes: Vec<u128> = numbers.iter().map(|number| spread(*number)).collect();
+        let hashes: Vec<u128> = numbers.iter().map(|number| hash(*number)).collect();
+        let mut cache = NameCache::within(0);
         let mut found = Vec::new();
-        names.look_up(&hashes, &mut found, |at| named(numbers[at]));
-        assert!(names.slots.len() == 1 << 18 && names.taken < numbers.len());
-        assert!(found.iter().zip(&numbers).all(|(found, number)| *found == named(*number)));
-        // With more memory none is forgotten.
-        let mut names = NameCache::within(16 << 20);
-        names.look_up(&hashes, &mut Vec::new(), |at| named(numbers[at]));
-        names.look_up(&hashes, &mut Vec::new(), |at| panic!("{at} was told"));
+        cache.look_up(&hashes, &mut found, |at| entry(numbers[at]));
+        assert_eq!(cache.table.num_buckets() * size_of::<Slot>(), NameCache::BYTES_MIN);
+        assert!(cache.table.len() < numbers.len());
+        assert!(found.iter().zip(&numbers).all(|(found, number)| *found == entry(*number)));
+        // With more memory no name is dropped.
+        let mut cache = NameCache::within(16 << 20);
+        cache.look_up(&hashes, &mut Vec::new(), |at| entry(numbers[at]));
+        cache.look_up(&hashes, &mut Vec::new(), |at| panic!("{at} was dropped"));
     }
 }

@@ -1,7 +1,8 @@
-//! A column of a batch that is being filled with texts.
+//! A text column of a batch while it is filled.
 //!
-//! Owns: values one after another, and, for columns whose texts repeat, a list of the different ones with a number a row. So
-//! what comes after looks at a text once a list, as with a source that has dictionaries of its own. Does not own: records.
+//! Owns: the values one after another and, for columns whose texts mostly repeat, a dictionary of the distinct ones with a
+//! key per row, so that later stages process a text once per dictionary, as they do for sources that have dictionaries of
+//! their own. Does not own: records.
 
 use std::hash::{BuildHasher as _, Hasher as _};
 use std::ops::Range;
@@ -12,8 +13,10 @@ use arrow::buffer::{Buffer, OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::DataType;
 use arrow::error::ArrowError;
 use foldhash::fast::RandomState;
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
 
-/// The columns of `transactions` whose texts mostly come again.
+/// The columns of `transactions` whose texts mostly repeat.
 const REPEATED: [&str; 12] = [
     "account_id",
     "direction",
@@ -29,26 +32,27 @@ const REPEATED: [&str; 12] = [
     "reversal_of",
 ];
 
-/// Texts of one column.
+/// The texts of one column.
 #[derive(Default)]
 pub(super) struct TextColumn {
-    /// The text of the row that is filled is appended here.
+    /// The text of the row that is being filled is appended here.
     pub(super) values: Vec<u8>,
     /// Where each value ends.
     ends: Vec<i32>,
-    numbers: Option<Numbers>,
+    /// Of a column that is a dictionary.
+    keys: Option<Keys>,
 }
 
 impl TextColumn {
-    /// A column of this name; `numbered` where texts that repeat are to be kept once.
+    /// A column of this name. Where `numbered` is set and its texts mostly repeat, it is a dictionary.
     pub(super) fn new(name: &str, numbered: bool) -> TextColumn {
-        let numbers = (numbered && REPEATED.contains(&name)).then(Numbers::default);
-        TextColumn { numbers, ..TextColumn::default() }
+        let keys = (numbered && REPEATED.contains(&name)).then(Keys::default);
+        TextColumn { keys, ..TextColumn::default() }
     }
 
     /// The type of its arrays.
     pub(super) fn data_type(&self) -> DataType {
-        match self.numbers {
+        match self.keys {
             Some(_) => DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8)),
             None => DataType::Utf8,
         }
@@ -57,9 +61,9 @@ impl TextColumn {
     /// Adds the text of a row.
     #[inline]
     pub(super) fn push(&mut self, text: &[u8]) {
-        if let Some(numbers) = &mut self.numbers {
-            let hash = numbers.hash(text);
-            if !numbers.number(text, hash, &self.values, &self.ends) {
+        if let Some(keys) = &mut self.keys {
+            let hash = keys.hash(text);
+            if !keys.push(text, hash, &self.values, &self.ends) {
                 return;
             }
         }
@@ -68,29 +72,34 @@ impl TextColumn {
 
     /// Adds the texts of several rows.
     pub(super) fn push_all(&mut self, texts: &[&[u8]]) {
-        let Some(numbers) = &mut self.numbers else {
+        let Some(keys) = &mut self.keys else {
             texts.iter().for_each(|text| self.append(text));
             return;
         };
-        // Many a column says the same in all rows, or nothing.
+        // Many columns have one text in all rows, or none.
         if let Some((first, others)) = texts.split_first()
             && others.iter().all(|text| text == first)
         {
-            let hash = numbers.hash(first);
-            let is_new = numbers.number(first, hash, &self.values, &self.ends);
-            numbers.repeat(others.len());
+            let hash = keys.hash(first);
+            let is_new = keys.push(first, hash, &self.values, &self.ends);
+            keys.repeat(others.len());
             if is_new {
                 self.append(first);
             }
             return;
         }
-        numbers.expect(texts, &self.values, &self.ends);
-        for (at, text) in texts.iter().enumerate() {
-            let Some(numbers) = &mut self.numbers else { return };
-            let hash = numbers.expected[at];
-            if numbers.number(text, hash, &self.values, &self.ends) {
+        // In a loop of its own, so that the lookups, which wait for memory, follow each other closely.
+        let mut hashes = std::mem::take(&mut keys.hashes);
+        hashes.clear();
+        hashes.extend(texts.iter().map(|text| keys.hash(text)));
+        for (text, hash) in texts.iter().zip(&hashes) {
+            let Some(keys) = &mut self.keys else { return };
+            if keys.push(text, *hash, &self.values, &self.ends) {
                 self.append(text);
             }
+        }
+        if let Some(keys) = &mut self.keys {
+            keys.hashes = hashes;
         }
     }
 
@@ -106,10 +115,10 @@ impl TextColumn {
     #[inline]
     pub(super) fn end_value(&mut self) {
         let start = self.ends.last().map_or(0, |end| *end as usize);
-        if let Some(numbers) = &mut self.numbers {
+        if let Some(keys) = &mut self.keys {
             let (before, text) = self.values.split_at(start);
-            let hash = numbers.hash(text);
-            if !numbers.number(text, hash, before, &self.ends) {
+            let hash = keys.hash(text);
+            if !keys.push(text, hash, before, &self.ends) {
                 self.values.truncate(start);
                 return;
             }
@@ -127,51 +136,46 @@ impl TextColumn {
         let values = std::mem::replace(&mut self.values, Vec::with_capacity(capacity));
         let offsets = OffsetBuffer::new(ScalarBuffer::from(offsets));
         let values: ArrayRef = Arc::new(StringArray::try_new(offsets, Buffer::from_vec(values), None)?);
-        match &mut self.numbers {
+        match &mut self.keys {
             None => Ok(values),
-            Some(numbers) => Ok(Arc::new(DictionaryArray::try_new(Int32Array::from(numbers.take()), values)?)),
+            Some(keys) => Ok(Arc::new(DictionaryArray::try_new(Int32Array::from(keys.take()), values)?)),
         }
     }
 }
 
-/// The number of each row's text, and a table by which a text finds its number.
+/// The dictionary key of each row, and an index from a text to its key.
 #[derive(Default)]
-struct Numbers {
+struct Keys {
     of_rows: Vec<i32>,
-    /// Number and hash of each text, at a place that its hash tells or the next free one. A power of two long, and at most
-    /// half full.
-    table: Vec<Place>,
-    count: usize,
-    /// The number of the empty text, where it came up.
-    nothing: Option<i32>,
+    index: HashTable<IndexEntry>,
+    /// The key of the empty text, where it occurred.
+    empty_key: Option<i32>,
     hasher: RandomState,
-    /// Hashes of the texts that come next.
-    expected: Vec<u32>,
+    /// Scratch of [`TextColumn::push_all`].
+    hashes: Vec<u32>,
 }
 
-#[derive(Clone, Copy)]
-struct Place {
-    number: i32,
+/// A key, and the hash of its text, so that the index grows without hashing texts again.
+struct IndexEntry {
+    key: i32,
     hash: u32,
 }
 
-const FREE: Place = Place { number: -1, hash: 0 };
-
-const TABLE_LENGTH_MIN: usize = 64;
-
-/// A table of fewer places is in the cache anyway.
-const TABLE_LENGTH_FAR: usize = 1 << 12;
-
-/// Where a text stands among `values`.
-#[inline]
-fn range_of(number: i32, ends: &[i32]) -> Range<usize> {
-    let number = number as usize;
-    let begin = if number == 0 { 0 } else { ends[number - 1] as usize };
-    begin..ends[number] as usize
+/// The hash by which the index finds a text: its buckets are chosen by the low bits, and its control bytes are the high ones.
+fn index_hash(hash: u32) -> u64 {
+    u64::from(hash) << 32 | u64::from(hash)
 }
 
-impl Numbers {
-    /// A text's hash; that of the empty text is never used.
+/// Where the text with this key stands among `values`.
+#[inline]
+fn range_of(key: i32, ends: &[i32]) -> Range<usize> {
+    let key = key as usize;
+    let begin = if key == 0 { 0 } else { ends[key - 1] as usize };
+    begin..ends[key] as usize
+}
+
+impl Keys {
+    /// A text's hash.
     #[inline]
     fn hash(&self, text: &[u8]) -> u32 {
         if text.is_empty() {
@@ -182,90 +186,51 @@ impl Numbers {
         hasher.finish() as u32
     }
 
-    /// Hashes the texts that come next, and reads what they are likely to be compared with: lookups that wait for the
-    /// memory one after another would take most of the time.
-    fn expect(&mut self, texts: &[&[u8]], values: &[u8], ends: &[i32]) {
-        let mut expected = std::mem::take(&mut self.expected);
-        expected.clear();
-        expected.extend(texts.iter().map(|text| self.hash(text)));
-        if self.table.len() >= TABLE_LENGTH_FAR {
-            let mask = self.table.len() - 1;
-            let first_byte = |hash: &u32| {
-                let place = self.table[*hash as usize & mask];
-                if place.hash != *hash || place.number < 0 {
-                    return 0;
-                }
-                values.get(range_of(place.number, ends).start).copied().unwrap_or(0)
-            };
-            // The sum has no use, but without one the loop would be left out.
-            std::hint::black_box(expected.iter().map(first_byte).fold(0, u8::wrapping_add));
-        }
-        self.expected = expected;
-    }
-
-    /// Numbers a text with this hash among those of `values`, which end at `ends`; whether it is a new one.
+    /// Adds a row with this text, whose key is looked up among `values`, which end at `ends`. Whether the text is new: its
+    /// key is then the position behind the last value.
     #[inline]
-    fn number(&mut self, text: &[u8], hash: u32, values: &[u8], ends: &[i32]) -> bool {
-        let text_of = |number: i32| &values[range_of(number, ends)];
-        // Many a column says nothing in most rows.
+    fn push(&mut self, text: &[u8], hash: u32, values: &[u8], ends: &[i32]) -> bool {
+        // Many columns have no text in most rows.
         if text.is_empty()
-            && let Some(nothing) = self.nothing
+            && let Some(key) = self.empty_key
         {
-            self.of_rows.push(nothing);
+            self.of_rows.push(key);
             return false;
         }
-        if self.count * 2 >= self.table.len() {
-            self.grow();
-        }
-        let mask = self.table.len() - 1;
-        let mut at = hash as usize & mask;
-        loop {
-            let place = self.table[at];
-            if place.number < 0 {
-                let number = self.count as i32;
-                self.table[at] = Place { number, hash };
-                self.count += 1;
-                self.of_rows.push(number);
-                self.nothing = self.nothing.or(text.is_empty().then_some(number));
-                return true;
+        let new_key = self.index.len() as i32;
+        let is_same = |entry: &IndexEntry| entry.hash == hash && &values[range_of(entry.key, ends)] == text;
+        match self.index.entry(index_hash(hash), is_same, |entry| index_hash(entry.hash)) {
+            Entry::Occupied(entry) => {
+                self.of_rows.push(entry.get().key);
+                false
             }
-            if place.hash == hash && text_of(place.number) == text {
-                self.of_rows.push(place.number);
-                return false;
+            Entry::Vacant(entry) => {
+                entry.insert(IndexEntry { key: new_key, hash });
+                self.of_rows.push(new_key);
+                self.empty_key = self.empty_key.or(text.is_empty().then_some(new_key));
+                true
             }
-            at = (at + 1) & mask;
         }
     }
 
-    /// So many more rows have the last row's text.
+    /// Adds so many rows with the text of the last one.
     fn repeat(&mut self, rows: usize) {
-        if let Some(number) = self.of_rows.last().copied() {
-            self.of_rows.resize(self.of_rows.len() + rows, number);
-        }
-    }
-
-    /// Doubles the table. Places are found anew by what of the hash is kept, so that no text is looked at.
-    fn grow(&mut self) {
-        let length = (self.table.len() * 2).max(TABLE_LENGTH_MIN);
-        let old = std::mem::replace(&mut self.table, vec![FREE; length]);
-        for place in old.into_iter().filter(|place| place.number >= 0) {
-            let mut at = place.hash as usize & (length - 1);
-            while self.table[at].number >= 0 {
-                at = (at + 1) & (length - 1);
-            }
-            self.table[at] = place;
+        if let Some(key) = self.of_rows.last().copied() {
+            self.of_rows.resize(self.of_rows.len() + rows, key);
         }
     }
 
     fn take(&mut self) -> Vec<i32> {
-        self.table.fill(FREE);
-        (self.count, self.nothing) = (0, None);
+        self.index.clear();
+        self.empty_key = None;
         std::mem::take(&mut self.of_rows)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
+
     use arrow::array::{Array as _, AsArray as _};
     use arrow::datatypes::Int32Type;
     use proptest::prelude::*;
@@ -285,24 +250,45 @@ mod tests {
 
     proptest! {
         #[test]
-        fn numbered_or_not_the_texts_are_the_same(
+        fn a_dictionary_has_the_same_texts(
             batches in prop::collection::vec(prop::collection::vec("[ab甲]{0,3}", 0..300), 1..4)
         ) {
             let mut plain = TextColumn::new("remark", false);
-            let mut numbered = TextColumn::new("remark", true);
+            let mut dictionary = TextColumn::new("remark", true);
             for batch in &batches {
                 prop_assert_eq!(&texts(&mut plain, batch), batch);
-                prop_assert_eq!(&texts(&mut numbered, batch), batch);
-                batch.iter().for_each(|text| numbered.push(text.as_bytes()));
+                prop_assert_eq!(&texts(&mut dictionary, batch), batch);
+                batch.iter().for_each(|text| dictionary.push(text.as_bytes()));
                 let all: Vec<&[u8]> = batch.iter().map(String::as_bytes).collect();
-                numbered.push_all(&all);
+                dictionary.push_all(&all);
                 plain.push_all(&all);
                 prop_assert_eq!(plain.finish().unwrap().len(), batch.len());
-                let pushed = arrow::compute::cast(&numbered.finish().unwrap(), &DataType::Utf8).unwrap();
+                let pushed = arrow::compute::cast(&dictionary.finish().unwrap(), &DataType::Utf8).unwrap();
                 let pushed: Vec<_> = pushed.as_string::<i32>().iter().map(Option::unwrap).collect();
                 prop_assert_eq!(&pushed[..batch.len()], batch);
                 prop_assert_eq!(&pushed[batch.len()..], batch);
             }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn keys_agree_with_a_map(texts in prop::collection::vec("[ab甲]{0,3}", 0..300)) {
+            let mut column = TextColumn::new("remark", true);
+            for block in texts.chunks(64) {
+                column.push_all(&block.iter().map(String::as_bytes).collect::<Vec<_>>());
+            }
+            let array = column.finish().unwrap();
+            // A text's key is how many distinct texts came before it.
+            let mut map = HashMap::new();
+            let expected: Vec<i32> = texts
+                .iter()
+                .map(|text| {
+                    let next = map.len() as i32;
+                    *map.entry(text).or_insert(next)
+                })
+                .collect();
+            prop_assert_eq!(array.as_dictionary::<Int32Type>().keys().values(), &expected[..]);
         }
     }
 
@@ -320,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_that_were_expected_find_their_numbers_in_a_large_table() {
+    fn texts_are_found_in_a_large_index() {
         let text = |number: usize| format!("text {}", number * 7_919 % 30_000);
         let mut column = TextColumn::new("remark", true);
         for first in (0..60_000).step_by(100) {
