@@ -22,10 +22,12 @@ use liushui::cell::Cell;
 use liushui::class::classifier::{Classifier, ClassifyColumns};
 use liushui::class::{Matcher, Rules};
 use liushui::feed::check::Checker;
+use liushui::feed::find::find;
+use liushui::feed::format::{OpenOptions, open};
 use liushui::feed::guard::Limits;
 use liushui::feed::reject::FileRejects;
 use liushui::feed::schema::TRANSACTIONS;
-use liushui::feed::{Feed, FeedPaths, source};
+use liushui::feed::{Feed, FeedPaths};
 use liushui::hash_key::HashKey;
 use liushui::intake::{CONTENT_COLUMNS, Kernels};
 use liushui::period::{Date, Month};
@@ -88,14 +90,15 @@ fn timed<T>(steps: &mut Vec<Timed>, step: &'static str, unit: &'static str, coun
 fn check(feed: &Feed, transactions: &Path, steps: &mut Vec<Timed>) -> Result<Vec<RecordBatch>> {
     let mut checked = Vec::new();
     let (mut decoding, mut checking, mut rows) = (Duration::ZERO, Duration::ZERO, 0);
-    for (found, file) in source::find(&[transactions.to_path_buf()])?.iter().zip(0..) {
+    let options = OpenOptions { table: &TRANSACTIONS, mapping: None, limits: Limits::FEED };
+    for (found, file) in find(&[transactions.to_path_buf()])?.iter().zip(0..) {
         let hint =
             |faults: Vec<liushui::feed::reject::FileFault>| faults.first().map(|f| f.hint.clone()).unwrap_or_default();
-        let opened = source::open(found, &TRANSACTIONS, None, Limits::FEED).map_err(hint)?;
+        let opened = open(found.path(), &options).map_err(hint)?;
         let rejects = FileRejects::default();
         for slice in opened.slices() {
             let mut checker = Checker::new(opened.typing, file, Arc::clone(&feed.accounts) as _);
-            let mut batches = opened.read(&slice).map_err(hint)?.batches;
+            let mut batches = slice.read().map_err(hint)?.batches;
             loop {
                 let started = Instant::now();
                 let Some(raw) = batches.next() else { break };

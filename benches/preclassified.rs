@@ -26,10 +26,11 @@ use liushui::dictionary_column::{ColumnReader, ValueCache};
 use liushui::error::Error;
 use liushui::feed::Feed;
 use liushui::feed::convert::Converter;
+use liushui::feed::find::find;
+use liushui::feed::format::{FileSlice, OpenOptions, OpenedTable, open};
 use liushui::feed::guard::Limits;
 use liushui::feed::raw::RawBatch;
 use liushui::feed::schema::{Column, ColumnType, TRANSACTIONS};
-use liushui::feed::source::{self, Opened, Slice};
 use liushui::hash_key::{HashKey, WideHasher};
 use liushui::intake::Intake;
 use liushui::observer::{NoObserver, Observer};
@@ -56,8 +57,9 @@ pub fn run(options: &BuildOptions) -> Result<usize, Error> {
     let rows = AtomicUsize::new(0);
     let fill = |feed: &Feed, intake: &Intake| {
         let mut slices = Vec::new();
-        for (found, file) in source::find(&options.transactions)?.iter().zip(0..) {
-            let opened = Arc::new(source::open(found, &COLUMNS, None, Limits::FEED).map_err(|_| unreadable())?);
+        let opening = OpenOptions { table: &COLUMNS, mapping: None, limits: Limits::FEED };
+        for (found, file) in find(&options.transactions)?.iter().zip(0..) {
+            let opened = Arc::new(open(found.path(), &opening).map_err(|_| unreadable())?);
             slices.extend(opened.slices().into_iter().map(|slice| (Arc::clone(&opened), file, slice)));
         }
         let next = AtomicUsize::new(0);
@@ -84,13 +86,13 @@ fn unreadable() -> Error {
 
 fn fill_slice(
     feed: &Feed,
-    (opened, file, slice): &(Arc<Opened>, u32, Slice),
+    (opened, file, slice): &(Arc<OpenedTable>, u32, FileSlice),
     partitioning: Partitioning,
     writer: &mut BufferWriter,
 ) -> Result<usize, Error> {
     let mut reducer = Reducer::new(feed, *file);
     let mut rows = 0;
-    for raw in opened.read(slice).map_err(|_| unreadable())?.batches {
+    for raw in slice.read().map_err(|_| unreadable())?.batches {
         let raw = raw.map_err(|_| unreadable())?;
         rows += raw.batch.num_rows();
         writer.push(&reducer.reduce(&raw, opened).ok_or_else(unreadable)?, |account| {
@@ -130,7 +132,7 @@ impl<'a> Reducer<'a> {
     }
 
     /// `None` where a value is not of its type, which no prepared feed has.
-    fn reduce(&mut self, raw: &RawBatch, opened: &Opened) -> Option<RecordBatch> {
+    fn reduce(&mut self, raw: &RawBatch, opened: &OpenedTable) -> Option<RecordBatch> {
         let [account_id, txn_id, booked_at, seq, direction, amount, balance, reversal_of, class, key] = &COLUMNS;
         let mut from = Converter::new(&raw.batch, opened.typing);
         let rows = from.rows();

@@ -15,7 +15,7 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 fn main() -> ExitCode {
     // A panic's message may quote a value of a feed; the place is enough to mend it.
     std::panic::set_hook(Box::new(|panic| {
-        if liushui::feed::source::is_in_a_reader() {
+        if liushui::feed::format::is_in_reader() {
             // Some readers panic on damaged content; the file is refused and told so.
             return;
         }

@@ -7,12 +7,12 @@ use std::sync::Arc;
 use clap::{Args, ValueEnum};
 use liushui::batch::build::{BuildOptions, BuildOutcome, OutputFormat, build};
 use liushui::error::Error;
-use liushui::feed::source::BATCH_ROWS;
+use liushui::feed::raw::BATCH_ROWS;
 use liushui::observer::Observer;
 use liushui::period::{Date, parse_instant};
 
 use super::dictionary::ProductName;
-use super::layout::LayoutArguments;
+use super::layout::{LayoutArguments, transactions_help};
 use super::progress::Bar;
 use super::{grouped, load_rules, now, print, size, tell, tell_rejects};
 
@@ -25,8 +25,7 @@ use super::{grouped, load_rules, now, print, size, tell, tell_rejects};
     then only rejects.csv and run.json are written (exit code 1)."
 )]
 pub struct Build {
-    /// Files, folders or globs of `transactions` (.parquet, .arrow, .csv, .csv.gz, .csv.zst, camt.053 .xml, MT940 .sta); `-` reads an Arrow stream
-    #[arg(long, required = true, num_args = 1.., value_name = "PATH")]
+    #[arg(long, help = transactions_help(), required = true, num_args = 1.., value_name = "PATH")]
     transactions: Vec<PathBuf>,
     /// Files, folders or globs of `accounts`; left out where the mapping gives the account itself
     #[arg(long, num_args = 1.., value_name = "PATH")]

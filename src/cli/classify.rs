@@ -10,11 +10,11 @@ use liushui::batch::classify::{ClassifyOptions, classify};
 use liushui::batch::cores;
 use liushui::class::{Evidence, Matcher, Rules, Share, explain};
 use liushui::error::Error;
-use liushui::feed::source::BATCH_ROWS;
+use liushui::feed::raw::BATCH_ROWS;
 use liushui::money::money_text;
 use liushui::observer::Observer;
 
-use super::layout::LayoutArguments;
+use super::layout::{LayoutArguments, transactions_help};
 use super::progress::Bar;
 use super::table::{Side, Table};
 use super::{grouped, load_rules, print, tell_rejects};
@@ -29,8 +29,7 @@ use super::{grouped, load_rules, print, tell_rejects};
     A feed with a bad row is refused (exit code 1) and no class is written; --max-rejects tolerates some."
 )]
 pub struct Classify {
-    /// Files, folders or globs of `transactions` (.parquet, .arrow, .csv, .csv.gz, .csv.zst, camt.053 .xml, MT940 .sta); `-` reads an Arrow stream
-    #[arg(long, required_unless_present = "explain", num_args = 1.., value_name = "PATH")]
+    #[arg(long, help = transactions_help(), required_unless_present = "explain", num_args = 1.., value_name = "PATH")]
     transactions: Vec<PathBuf>,
     /// Files, folders or globs of `accounts`; left out where the mapping gives the account itself
     #[arg(long, num_args = 1.., value_name = "PATH")]

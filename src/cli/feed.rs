@@ -15,7 +15,7 @@ use liushui::error::Error;
 use liushui::observer::Observer;
 
 use super::build::parse_memory;
-use super::layout::LayoutArguments;
+use super::layout::{LayoutArguments, transactions_help};
 use super::progress::Bar;
 use super::table::{Side, Table};
 use super::{grouped, load_rules, print, tell, tell_rejects};
@@ -48,8 +48,7 @@ impl FeedCommand {
     3 failure of our own."
 )]
 pub struct Check {
-    /// Files, folders or globs of `transactions` (.parquet, .arrow, .csv, .csv.gz, .csv.zst, camt.053 .xml, MT940 .sta); `-` reads an Arrow stream
-    #[arg(long, required = true, num_args = 1.., value_name = "PATH")]
+    #[arg(long, help = transactions_help(), required = true, num_args = 1.., value_name = "PATH")]
     transactions: Vec<PathBuf>,
     /// Files, folders or globs of `accounts`; left out where the mapping gives the account itself
     #[arg(long, num_args = 1.., value_name = "PATH")]

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use liushui::error::Error;
+use liushui::feed::format;
 use liushui::feed::mapping::Mapping;
 
 #[derive(Args)]
@@ -29,6 +30,16 @@ impl LayoutArguments {
             None => Some(Mapping::of_account(&self.account)?),
         })
     }
+}
+
+/// The help of `--transactions`.
+pub fn transactions_help() -> String {
+    format!("{}; `-` reads an Arrow stream", transaction_files_help())
+}
+
+/// The same where standard input is not read.
+pub fn transaction_files_help() -> String {
+    format!("Files, folders or globs of `transactions` ({})", format::formats())
 }
 
 /// A column of `accounts` and its text, as `account_id=6222`.

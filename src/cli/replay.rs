@@ -18,7 +18,7 @@ use liushui::period::Date;
 use signal_hook::consts::{SIGCONT, SIGUSR1};
 
 use super::build::{parse_date, parse_memory};
-use super::layout::LayoutArguments;
+use super::layout::{LayoutArguments, transaction_files_help};
 use super::progress::Bar;
 use super::{grouped, tell, tell_rejects};
 
@@ -33,8 +33,7 @@ use super::{grouped, tell, tell_rejects};
     cannot be read is refused before its first row is sent (exit code 1)."
 )]
 pub struct Replay {
-    /// Files, folders or globs of `transactions` (.parquet, .arrow, .csv, .csv.gz, .csv.zst)
-    #[arg(long, required = true, num_args = 1.., value_name = "PATH")]
+    #[arg(long, help = transaction_files_help(), required = true, num_args = 1.., value_name = "PATH")]
     transactions: Vec<PathBuf>,
     /// How many times as fast as the rows were booked (1 = real time), or `max`
     #[arg(long, value_name = "N|max", default_value = "max", value_parser = parse_speed)]

@@ -1,7 +1,7 @@
 //! The feed: files in, checked transactions and rejects out.
 //!
-//! Owns: the way from bytes to the checked `transactions` table: finding and opening files ([`source`]), their formats
-//! ([`csv`], Parquet, Arrow IPC, bank [`statement`]s), layouts of other banks ([`mapping`]), the checks ([`check`], [`accounts`]) and what
+//! Owns: the way from bytes to the checked `transactions` table: finding files ([`find`]), their formats ([`format`]:
+//! [`csv`], Parquet, Arrow IPC, bank [`statement`]s), layouts of other banks ([`mapping`]), the checks ([`check`], [`accounts`]) and what
 //! was refused ([`reject`]). Does not own: classes and cells.
 //!
 //! **Invariant:** every data row of a feed is in the checked table, in the rejects, or skipped by the mapping and counted.
@@ -11,6 +11,8 @@ pub mod check;
 pub mod convert;
 pub mod csv;
 pub mod error;
+pub mod find;
+pub mod format;
 pub mod guard;
 pub mod guess;
 mod ids;
@@ -22,7 +24,6 @@ pub mod reject;
 pub mod sample;
 pub mod schema;
 pub mod sent;
-pub mod source;
 pub mod statement;
 pub mod text;
 
@@ -38,11 +39,12 @@ use crate::period::Date;
 use accounts::{AccountIndex, AccountsBuilder};
 use check::Checker;
 use error::FeedError;
+use find::{FoundFile, find};
+use format::{FileSlice, OpenOptions, OpenedTable};
 use guard::Limits;
 use mapping::{AccountsMapping, Mapping, TableMapping};
 use reject::{FeedVerdict, FileFault, FileRejects};
 use schema::{ACCOUNTS, TRANSACTIONS, Typing};
-use source::{Found, Opened, Slice};
 
 /// What a feed is made of.
 #[derive(Clone, Debug, Default)]
@@ -75,7 +77,7 @@ pub struct FeedFile {
     number: u32,
     name: String,
     /// `None` where it could not be opened; its rejects tell why.
-    opened: Option<Opened>,
+    opened: Option<OpenedTable>,
     rejects: FileRejects,
     rows_read: AtomicU64,
     skipped: AtomicU64,
@@ -87,7 +89,7 @@ impl Feed {
     /// # Errors
     /// [`FeedError::Usage`] for paths that lead to no feed. What is wrong inside files is told by [`Feed::verdict`].
     pub fn open(paths: &FeedPaths) -> Result<Feed, FeedError> {
-        let transaction_files = source::find(&paths.transactions)?;
+        let transaction_files = find(&paths.transactions)?;
         let mut warnings = Vec::new();
         let (mut accounts, account_files) = read_accounts(paths, &mut warnings)?;
         if let Some(date) = paths.records_from {
@@ -99,7 +101,10 @@ impl Feed {
             let rejects = FileRejects::default();
             // Standard input is an Arrow stream in the feed's own columns: a mapping is for its accounts then.
             let mapping = mapping.filter(|_| found.name != "-");
-            let opened = match source::open(found, &TRANSACTIONS, mapping, paths.limits) {
+            let opened = match format::open(
+                found.path(),
+                &OpenOptions { table: &TRANSACTIONS, mapping, limits: paths.limits },
+            ) {
                 Ok(opened) => {
                     warn_unknown(&found.name, &opened.unknown_columns, &mut warnings);
                     Some(opened)
@@ -118,12 +123,12 @@ impl Feed {
 
     /// Rows of all files, where every file tells.
     pub fn rows(&self) -> Option<u64> {
-        self.files.iter().filter_map(|file| file.opened.as_ref()).map(Opened::rows).sum()
+        self.files.iter().filter_map(|file| file.opened.as_ref()).map(OpenedTable::rows).sum()
     }
 
     /// The slices of all files, in the order of files. Workers may read them in parallel and in any order.
     pub fn slices(&self) -> Vec<FeedSlice> {
-        let slice = |file: &Arc<FeedFile>, slice: Slice| FeedSlice {
+        let slice = |file: &Arc<FeedFile>, slice: FileSlice| FeedSlice {
             file: Arc::clone(file),
             slice,
             accounts: Arc::clone(&self.accounts),
@@ -131,7 +136,7 @@ impl Feed {
             good: Arc::clone(&self.good),
         };
         let of_file = |file: &Arc<FeedFile>| -> Vec<FeedSlice> {
-            file.opened.iter().flat_map(Opened::slices).map(|part| slice(file, part)).collect()
+            file.opened.iter().flat_map(OpenedTable::slices).map(|part| slice(file, part)).collect()
         };
         self.files.iter().flat_map(of_file).collect()
     }
@@ -213,7 +218,7 @@ fn read_accounts(paths: &FeedPaths, warnings: &mut Vec<String>) -> Result<(Accou
     }
     let mut files = Vec::new();
     let mut is_incomplete = false;
-    for found in source::find(&paths.accounts)? {
+    for found in find(&paths.accounts)? {
         let rejects = FileRejects::default();
         if let Err(faults) = read_accounts_file(&found, mapping, paths.limits, &mut builder, &rejects, warnings) {
             faults.into_iter().for_each(|fault| rejects.note_fault(fault));
@@ -229,15 +234,15 @@ fn read_accounts(paths: &FeedPaths, warnings: &mut Vec<String>) -> Result<(Accou
 }
 
 fn read_accounts_file(
-    found: &Found,
+    found: &FoundFile,
     mapping: Option<&TableMapping>,
     limits: Limits,
     builder: &mut AccountsBuilder,
     rejects: &FileRejects,
     warnings: &mut Vec<String>,
 ) -> Result<(), Vec<FileFault>> {
-    let opened = source::open(found, &ACCOUNTS, mapping, limits)?;
-    let reading = opened.read(&Slice::Whole)?;
+    let opened = format::open(found.path(), &OpenOptions { table: &ACCOUNTS, mapping, limits })?;
+    let reading = opened.whole().read()?;
     warn_unknown(&found.name, &opened.unknown_columns, warnings);
     warn_unknown(&found.name, &reading.unknown_columns, warnings);
     for raw in reading.batches {
@@ -270,7 +275,7 @@ impl std::fmt::Debug for FeedFile {
 #[derive(Clone, Debug)]
 pub struct FeedSlice {
     file: Arc<FeedFile>,
-    slice: Slice,
+    slice: FileSlice,
     accounts: Arc<AccountIndex>,
     warnings: Arc<Mutex<Vec<String>>>,
     good: Arc<Mutex<RowFlows>>,
@@ -290,17 +295,16 @@ impl FeedSlice {
         let file = Arc::clone(&self.file);
         let good = Arc::clone(&self.good);
         let typing = file.opened.as_ref().map_or(Typing::Typed, |opened| opened.typing);
-        let raws = match file.opened.as_ref().map(|opened| opened.read(&self.slice)) {
-            Some(Ok(reading)) => {
+        let raws = match self.slice.read() {
+            Ok(reading) => {
                 let mut warnings = self.warnings.lock().unwrap_or_else(PoisonError::into_inner);
                 warn_unknown(&file.name, &reading.unknown_columns, &mut warnings);
                 Some(reading.batches)
             }
-            Some(Err(faults)) => {
+            Err(faults) => {
                 faults.into_iter().for_each(|fault| file.rejects.note_fault(fault));
                 None
             }
-            None => None,
         };
         let mut checker = Checker::new(typing, file.number, Arc::clone(&self.accounts) as _);
         raws.into_iter().flatten().map_while(move |raw| match raw {

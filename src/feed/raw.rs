@@ -7,6 +7,9 @@ use arrow::record_batch::RecordBatch;
 
 use super::reject::{Code, FileFault};
 
+/// Rows of a raw batch, where nothing speaks for fewer.
+pub const BATCH_ROWS: usize = 8192;
+
 /// Data rows of a batch, as `rejects.csv` counts them: from 1 within the file.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum RowNumbers {
@@ -56,7 +59,7 @@ pub struct RawBatch {
 
 impl RawBatch {
     /// The same in batches of at most so many rows, which share their lists of texts. What is no row comes with the first.
-    pub fn pieces(self, rows_max: usize) -> Vec<RawBatch> {
+    pub fn split(self, rows_max: usize) -> Vec<RawBatch> {
         let rows = self.batch.num_rows();
         if rows <= rows_max {
             return vec![self];

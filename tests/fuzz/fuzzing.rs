@@ -8,7 +8,7 @@ pub fn run(target: &str, bytes: &[u8]) {
     static ONCE: std::sync::Once = std::sync::Once::new();
     ONCE.call_once(|| {
         std::panic::set_hook(Box::new(|panic| {
-            if !liushui::feed::source::is_in_a_reader() {
+            if !liushui::feed::format::is_in_reader() {
                 eprintln!("{panic}");
                 std::process::abort();
             }

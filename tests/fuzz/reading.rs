@@ -7,12 +7,13 @@ use std::sync::Arc;
 
 use liushui::feed::accounts::AccountIndex;
 use liushui::feed::check::Checker;
+use liushui::feed::find::find;
+use liushui::feed::format::{OpenOptions, open};
 use liushui::feed::guard::Limits;
 use liushui::feed::mapping::Mapping;
 use liushui::feed::reject::FileRejects;
 use liushui::feed::sample::sample;
 use liushui::feed::schema::TRANSACTIONS;
-use liushui::feed::source::{find, open};
 
 /// The targets, each with the ending of the files that it reads.
 pub const TARGETS: [(&str, &str); 6] = [
@@ -47,11 +48,12 @@ fn file(ending: &str, bytes: &[u8]) -> PathBuf {
 fn read_file(ending: &str, bytes: &[u8]) {
     let path = file(ending, bytes);
     let found = find(std::slice::from_ref(&path)).expect("the file is there");
-    if let Ok(opened) = open(&found[0], &TRANSACTIONS, None, Limits::FEED) {
+    let options = OpenOptions { table: &TRANSACTIONS, mapping: None, limits: Limits::FEED };
+    if let Ok(opened) = open(found[0].path(), &options) {
         for slice in opened.slices() {
             let rejects = FileRejects::default();
             let mut checker = Checker::new(opened.typing, 0, Arc::new(AccountIndex::default()));
-            let Ok(reading) = opened.read(&slice) else { continue };
+            let Ok(reading) = slice.read() else { continue };
             for raw in reading.batches.map_while(Result::ok) {
                 let checked = checker.check(&raw, &rejects).expect("columns can be put together");
                 assert!(checked.num_rows() <= raw.batch.num_rows());

@@ -11,9 +11,10 @@ use arrow::array::{ArrayRef, BinaryArray, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Fields, Schema};
 use arrow::ipc::CompressionType;
 use arrow::ipc::writer::{FileWriter, IpcWriteOptions, StreamWriter};
+use liushui::feed::find::find;
+use liushui::feed::format::{OpenOptions, open};
 use liushui::feed::guard::{Limits, ipc, parquet as guard};
 use liushui::feed::schema::TRANSACTIONS;
-use liushui::feed::source::{Slice, find, open};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
@@ -413,9 +414,10 @@ fn the_guards_refuse_what_their_limits_say_and_nothing_else() {
 fn read(path: &Path) -> Result<usize, String> {
     let code = |faults: Vec<liushui::feed::reject::FileFault>| faults[0].code.name().to_string();
     let found = find(&[path.to_path_buf()]).unwrap();
-    let opened = open(&found[0], &TRANSACTIONS, None, Limits::FEED).map_err(code)?;
+    let opened = open(found[0].path(), &OpenOptions { table: &TRANSACTIONS, mapping: None, limits: Limits::FEED })
+        .map_err(code)?;
     let mut rows = 0;
-    for raw in opened.read(&Slice::Whole).map_err(code)?.batches {
+    for raw in opened.whole().read().map_err(code)?.batches {
         rows += raw.map_err(|fault| fault.code.name().to_string())?.batch.num_rows();
     }
     Ok(rows)
@@ -522,12 +524,13 @@ fn a_file_that_changes_while_it_is_read_is_refused() {
     for (change, content) in changes {
         feed.write("x.parquet", &rows);
         let found = find(&[feed.path("x.parquet")]).unwrap();
-        let opened = open(&found[0], &TRANSACTIONS, None, Limits::FEED).unwrap();
+        let opened =
+            open(found[0].path(), &OpenOptions { table: &TRANSACTIONS, mapping: None, limits: Limits::FEED }).unwrap();
         match content {
             Some(content) => feed.write("x.parquet", content),
             None => std::fs::remove_file(feed.path("x.parquet")).unwrap(),
         }
-        let read = opened.read(&Slice::Whole).map_err(|_| ()).and_then(|reading| {
+        let read = opened.whole().read().map_err(|_| ()).and_then(|reading| {
             let rows: Result<Vec<_>, _> = reading.batches.collect();
             rows.map_err(|_| ())
         });

@@ -14,12 +14,14 @@ use arrow::datatypes::TimestampMicrosecondType;
 use arrow::record_batch::RecordBatch;
 
 use crate::error::Error;
+use crate::feed::find::find;
+use crate::feed::format::{self, FileSlice, OpenOptions, OpenedTable};
 use crate::feed::guard::Limits;
 use crate::feed::mapping::Mapping;
+use crate::feed::raw::BATCH_ROWS;
 use crate::feed::reject::{FeedVerdict, FileRejects};
 use crate::feed::schema::TRANSACTIONS;
 use crate::feed::sent::{as_sent, sent_schema};
-use crate::feed::source::{self, BATCH_ROWS, Opened, Slice};
 use crate::observer::Observer;
 use crate::period::Date;
 
@@ -31,7 +33,7 @@ pub struct Source {
 struct SourceFile {
     name: String,
     /// `None` where it could not be opened; its rejects tell why.
-    opened: Option<Opened>,
+    opened: Option<OpenedTable>,
     /// Columns that the feed does not know, found in the survey.
     unknown_columns: Mutex<Vec<String>>,
     rejects: FileRejects,
@@ -52,7 +54,7 @@ impl SourceFile {
 #[derive(Clone, Debug)]
 pub struct Surveyed {
     file: usize,
-    slice: Slice,
+    slice: FileSlice,
     /// Its rows.
     pub rows: u64,
     /// First and last booking time, in microseconds.
@@ -90,13 +92,13 @@ impl Source {
     /// [`Error::Usage`] for paths that lead to no feed, and for standard input and pipes, which can be read only once.
     pub fn open(paths: &[PathBuf], mapping: Option<&Mapping>, limits: Limits) -> Result<Source, Error> {
         let mut files = Vec::new();
-        for found in source::find(paths)? {
+        for found in find(paths)? {
             if !found.is_file() {
                 return Err(Error::Usage(format!("`{}`: a replay reads its feed twice; give files", found.name)));
             }
             let (rejects, metadata) = (FileRejects::default(), std::fs::metadata(&found.name).ok());
             let mapping = mapping.and_then(|mapping| mapping.transactions.as_ref());
-            let opened = source::open(&found, &TRANSACTIONS, mapping, limits);
+            let opened = format::open(found.path(), &OpenOptions { table: &TRANSACTIONS, mapping, limits });
             let opened = opened.map_err(|faults| faults.into_iter().for_each(|fault| rejects.note_fault(fault))).ok();
             let unknown = opened.iter().flat_map(|opened| opened.unknown_columns.clone()).collect();
             files.push(SourceFile {
@@ -112,7 +114,7 @@ impl Source {
 
     /// Rows of all files, where every file tells.
     pub fn rows(&self) -> Option<u64> {
-        self.files.iter().filter_map(|file| file.opened.as_ref()).map(Opened::rows).sum()
+        self.files.iter().filter_map(|file| file.opened.as_ref()).map(OpenedTable::rows).sum()
     }
 
     /// What is wrong with the feed, to be asked once, after the survey.
@@ -135,10 +137,10 @@ impl Source {
     /// # Errors
     /// Failures of our own; what is wrong with the feed is told by [`Source::verdict`].
     pub fn survey(&self, threads: usize, observer: &dyn Observer) -> Result<Vec<Surveyed>, Error> {
-        let of_file = |(number, file): (usize, &SourceFile)| -> Vec<(usize, Slice)> {
-            file.opened.iter().flat_map(Opened::slices).map(|slice| (number, slice)).collect()
+        let of_file = |(number, file): (usize, &SourceFile)| -> Vec<(usize, FileSlice)> {
+            file.opened.iter().flat_map(OpenedTable::slices).map(|slice| (number, slice)).collect()
         };
-        let slices: Vec<(usize, Slice)> = self.files.iter().enumerate().flat_map(of_file).collect();
+        let slices: Vec<(usize, FileSlice)> = self.files.iter().enumerate().flat_map(of_file).collect();
         let (next, found) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
         let look = || -> Result<(), Error> {
             while let Some((file, slice)) = slices.get(next.fetch_add(1, Ordering::Relaxed)) {
@@ -217,13 +219,13 @@ impl Source {
     fn read(
         &self,
         file: usize,
-        slice: &Slice,
+        slice: &FileSlice,
         mut see: impl FnMut(RecordBatch) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let Some((file, opened)) = self.files.get(file).and_then(|file| Some((file, file.opened.as_ref()?))) else {
             return Ok(());
         };
-        let reading = match opened.read(slice) {
+        let reading = match slice.read() {
             Ok(reading) => reading,
             Err(faults) => {
                 faults.into_iter().for_each(|fault| file.rejects.note_fault(fault));
@@ -258,7 +260,7 @@ impl Source {
 }
 
 impl Surveyed {
-    fn nothing(file: usize, slice: &Slice) -> Surveyed {
+    fn nothing(file: usize, slice: &FileSlice) -> Surveyed {
         Surveyed { file, slice: slice.clone(), rows: 0, span: (i64::MAX, i64::MIN) }
     }
 
@@ -271,11 +273,7 @@ impl Surveyed {
     }
 
     fn first_row(&self) -> u64 {
-        match &self.slice {
-            Slice::Whole => 0,
-            Slice::Part(part) => part.rows_before,
-            Slice::RowGroups { rows_before, .. } => *rows_before,
-        }
+        self.slice.rows_before
     }
 }
 

@@ -15,7 +15,7 @@ use crate::feed::text::{self, Text};
 
 /// A part of a plain CSV file, from the start of a record to the end of another.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Part {
+pub struct CsvSlice {
     /// Where it starts, in bytes behind a byte order mark.
     pub(super) start: u64,
     /// Where it ends: the last one where the file did when it was cut, so that one that has shrunk since is noticed.
@@ -27,12 +27,12 @@ pub struct Part {
 }
 
 /// The parts of about `part_bytes` of a plain file in UTF-8; none where it is to be read as a whole.
-pub fn cut(path: &Path, mapping: Option<&TableMapping>, part_bytes: u64) -> Vec<Part> {
+pub fn cut(path: &Path, mapping: Option<&TableMapping>, part_bytes: u64) -> Vec<CsvSlice> {
     let is_small = std::fs::metadata(path).map_or(true, |metadata| metadata.len() < 2 * part_bytes);
     if is_small { Vec::new() } else { parts(path, mapping, part_bytes).unwrap_or_default() }
 }
 
-fn parts(path: &Path, mapping: Option<&TableMapping>, part_bytes: u64) -> Option<Vec<Part>> {
+fn parts(path: &Path, mapping: Option<&TableMapping>, part_bytes: u64) -> Option<Vec<CsvSlice>> {
     let own = Layout::default();
     let layout = mapping.map_or(&own, TableMapping::layout);
     let mut records = Records::new(Text::part(path, 0, None).ok()?, layout.delimiter);
@@ -47,9 +47,9 @@ fn parts(path: &Path, mapping: Option<&TableMapping>, part_bytes: u64) -> Option
     let ends = starts.iter().skip(1).map(|(start, _)| *start).chain([file_end]);
     let part = |((start, rows_before), end): (&(u64, u64), u64)| {
         let (start, rows_before, content_id) = (*start, *rows_before, content_id.clone());
-        Part { start, end, rows_before, content_id }
+        CsvSlice { start, end, rows_before, content_id }
     };
-    Some(starts.iter().zip(ends).map(part).collect()).filter(|parts: &Vec<Part>| parts.len() > 1)
+    Some(starts.iter().zip(ends).map(part).collect()).filter(|parts: &Vec<CsvSlice>| parts.len() > 1)
 }
 
 /// What the next byte belongs to.
@@ -208,14 +208,14 @@ mod tests {
     use arrow::array::AsArray as _;
     use proptest::prelude::*;
 
-    use super::super::{CsvOptions, Opened, open, open_part};
+    use super::super::{CsvOptions, CsvReading, open, open_slice};
     use super::*;
     use crate::feed::mapping::Mapping;
 
     const WANTED: [&str; 3] = ["a", "b", "txn_id"];
 
     /// What rows, bad rows, skipped rows and faults there are, a line each.
-    fn told(opened: Opened) -> Vec<String> {
+    fn told(opened: CsvReading) -> Vec<String> {
         let mut told = Vec::new();
         for raw in opened.batches {
             let raw = match raw {
@@ -250,7 +250,7 @@ mod tests {
         let whole = told(open(&path, &WANTED, options).unwrap());
         let mut in_parts = Vec::new();
         for part in &parts {
-            in_parts.extend(told(open_part(&path, &WANTED, options, Some(part)).unwrap()));
+            in_parts.extend(told(open_slice(&path, &WANTED, options, Some(part)).unwrap()));
         }
         in_parts.sort();
         assert_eq!(whole, in_parts, "{:?}", String::from_utf8_lossy(bytes));
@@ -281,7 +281,7 @@ mod tests {
         let parts = parts(&path, None, 150).unwrap();
         let faults = || {
             let options = CsvOptions { mapping: None, batch_rows: 1_000, numbered: true };
-            let read = |part| open_part(&path, &WANTED, options, Some(part)).map(|opened| told(opened).join(" "));
+            let read = |part| open_slice(&path, &WANTED, options, Some(part)).map(|opened| told(opened).join(" "));
             parts.iter().map(|part| read(part).unwrap().matches("TruncatedFile").count()).collect::<Vec<_>>()
         };
         assert_eq!(faults(), [0, 0, 0]);

@@ -26,7 +26,7 @@ use arrow::datatypes::{Field, Schema, SchemaRef};
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 
 use self::column::TextColumn;
-pub use self::cut::{Part, cut};
+pub use self::cut::{CsvSlice, cut};
 use self::records::{Records, field_of};
 use super::layout::{Layout, Ragged};
 use super::mapping::{Bound, JOIN_PARTS_MAX, TableMapping};
@@ -65,7 +65,7 @@ pub struct CsvOptions<'a> {
 }
 
 /// A CSV file whose header was read.
-pub struct Opened {
+pub struct CsvReading {
     /// Its rows. There is at least one batch, if an empty one: its columns tell what the file has.
     pub batches: RawBatches,
     /// Headings of a file in the feed's own layout that the table does not know, for a warning. Empty where the
@@ -78,17 +78,17 @@ pub struct Opened {
 /// `wanted` are the table's columns. A file in the feed's own layout gives those of them that it has, in its own
 /// order; headings are trimmed, and one that comes twice is a fault of that column (`bad_value`). With a mapping,
 /// the mapping's columns come, and a source column that it names and the file lacks is a `missing_column`.
-pub fn open(path: &Path, wanted: &[&str], options: CsvOptions<'_>) -> Result<Opened, FileFault> {
-    open_part(path, wanted, options, None)
+pub fn open(path: &Path, wanted: &[&str], options: CsvOptions<'_>) -> Result<CsvReading, FileFault> {
+    open_slice(path, wanted, options, None)
 }
 
 /// The same for a part of the file, or all of it. Only the first part tells of unknown columns.
-pub fn open_part(
+pub fn open_slice(
     path: &Path,
     wanted: &[&str],
     options: CsvOptions<'_>,
-    part: Option<&Part>,
-) -> Result<Opened, FileFault> {
+    part: Option<&CsvSlice>,
+) -> Result<CsvReading, FileFault> {
     let own = Layout::default();
     let layout = options.mapping.map_or(&own, TableMapping::layout);
     let wants_id = options.mapping.is_some_and(TableMapping::makes_txn_id);
@@ -139,7 +139,7 @@ pub fn open_part(
         ended: false,
         fault: None,
     };
-    Ok(Opened { batches: Box::new(batches), unknown_columns })
+    Ok(CsvReading { batches: Box::new(batches), unknown_columns })
 }
 
 /// The fields of a file's first records, as they stand, split at this delimiter.

@@ -26,25 +26,15 @@ use super::schema::is_bank_code;
 use crate::money::{money_text, parse_fen};
 use crate::period::parse_time;
 
-/// How a statement is written.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Syntax {
-    /// ISO 20022 `camt.053`, any version: XML.
-    Camt053,
-    /// SWIFT MT940: tagged lines.
-    Mt940,
-}
+/// How a statement is written: the way from text to its parts.
+#[derive(Clone, Copy)]
+pub struct Syntax(fn(TextReader) -> Parts);
 
-/// The syntax of a file that begins with these bytes; `None` where it is no statement.
-pub fn syntax_of(head: &[u8]) -> Option<Syntax> {
-    let head = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head).trim_ascii_start();
-    let begins = |starts: &[&[u8]]| starts.iter().any(|start| head.starts_with(start));
-    match () {
-        () if begins(&[b"<"]) => Some(Syntax::Camt053),
-        () if begins(&[b":20:", b"{1:"]) => Some(Syntax::Mt940),
-        () => None,
-    }
-}
+/// ISO 20022 `camt.053`, any version: XML.
+pub const CAMT053: Syntax = Syntax(|text| Box::new(camt::Reader::new(text)));
+
+/// SWIFT MT940: tagged lines.
+pub const MT940: Syntax = Syntax(|text| Box::new(mt940::Reader::new(text)));
 
 /// Largest value of a field, in bytes; a longer one makes the file unreadable.
 const FIELD_BYTES_MAX: usize = 64 << 10;
@@ -128,11 +118,7 @@ type Parts = Box<dyn Iterator<Item = Result<Part, FileFault>> + Send>;
 /// A file's parts, and its content's identifier where that is wanted.
 fn parts(path: &Path, syntax: Syntax, wants_id: bool) -> Result<(Parts, String), FileFault> {
     let (text, id) = TextReader::open(path, wants_id)?;
-    let parts: Parts = match syntax {
-        Syntax::Camt053 => Box::new(camt::Reader::new(text)),
-        Syntax::Mt940 => Box::new(mt940::Reader::new(text)),
-    };
-    Ok((parts, id))
+    Ok((syntax.0(text), id))
 }
 
 /// Opens a statement file, plain or compressed as its name says, and holds its statements against their balances.

@@ -41,7 +41,7 @@ fn read(name: &str, content: &[u8]) -> Result<(Vec<String>, Vec<u64>), (Code, St
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(name);
     std::fs::write(&path, content).unwrap();
-    let syntax = if name.contains(".xml") { Syntax::Camt053 } else { Syntax::Mt940 };
+    let syntax = if name.contains(".xml") { CAMT053 } else { MT940 };
     let fault = |fault: FileFault| (fault.code, fault.hint);
     let (mut rows, mut skips) = (Vec::new(), Vec::new());
     for raw in open(&path, syntax, 3).map_err(fault)? {
