@@ -13,15 +13,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use arrow::array::{
-    Array as _, ArrayRef, BooleanArray, FixedSizeBinaryArray, Int64Array, TimestampMicrosecondArray, UInt8Array,
-    UInt32Array, UInt64Array,
+    Array as _, ArrayRef, BooleanArray, FixedSizeBinaryArray, Int64Array, StructArray, TimestampMicrosecondArray,
+    UInt8Array, UInt16Array, UInt32Array, UInt64Array,
 };
 use arrow::buffer::{BooleanBuffer, Buffer, NullBuffer};
-use arrow::datatypes::Schema;
+use arrow::datatypes::DataType;
 use arrow::record_batch::RecordBatch;
 use liushui::account::{Accounts as _, KnownAccount};
 use liushui::batch::build::{BuildOptions, build_reduced};
 use liushui::class::Class;
+use liushui::class::classifier::Classifier;
 use liushui::dictionary_column::{ColumnReader, ValueCache};
 use liushui::error::Error;
 use liushui::feed::Feed;
@@ -36,6 +37,7 @@ use liushui::intake::Intake;
 use liushui::observer::{NoObserver, Observer};
 use liushui::period::{Date, SHANGHAI_OFFSET_US, parse_time};
 use liushui::staging::buffer::BufferWriter;
+use liushui::staging::fingerprint::fingerprint_fields;
 use liushui::staging::partition::Partitioning;
 use liushui::staging::reduced_schema;
 
@@ -165,6 +167,18 @@ impl<'a> Reducer<'a> {
         let reversals = from.texts(reversal_of, &mut self.reversal);
         let reverses = BooleanBuffer::collect_bool(rows, |row| reversals.at(row).is_some());
         let times = TimestampMicrosecondArray::new(from.time(booked_at).values().clone(), None);
+        // Rule and evidence stay out: no row carries them on.
+        let none: ArrayRef = Arc::new(UInt8Array::from(vec![0; rows]));
+        let verdict: Vec<ArrayRef> = vec![
+            Arc::new(UInt8Array::from(classes)),
+            Arc::clone(&none),
+            Arc::new(UInt16Array::from(vec![0; rows])),
+            none,
+            Arc::new(keys),
+        ];
+        // Of equal identifiers any one is kept.
+        let fingerprint: Vec<ArrayRef> = vec![Arc::new(id_hashes), Arc::new(UInt64Array::from(vec![0; rows]))];
+        let DataType::Struct(verdict_fields) = Classifier::data_type() else { return None };
         let columns: Vec<ArrayRef> = vec![
             Arc::new(UInt32Array::from(accounts)),
             Arc::new(times),
@@ -174,18 +188,13 @@ impl<'a> Reducer<'a> {
             Arc::new(BooleanArray::new(reverses, None)),
             Arc::new(Int64Array::new(amounts.values().clone(), None)),
             Arc::new(from.money(balance)),
-            Arc::new(UInt8Array::from(classes)),
-            Arc::new(keys),
-            Arc::new(id_hashes),
-            // Of equal identifiers any one is kept.
-            Arc::new(UInt64Array::from(vec![0; rows])),
+            Arc::new(StructArray::try_new(verdict_fields, verdict, None).ok()?),
+            Arc::new(StructArray::try_new(fingerprint_fields(), fingerprint, None).ok()?),
             Arc::new(UInt32Array::from(vec![self.file; rows])),
             Arc::new((0..rows).map(|row| Some(raw.rows.of(row))).collect::<UInt64Array>()),
         ];
-        // Without rule and evidence, which no row carries on.
-        let fields = reduced_schema().fields().iter().take(columns.len()).cloned().collect::<Vec<_>>();
         let is_sound = from.faults.is_none() && columns[3].null_count() == 0;
-        is_sound.then(|| RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).ok())?
+        is_sound.then(|| RecordBatch::try_new(reduced_schema(), columns).ok())?
     }
 }
 

@@ -18,14 +18,15 @@ pub struct Tally {
     sums: Vec<[RowFlows; Evidence::ALL.len()]>,
 }
 
-/// Adds a batch's rows to a tally: its columns `direction`, `reverses`, `amount_fen`, `rule` and `evidence`. `None` where
+/// Adds a batch's rows to a tally: its columns `direction`, `reverses`, `amount_fen` and `verdict`. `None` where
 /// a column is missing or of another type, or where a row has a rule that the tally has no sum for.
 pub fn tally_batch(batch: &RecordBatch, tally: &mut Tally) -> Option<()> {
     let direction = batch.column_by_name("direction")?.as_primitive_opt::<UInt8Type>()?.values();
     let reverses = batch.column_by_name("reverses")?.as_boolean_opt()?.values();
     let amount_fen = batch.column_by_name("amount_fen")?.as_primitive_opt::<Int64Type>()?.values();
-    let rule = batch.column_by_name("rule")?.as_primitive_opt::<UInt16Type>()?.values();
-    let evidence = batch.column_by_name("evidence")?.as_primitive_opt::<UInt8Type>()?.values();
+    let verdict = batch.column_by_name("verdict")?.as_struct_opt()?;
+    let rule = verdict.column_by_name("rule")?.as_primitive_opt::<UInt16Type>()?.values();
+    let evidence = verdict.column_by_name("evidence")?.as_primitive_opt::<UInt8Type>()?.values();
     let decided = rule.iter().zip(evidence).zip(direction.iter().zip(amount_fen)).zip(reverses);
     for (((rule, evidence), (direction, amount_fen)), reverses) in decided {
         let sign = if is_reversal(*amount_fen, reverses) { -1 } else { 1 };

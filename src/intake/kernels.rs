@@ -79,7 +79,6 @@ impl Kernels {
         let classify = ClassifyColumns::NAMES.iter().map(|name| column(name)).collect::<Result<Vec<_>, _>>()?;
         let classify = ClassifyColumns::of_arrays(&classify).ok_or_else(|| other("counterparty_name"))?;
         let verdicts = self.classifier.classify(&classify)?;
-        let verdict = |name: &str| verdicts.column_by_name(name).map(Arc::clone).ok_or_else(|| other(name));
         let txn_id = column("txn_id")?;
         let ids = txn_id.as_string_view_opt().ok_or_else(|| other("txn_id"))?;
         let content = CONTENT_COLUMNS.iter().map(|name| column(name)).collect::<Result<Vec<_>, _>>()?;
@@ -94,14 +93,10 @@ impl Kernels {
             reverses,
             column("amount_fen")?,
             column("balance_fen")?,
-            verdict("class")?,
-            verdict("counterparty")?,
-            Arc::clone(fingerprints.column(0)),
-            Arc::clone(fingerprints.column(1)),
+            Arc::new(verdicts),
+            Arc::new(fingerprints),
             column("file")?,
             column("row")?,
-            verdict("rule")?,
-            verdict("evidence")?,
         ];
         RecordBatch::try_new(reduced_schema(), columns)
     }

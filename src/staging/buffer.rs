@@ -10,14 +10,12 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use arrow::array::AsArray as _;
-use arrow::datatypes::{UInt32Type, UInt64Type};
 use arrow::record_batch::RecordBatch;
 
-use super::codec::{self, Head, Place};
+use super::codec::{self, Head};
 use super::error::{DamagedRows, StagingError};
 use super::spill::SpillFile;
-use super::{Columns, MonthOf, cell_fields};
+use super::{MonthOf, RowColumns};
 use crate::period::Month;
 
 /// Rows of one bucket in a spill file: whole rows.
@@ -336,8 +334,8 @@ impl BufferWriter {
     /// A temporary file that cannot be written; a batch of another schema.
     pub fn push(&mut self, batch: &RecordBatch, bucket_of: impl Fn(u32) -> usize) -> Result<(), StagingError> {
         let other = || StagingError::Internal("rows of another schema");
-        let columns = ReducedColumns::new(batch).ok_or_else(other)?;
-        self.sort(columns.account, bucket_of).ok_or_else(other)?;
+        let columns = RowColumns::new(batch).ok_or_else(other)?;
+        self.sort(columns.accounts(), bucket_of).ok_or_else(other)?;
         self.pack(&columns)?;
         let BufferWriter { buffer, open, packed, ends, starts, rows, .. } = self;
         for (bucket, (open, range)) in open.iter_mut().zip(starts.windows(2)).enumerate() {
@@ -351,12 +349,12 @@ impl BufferWriter {
     }
 
     /// Fills `packed` and `ends` anew.
-    fn pack(&mut self, columns: &ReducedColumns<'_>) -> Result<(), StagingError> {
+    fn pack(&mut self, columns: &RowColumns<'_>) -> Result<(), StagingError> {
         self.packed.clear();
         self.ends.clear();
-        for index in 0..columns.account.len() {
+        for index in 0..columns.accounts().len() {
             let row = columns.row(index).ok_or(StagingError::Internal("a row of no class"))?;
-            let (account, place, row) = row;
+            let (account, place) = columns.place(index);
             if !codec::put(&mut self.packed, account, place, &row) {
                 return Err(StagingError::Internal("a row of 4 GiB, or one that stands too far in its feed"));
             }
@@ -466,34 +464,6 @@ fn io_error(action: &'static str, folder: &Path, source: std::io::Error) -> Stag
     StagingError::Io { action, path: folder.to_path_buf(), source }
 }
 
-/// A batch of [`super::reduced_schema`], typed.
-struct ReducedColumns<'a> {
-    account: &'a [u32],
-    columns: Columns<'a>,
-    file: &'a [u32],
-    row: &'a [u64],
-}
-
-impl<'a> ReducedColumns<'a> {
-    fn new(batch: &'a RecordBatch) -> Option<ReducedColumns<'a>> {
-        let (first, rest) = batch.columns().split_first()?;
-        let (cell, places) = rest.split_at_checked(cell_fields().len())?;
-        let [file, row, ..] = places else { return None };
-        Some(ReducedColumns {
-            account: first.as_primitive_opt::<UInt32Type>()?.values(),
-            columns: Columns::new(cell)?,
-            file: file.as_primitive_opt::<UInt32Type>()?.values(),
-            row: row.as_primitive_opt::<UInt64Type>()?.values(),
-        })
-    }
-
-    #[inline(always)]
-    fn row(&self, index: usize) -> Option<(u32, Place, crate::cell::Row<'a>)> {
-        let place = Place { file: self.file[index], row: self.row[index] };
-        Some((self.account[index], place, self.columns.row(index)?))
-    }
-}
-
 /// A lock whose holder cannot have left it half changed: a panicked worker ends the run anyway.
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
@@ -502,6 +472,7 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::staging::codec::Place;
 
     /// A row of this account and day of 1970, with an identifier of so many bytes.
     fn row(account: u32, place: u64, day: i64, text: &str) -> (u32, Place, crate::cell::Row<'_>) {
@@ -525,6 +496,24 @@ mod tests {
         use arrow::array::*;
         let count = rows.len();
         let ids = rows.iter().map(|row| row.2.fingerprint.id.to_le_bytes());
+        let schema = crate::staging::reduced_schema();
+        let of_struct = |name: &str, columns: Vec<ArrayRef>| -> ArrayRef {
+            let arrow::datatypes::DataType::Struct(fields) = schema.field_with_name(name).unwrap().data_type() else {
+                panic!("`{name}` is no struct")
+            };
+            Arc::new(StructArray::new(fields.clone(), columns, None))
+        };
+        let verdict: Vec<ArrayRef> = vec![
+            Arc::new(UInt8Array::from(vec![6; count])),
+            Arc::new(UInt8Array::from(vec![0; count])),
+            Arc::new(UInt16Array::from(vec![0; count])),
+            Arc::new(UInt8Array::from(vec![0; count])),
+            Arc::new(FixedSizeBinaryArray::new_null(16, count)),
+        ];
+        let fingerprint: Vec<ArrayRef> = vec![
+            Arc::new(FixedSizeBinaryArray::try_from_iter(ids).unwrap()),
+            Arc::new(UInt64Array::from(vec![0; count])),
+        ];
         let columns: Vec<ArrayRef> = vec![
             Arc::new(UInt32Array::from_iter_values(rows.iter().map(|row| row.0))),
             Arc::new(TimestampMicrosecondArray::from_iter_values(rows.iter().map(|row| row.2.booked_at_us))),
@@ -536,16 +525,12 @@ mod tests {
             Arc::new(BooleanArray::from(vec![false; count])),
             Arc::new(Int64Array::from(vec![1; count])),
             Arc::new(Int64Array::from(vec![1; count])),
-            Arc::new(UInt8Array::from(vec![6; count])),
-            Arc::new(FixedSizeBinaryArray::new_null(16, count)),
-            Arc::new(FixedSizeBinaryArray::try_from_iter(ids).unwrap()),
-            Arc::new(UInt64Array::from(vec![0; count])),
+            of_struct("verdict", verdict),
+            of_struct("fingerprint", fingerprint),
             Arc::new(UInt32Array::from(vec![0; count])),
             Arc::new(UInt64Array::from_iter_values(rows.iter().map(|row| row.1.row))),
-            Arc::new(UInt16Array::from(vec![0; count])),
-            Arc::new(UInt8Array::from(vec![0; count])),
         ];
-        RecordBatch::try_new(crate::staging::reduced_schema(), columns).unwrap()
+        RecordBatch::try_new(schema, columns).unwrap()
     }
 
     /// The places of a bucket's rows, ascending, and what the bytes hold of each.

@@ -18,17 +18,24 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray, StringViewArray};
 use arrow::buffer::{BooleanBuffer, NullBuffer};
 use arrow::datatypes::{
-    DataType, Field, Int64Type, Schema, SchemaRef, TimeUnit, TimestampMicrosecondType, UInt8Type, UInt64Type,
+    DataType, Field, Int64Type, Schema, SchemaRef, TimeUnit, TimestampMicrosecondType, UInt8Type, UInt32Type,
+    UInt64Type,
 };
+
+use arrow::record_batch::RecordBatch;
 
 use crate::cell::{Fingerprint, Row};
 use crate::class::Class;
+use crate::class::classifier::Classifier;
 use crate::flow::{Direction, is_reversal};
 use crate::period::{DAY_US, Month};
+use codec::Place;
 
-/// The columns that a cell is made from.
-pub fn cell_fields() -> Vec<Field> {
-    vec![
+/// The rows of `pipelines/rows.sql` and of [`crate::intake::Kernels`]: integers, keyed hashes, the verdict of the classifier
+/// ([`Classifier::data_type`]), the fingerprint ([`fingerprint::fingerprint_fields`]), and where a row stands in the feed.
+pub fn reduced_schema() -> SchemaRef {
+    Arc::new(Schema::new(vec![
+        Field::new("account", DataType::UInt32, false),
         Field::new("booked_at", DataType::Timestamp(TimeUnit::Microsecond, None), false),
         Field::new("seq", DataType::Int64, true),
         Field::new("txn_id", DataType::Utf8View, false),
@@ -36,23 +43,11 @@ pub fn cell_fields() -> Vec<Field> {
         Field::new("reverses", DataType::Boolean, false),
         Field::new("amount_fen", DataType::Int64, false),
         Field::new("balance_fen", DataType::Int64, true),
-        Field::new("class", DataType::UInt8, false),
-        Field::new("counterparty", DataType::FixedSizeBinary(16), true),
-        Field::new("id_hash", DataType::FixedSizeBinary(fingerprint::ID_BYTES), false),
-        Field::new("content_hash", DataType::UInt64, false),
-    ]
-}
-
-/// What `pipelines/rows.sql` gives: the cell's columns, the account's number, where the row stands in the feed, and what
-/// decided its class.
-pub fn reduced_schema() -> SchemaRef {
-    let mut fields = vec![Field::new("account", DataType::UInt32, false)];
-    fields.extend(cell_fields());
-    fields.push(Field::new("file", DataType::UInt32, false));
-    fields.push(Field::new("row", DataType::UInt64, false));
-    fields.push(Field::new("rule", DataType::UInt16, false));
-    fields.push(Field::new("evidence", DataType::UInt8, false));
-    Arc::new(Schema::new(fields))
+        Field::new("verdict", Classifier::data_type(), true),
+        Field::new("fingerprint", DataType::Struct(fingerprint::fingerprint_fields()), true),
+        Field::new("file", DataType::UInt32, false),
+        Field::new("row", DataType::UInt64, false),
+    ]))
 }
 
 /// What `pipelines/cells.sql` reads: a row for each run of transactions of one account and month, with their bytes
@@ -87,8 +82,9 @@ impl MonthOf {
     }
 }
 
-/// The cell's columns of one batch, typed.
-pub struct Columns<'a> {
+/// A batch of [`reduced_schema`], typed.
+pub struct RowColumns<'a> {
+    account: &'a [u32],
     booked_at: &'a [i64],
     seq: Given<'a, i64>,
     txn_id: &'a StringViewArray,
@@ -100,35 +96,49 @@ pub struct Columns<'a> {
     counterparty: Given<'a, [u8; KEY_BYTES]>,
     id_hash: &'a [[u8; KEY_BYTES]],
     content_hash: &'a [u64],
+    file: &'a [u32],
+    row: &'a [u64],
 }
 
 /// Bytes of a counterparty's key and of an identifier's hash.
 const KEY_BYTES: usize = size_of::<u128>();
 
-impl<'a> Columns<'a> {
-    /// The columns of [`cell_fields`], in that order; `None` where their types are others.
-    pub fn new(arrays: &'a [ArrayRef]) -> Option<Columns<'a>> {
-        let [booked_at, seq, txn_id, direction, reverses, amount, balance, class, counterparty, id, content] = arrays
-        else {
-            return None;
-        };
+impl<'a> RowColumns<'a> {
+    /// The columns of a batch; `None` where one is missing or of another type.
+    pub fn new(batch: &'a RecordBatch) -> Option<RowColumns<'a>> {
+        let column = |name: &str| batch.column_by_name(name);
+        let of = |name: &str, field: &str| column(name)?.as_struct_opt()?.column_by_name(field);
         let wide = |array: &'a ArrayRef| {
             array.as_fixed_size_binary_opt().filter(|hashes| hashes.value_length() as usize == KEY_BYTES)
         };
-        let keys = wide(counterparty)?;
-        Some(Columns {
-            booked_at: booked_at.as_primitive_opt::<TimestampMicrosecondType>()?.values(),
-            seq: Given::integers(seq)?,
-            txn_id: txn_id.as_string_view_opt()?,
-            direction: direction.as_primitive_opt::<UInt8Type>()?.values(),
-            reverses: reverses.as_boolean_opt()?.values(),
-            amount_fen: amount.as_primitive_opt::<Int64Type>()?.values(),
-            balance_fen: Given::integers(balance)?,
-            class: class.as_primitive_opt::<UInt8Type>()?.values(),
+        let keys = wide(of("verdict", "counterparty")?)?;
+        Some(RowColumns {
+            account: column("account")?.as_primitive_opt::<UInt32Type>()?.values(),
+            booked_at: column("booked_at")?.as_primitive_opt::<TimestampMicrosecondType>()?.values(),
+            seq: Given::integers(column("seq")?)?,
+            txn_id: column("txn_id")?.as_string_view_opt()?,
+            direction: column("direction")?.as_primitive_opt::<UInt8Type>()?.values(),
+            reverses: column("reverses")?.as_boolean_opt()?.values(),
+            amount_fen: column("amount_fen")?.as_primitive_opt::<Int64Type>()?.values(),
+            balance_fen: Given::integers(column("balance_fen")?)?,
+            class: of("verdict", "class")?.as_primitive_opt::<UInt8Type>()?.values(),
             counterparty: Given { values: keys.value_data().as_chunks().0, nulls: keys.nulls() },
-            id_hash: wide(id)?.value_data().as_chunks().0,
-            content_hash: content.as_primitive_opt::<UInt64Type>()?.values(),
+            id_hash: wide(of("fingerprint", "id")?)?.value_data().as_chunks().0,
+            content_hash: of("fingerprint", "content")?.as_primitive_opt::<UInt64Type>()?.values(),
+            file: column("file")?.as_primitive_opt::<UInt32Type>()?.values(),
+            row: column("row")?.as_primitive_opt::<UInt64Type>()?.values(),
         })
+    }
+
+    /// The accounts' numbers.
+    pub fn accounts(&self) -> &'a [u32] {
+        self.account
+    }
+
+    /// The account of the row at `index`, and where the row stands in the feed.
+    #[inline(always)]
+    pub fn place(&self, index: usize) -> (u32, Place) {
+        (self.account[index], Place { file: self.file[index], row: self.row[index] })
     }
 
     /// The row at `index`; `None` where its class is no class.

@@ -57,7 +57,7 @@ const SIDES: &[Side] = &[
 
 /// A row as it is drawn: days before the last one, and the rest.
 #[derive(Clone, Debug)]
-struct Drawn {
+pub struct Drawn {
     days_back: i64,
     minute: i64,
     seq: Option<i64>,
@@ -72,7 +72,7 @@ struct Drawn {
 /// An account as it is drawn: days from its opening and from the begin of its records to the last day, where they are
 /// given, and its rows.
 #[derive(Clone, Debug)]
-struct DrawnAccount {
+pub struct DrawnAccount {
     opened_back: Option<i64>,
     records_back: Option<i64>,
     rows: Vec<Drawn>,
@@ -120,7 +120,7 @@ fn accounts() -> impl Strategy<Value = Vec<DrawnAccount>> {
 }
 
 /// The whole economy of a case: the last day with rows, the as-of date, `--records-from` and the accounts.
-fn economies() -> impl Strategy<Value = (i64, Option<i64>, Option<i64>, Vec<DrawnAccount>)> {
+pub fn economies() -> impl Strategy<Value = (i64, Option<i64>, Option<i64>, Vec<DrawnAccount>)> {
     (0..400_i64, prop::option::of(-20..60_i64), prop::option::weighted(0.2, -20..1300_i64), accounts())
 }
 
@@ -129,7 +129,7 @@ fn account_id(number: usize) -> String {
 }
 
 /// The rows of an account, in the order of the file.
-fn rows_of(number: usize, account: &DrawnAccount, last: NaiveDate) -> Vec<Row> {
+pub fn rows_of(number: usize, account: &DrawnAccount, last: NaiveDate) -> Vec<Row> {
     let mut rows = Vec::new();
     for (at, drawn) in account.rows.iter().enumerate() {
         let side = &SIDES[drawn.side];
@@ -153,7 +153,7 @@ fn rows_of(number: usize, account: &DrawnAccount, last: NaiveDate) -> Vec<Row> {
     rows
 }
 
-fn transactions_csv(accounts: &[Vec<Row>]) -> String {
+pub fn transactions_csv(accounts: &[Vec<Row>]) -> String {
     let mut text = "account_id,txn_id,booked_at,seq,direction,amount,balance,kind,counterparty_name,\
                     counterparty_account,counterparty_bank,counterparty_uscc,reversal_of\n"
         .to_string();
@@ -182,7 +182,7 @@ fn transactions_csv(accounts: &[Vec<Row>]) -> String {
     text
 }
 
-fn accounts_csv(accounts: &[reference::Account]) -> String {
+pub fn accounts_csv(accounts: &[reference::Account]) -> String {
     let mut text = "account_id,provider_id,provider_name,bank_code,subject_uscc,subject_name,former_names,\
                     account_type,currency,opened_on,closed_on,records_from,status\n"
         .to_string();
@@ -200,7 +200,7 @@ fn accounts_csv(accounts: &[reference::Account]) -> String {
     text
 }
 
-fn reference_account(number: usize, drawn: &DrawnAccount, last: NaiveDate) -> reference::Account {
+pub fn reference_account(number: usize, drawn: &DrawnAccount, last: NaiveDate) -> reference::Account {
     reference::Account {
         account_id: account_id(number),
         provider_id: "P1".to_string(),

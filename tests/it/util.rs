@@ -125,3 +125,14 @@ pub fn shared_data(folder: &str) -> Option<PathBuf> {
     }
     Some(path)
 }
+
+/// The configuration of a property test with so many cases; `LIUSHUI_CASES` asks for others.
+pub fn proptest_config(cases: u32) -> proptest::test_runner::Config {
+    let asked = std::env::var("LIUSHUI_CASES").ok().and_then(|cases| cases.parse().ok());
+    proptest::test_runner::Config {
+        cases: asked.unwrap_or(cases),
+        failure_persistence: None,
+        max_shrink_iters: 200,
+        ..Default::default()
+    }
+}

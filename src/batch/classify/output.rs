@@ -211,9 +211,15 @@ impl Columns {
     fn texts(&self, batch: &RecordBatch, feed: &Feed) -> Result<RecordBatch, Error> {
         let other = || Error::Internal("rows of another schema".to_string());
         let column = |name: &str| batch.column_by_name(name).ok_or_else(other);
-        let small = |name: &str| column(name)?.as_primitive_opt::<UInt8Type>().cloned().ok_or_else(other);
+        let verdict = |name: &str| {
+            batch
+                .column_by_name("verdict")
+                .and_then(|verdict| verdict.as_struct_opt()?.column_by_name(name))
+                .ok_or_else(other)
+        };
+        let small = |name: &str| verdict(name)?.as_primitive_opt::<UInt8Type>().cloned().ok_or_else(other);
         let subclasses = known_subclasses(&small("subclass")?);
-        let rules: UInt16Array = column("rule")?.as_primitive_opt::<UInt16Type>().cloned().ok_or_else(other)?;
+        let rules: UInt16Array = verdict("rule")?.as_primitive_opt::<UInt16Type>().cloned().ok_or_else(other)?;
         let files: UInt32Array = column("file")?.as_primitive_opt::<UInt32Type>().cloned().ok_or_else(other)?;
         let accounts = column("account")?.as_primitive_opt::<UInt32Type>().ok_or_else(other)?;
         let ids = accounts

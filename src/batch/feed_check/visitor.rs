@@ -164,7 +164,12 @@ impl Visitor for FeedVisitor {
         let accounts = batch.column_by_name("account")?.as_primitive_opt::<UInt32Type>()?.values();
         let files = batch.column_by_name("file")?.as_primitive_opt::<UInt32Type>()?.values();
         let times = batch.column_by_name("booked_at")?.as_primitive_opt::<TimestampMicrosecondType>()?.values();
-        let evidences = batch.column_by_name("evidence")?.as_primitive_opt::<UInt8Type>()?.values();
+        let evidences = batch
+            .column_by_name("verdict")?
+            .as_struct_opt()?
+            .column_by_name("evidence")?
+            .as_primitive_opt::<UInt8Type>()?
+            .values();
         let mut last_date = None;
         for (((account, file), time), evidence) in accounts.iter().zip(files).zip(times).zip(evidences) {
             let evidence = Evidence::from_u8(*evidence)? as usize;
