@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use super::{FIELDS_MAX, ROW_BYTES_MAX, Records, TableMapping, read_header};
 use crate::feed::layout::Layout;
-use crate::feed::text::{self, Text};
+use crate::feed::text::{self, TextChunks};
 
 /// A part of a plain CSV file, from the start of a record to the end of another.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -35,11 +35,11 @@ pub fn cut(path: &Path, mapping: Option<&TableMapping>, part_bytes: u64) -> Vec<
 fn parts(path: &Path, mapping: Option<&TableMapping>, part_bytes: u64) -> Option<Vec<CsvSlice>> {
     let own = Layout::default();
     let layout = mapping.map_or(&own, TableMapping::layout);
-    let mut records = Records::new(Text::part(path, 0, None).ok()?, layout.delimiter);
+    let mut records = Records::new(TextChunks::open_slice(path, 0, None).ok()?, layout.delimiter);
     let (_, header_records) = read_header(&mut records, &layout.header).ok()?;
     let mut scan = Scan::new(layout.delimiter, header_records as u64, part_bytes);
     let wants_id = mapping.is_some_and(TableMapping::makes_txn_id);
-    let id = text::pass(path, layout.encoding, wants_id, &mut |bytes| scan.see(bytes).is_some())?;
+    let id = text::scan(path, layout.encoding, wants_id, &mut |bytes| scan.see(bytes).is_some())?;
     let content_id = id.map(Arc::from);
     let file_end = scan.offset;
     let mut starts = scan.finish()?;

@@ -32,7 +32,7 @@ use super::layout::{Layout, Ragged};
 use super::mapping::{Bound, JOIN_PARTS_MAX, TableMapping};
 use super::raw::{RawBatch, RawBatches, RowNumbers, Skip};
 use super::reject::{Code, FileFault};
-use super::text::Text;
+use super::text::TextChunks;
 
 /// Largest row, in bytes of its fields.
 pub const ROW_BYTES_MAX: usize = 1 << 20;
@@ -93,18 +93,18 @@ pub fn open_slice(
     let layout = options.mapping.map_or(&own, TableMapping::layout);
     let wants_id = options.mapping.is_some_and(TableMapping::makes_txn_id);
     let (text, content_id) = match part {
-        None => Text::open(path, layout.encoding, wants_id)?,
+        None => TextChunks::open(path, layout.encoding, wants_id)?,
         Some(part) => {
             // The header stands in the first part, which the others read so far.
             let end = if part.start > 0 { part.start } else { part.end };
-            (Text::part(path, 0, Some(end))?, part.content_id.as_deref().map(String::from))
+            (TextChunks::open_slice(path, 0, Some(end))?, part.content_id.as_deref().map(String::from))
         }
     };
     let mut records = Records::new(text, layout.delimiter);
     let (header, _) = read_header(&mut records, &layout.header)?;
     let is_first = part.is_none_or(|part| part.start == 0);
     if let Some(part) = part.filter(|_| !is_first) {
-        records.go_on_with(Text::part(path, part.start, Some(part.end))?);
+        records.go_on_with(TextChunks::open_slice(path, part.start, Some(part.end))?);
     }
     let mut unknown_columns = Vec::new();
     let (names, fill) = match options.mapping {
@@ -144,7 +144,7 @@ pub fn open_slice(
 
 /// The fields of a file's first records, as they stand, split at this delimiter.
 pub(super) fn head(path: &Path, delimiter: u8, count: usize) -> Result<Vec<Vec<String>>, FileFault> {
-    let (text, _) = Text::open(path, None, false)?;
+    let (text, _) = TextChunks::open(path, None, false)?;
     let mut records = Records::new(text, delimiter);
     let mut head = Vec::new();
     while head.len() < count && records.advance()? {

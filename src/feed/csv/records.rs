@@ -11,11 +11,11 @@ use csv_core::ReadRecordResult;
 use super::{FIELDS_MAX, ROW_BYTES_MAX};
 use crate::feed::record::Record;
 use crate::feed::reject::{Code, FileFault};
-use crate::feed::text::Text;
+use crate::feed::text::TextChunks;
 
 /// The records of a text.
 pub(super) struct Records {
-    text: Text,
+    text: TextChunks,
     /// How far the text's chunk is used up.
     at: usize,
     tail: Tail,
@@ -42,7 +42,7 @@ enum Tail {
 }
 
 impl Records {
-    pub(super) fn new(text: Text, delimiter: u8) -> Records {
+    pub(super) fn new(text: TextChunks, delimiter: u8) -> Records {
         let parser = csv_core::ReaderBuilder::new().delimiter(delimiter).build();
         Records {
             text,
@@ -59,7 +59,7 @@ impl Records {
     }
 
     /// Goes on with another text, at the start of a record.
-    pub(super) fn go_on_with(&mut self, text: Text) {
+    pub(super) fn go_on_with(&mut self, text: TextChunks) {
         (self.text, self.at, self.tail) = (text, 0, Tail::Ahead);
     }
 

@@ -32,6 +32,7 @@ use super::mapping::TableMapping;
 use super::raw::RawBatches;
 use super::reject::{Code, FileFault};
 use super::schema::{Column, Typing, check_schema, unknown_columns};
+use super::text::COMPRESSED_ENDINGS;
 
 /// The formats. The first whose ending, or else whose first bytes, a file has is the file's format.
 pub static FORMATS: [&dyn FeedFormat; 6] =
@@ -192,7 +193,7 @@ pub fn open(path: &Path, options: &OpenOptions<'_>) -> Result<OpenedTable, Vec<F
 /// The format whose ending a file has.
 pub fn by_name(path: &Path) -> Option<&'static dyn FeedFormat> {
     let name = path.file_name()?.to_string_lossy().to_lowercase();
-    let uncompressed = COMPRESSED.iter().find_map(|ending| name.strip_suffix(ending)).unwrap_or(&name);
+    let uncompressed = COMPRESSED_ENDINGS.iter().find_map(|ending| name.strip_suffix(ending)).unwrap_or(&name);
     let has_ending = |format: &&&dyn FeedFormat| {
         let name = if format.may_be_compressed() { uncompressed } else { &name };
         format.endings().iter().any(|ending| name.ends_with(ending))
@@ -200,20 +201,17 @@ pub fn by_name(path: &Path) -> Option<&'static dyn FeedFormat> {
     FORMATS.iter().find(has_ending).copied()
 }
 
-/// The endings of compressed files.
-const COMPRESSED: [&str; 2] = [".gz", ".zst"];
-
 /// The endings of all formats, for messages.
 pub fn endings() -> String {
     let endings: Vec<&str> = FORMATS.iter().flat_map(|format| format.endings()).copied().collect();
-    format!("{}; text also as {}", endings.join(", "), COMPRESSED.join(" or "))
+    format!("{}; text also as {}", endings.join(", "), COMPRESSED_ENDINGS.join(" or "))
 }
 
 /// The formats with their usual endings, for help.
 pub fn formats() -> String {
     let formats: Vec<String> =
         FORMATS.iter().filter_map(|format| Some(format!("{} {}", format.name(), format.endings().first()?))).collect();
-    format!("{}; text also as {}", formats.join(", "), COMPRESSED.join(" or "))
+    format!("{}; text also as {}", formats.join(", "), COMPRESSED_ENDINGS.join(" or "))
 }
 
 /// The format by the ending, or where the ending is unknown, by the first bytes.

@@ -1,19 +1,19 @@
 //! A statement file's text as a stream that bounds what one field may take.
 //!
 //! Owns: the way from chunks of text to a [`BufRead`], and the bound on what is read between two calls of
-//! [`TextReader::begin_field`]. Does not own: decompression and encodings ([`Text`]).
+//! [`TextReader::begin_field`]. Does not own: decompression and encodings ([`TextChunks`]).
 
 use std::io::{self, BufRead, Read};
 use std::path::Path;
 
 use crate::feed::reject::FileFault;
-use crate::feed::text::Text;
+use crate::feed::text::TextChunks;
 
 use super::{FIELD_BYTES_MAX, unreadable};
 
 /// UTF-8 text of a file, whatever it is stored as.
 pub(super) struct TextReader {
-    text: Text,
+    text: TextChunks,
     /// How far the text's chunk is used up.
     at: usize,
     /// Bytes read since the field began.
@@ -25,7 +25,7 @@ pub(super) struct TextReader {
 impl TextReader {
     /// Opens a file, and gives its content's identifier where that is wanted, else an empty text.
     pub(super) fn open(path: &Path, wants_id: bool) -> Result<(TextReader, String), FileFault> {
-        let (text, id) = Text::open(path, None, wants_id)?;
+        let (text, id) = TextChunks::open(path, None, wants_id)?;
         Ok((TextReader { text, at: 0, of_field: 0, fault: None }, id.unwrap_or_default()))
     }
 
