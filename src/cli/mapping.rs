@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use liushui::error::Error;
 use liushui::feed::guess::guess;
 use liushui::feed::mapping::Mapping;
-use liushui::feed::raw::Skip;
+use liushui::feed::raw::SkipReason;
 use liushui::feed::reject::FileFault;
 use liushui::feed::sample::{Fate, Sample, sample};
 
@@ -148,12 +148,12 @@ fn text(sample: &Sample) -> String {
     text
 }
 
-fn skipped_by(why: Skip) -> String {
+fn skipped_by(why: SkipReason) -> String {
     match why {
-        Skip::Footer => "it begins as `file.footer` says".to_string(),
-        Skip::Ragged => "it has another length than the header (`file.ragged`)".to_string(),
-        Skip::Blank => "nothing stands in it".to_string(),
-        Skip::Pending => "it is not booked".to_string(),
-        Skip::Rule(number) => format!("`[[row]]` number {number} skips it"),
+        SkipReason::Footer => "it begins as `file.footer` says".to_string(),
+        SkipReason::Ragged => "it has another length than the header (`file.ragged`)".to_string(),
+        SkipReason::Blank => "nothing stands in it".to_string(),
+        SkipReason::Pending => "it is not booked".to_string(),
+        SkipReason::Rule(number) => format!("`[[row]]` number {number} skips it"),
     }
 }

@@ -13,7 +13,7 @@ use liushui::batch::cores;
 use liushui::batch::replay::pace::{Pauses, Speed};
 use liushui::batch::replay::{Destination, ReplayOptions, replay};
 use liushui::error::Error;
-use liushui::feed::sent::sent_schema;
+use liushui::feed::typed::transactions_schema;
 use liushui::period::Date;
 use signal_hook::consts::{SIGCONT, SIGUSR1};
 
@@ -143,7 +143,7 @@ impl StandardOutput {
     fn writer(&mut self) -> Result<&mut StreamWriter<StdoutLock<'static>>, Error> {
         let writer = match self.writer.take() {
             Some(writer) => writer,
-            None => StreamWriter::try_new(std::io::stdout().lock(), &sent_schema()).map_err(cannot_write)?,
+            None => StreamWriter::try_new(std::io::stdout().lock(), &transactions_schema()).map_err(cannot_write)?,
         };
         Ok(self.writer.insert(writer))
     }

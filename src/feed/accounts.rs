@@ -1,7 +1,7 @@
-//! The `accounts` table: its checks, and the numbers by which everything after the feed knows an account.
+//! The `accounts` table: its checks, and the numbers by which later stages refer to accounts.
 //!
-//! Owns: which rows of the table stand, and the order of accounts (by `account_id` as UTF-8 bytes, from 0). Does not
-//! own: reading files (`feed::source`).
+//! Owns: which rows of the table are good, and the order of accounts (by the UTF-8 bytes of `account_id`, from 0). Does not
+//! own: reading files (`feed::format`).
 
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -29,16 +29,16 @@ pub struct AccountIndex {
     /// The accounts' currencies, ascending, and which of them each account has.
     currencies: Vec<Arc<str>>,
     currency_of: Vec<u16>,
-    /// A file of accounts could not be read: whose accounts are missing cannot be known.
+    /// A file of accounts could not be read, so an unknown account may be in it.
     is_incomplete: bool,
 }
 
-/// Stands for all accounts that may be in a file that could not be read.
+/// The number of the refusal that stands for all accounts of files that could not be read.
 const REFUSAL_OF_A_FILE: u32 = u32::MAX;
 
 impl AccountIndex {
-    /// Notes that a file of accounts could not be read. Rows of unknown accounts are then told once a file, as those
-    /// of refused accounts are, since the file is to blame and not the rows.
+    /// Notes that a file of accounts could not be read. Rows of unknown accounts are then rejected as those of refused
+    /// accounts are, once for each file, since the fault is not in the rows.
     pub fn set_incomplete(&mut self) {
         self.is_incomplete = true;
     }
@@ -103,7 +103,7 @@ pub struct AccountsBuilder {
 }
 
 impl AccountsBuilder {
-    /// Checks a batch and takes its good rows; what is bad goes to `rejects`.
+    /// Checks a batch and takes its good rows; bad ones go to `rejects`.
     pub fn add(&mut self, raw: &RawBatch, typing: Typing, rejects: &FileRejects) {
         let [account_id, provider_id, provider_name, bank_code, uscc, name, former, rest @ ..] = &ACCOUNTS;
         let [account_type, currency, opened_on, closed_on, records_from, status] = rest;
@@ -144,7 +144,7 @@ impl AccountsBuilder {
                 status: one_of(&ACCOUNT_STATUSES, statuses.value(row)),
             };
             match self.accounts.get(&account.account_id) {
-                // Equal rows are one.
+                // Equal rows count once.
                 Some(first) if *first == account => {}
                 Some(_) => rejects.note(Some(raw.rows.of(row)), Some(account_id.name), Code::DuplicateConflict),
                 None => {
@@ -173,7 +173,7 @@ impl AccountsBuilder {
         Ok(())
     }
 
-    /// Numbers the accounts that stand. A refused row refuses its account, whatever other rows say of it.
+    /// Numbers the good accounts. A bad row refuses its account, even if another row of the account is good.
     pub fn finish(self) -> AccountIndex {
         let mut accounts: Vec<Account> =
             self.accounts.into_values().filter(|account| !self.refused.contains(&account.account_id)).collect();
@@ -182,7 +182,7 @@ impl AccountsBuilder {
         let ids = Ids::new(ids.chain(self.refused.iter().map(String::as_str)));
         let currencies: BTreeSet<_> = accounts.iter().map(|account| Arc::clone(&account.currency)).collect();
         let mut index = AccountIndex { ids, currencies: currencies.into_iter().collect(), ..AccountIndex::default() };
-        // Three letters each, so there are few enough.
+        // A code has three letters, so a u16 holds their number.
         index.currency_of = accounts.iter().filter_map(|account| index.currency(&account.currency)).collect();
         AccountIndex { accounts, ..index }
     }
@@ -213,12 +213,12 @@ impl AccountsBuilder {
     }
 }
 
-/// Three capital letters, as every code of ISO 4217 has.
+/// Whether a text is three capital letters, as every code of ISO 4217 is.
 fn is_currency(text: &str) -> bool {
     text.len() == 3 && text.bytes().all(|b| b.is_ascii_uppercase())
 }
 
-/// The value's static twin; it was checked to be one of `values`.
+/// The static text that equals a value, which was checked to be one of `values`.
 fn one_of(values: &[&'static str], value: &str) -> &'static str {
     values.iter().find(|allowed| **allowed == value).copied().unwrap_or_default()
 }

@@ -1,7 +1,9 @@
 //! The checks of `transactions`: a raw batch becomes checked rows and rejects.
 //!
-//! Owns: which values each column allows, and which account a row belongs to. **Invariant:** a row of the source is
-//! in the checked batch or in the rejects, never in both and never in neither.
+//! Owns: which values each column allows, and which account a row belongs to. Does not own: conversion to the feed's types
+//! (`feed::convert`).
+//!
+//! **Invariant:** a row of the source is either in the checked batch or in the rejects.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -24,42 +26,42 @@ use crate::class::Kind;
 use crate::dictionary_column::{ColumnReader, DictionaryColumn, ValueCache};
 use crate::flow::Flows;
 
-/// Checks the batches of one file, in any order; it remembers what it found out of lists of values.
+/// Checks the batches of one file, in any order. It caches the results for the values of dictionary columns.
 pub struct Checker {
     typing: Typing,
     /// The file's number.
     file: u32,
     accounts: Arc<dyn Accounts>,
-    account_id: Asked<Option<KnownAccount>>,
-    direction: Asked<Option<u8>>,
+    account_id: ValueColumn<Option<KnownAccount>>,
+    direction: ValueColumn<Option<u8>>,
     /// The number of the currency among those of all accounts.
-    currency: Asked<Option<u16>>,
-    kind: Asked<Option<Kind>>,
-    channel: Asked<bool>,
-    bank: Asked<bool>,
+    currency: ValueColumn<Option<u16>>,
+    kind: ValueColumn<Option<Kind>>,
+    channel: ValueColumn<bool>,
+    bank: ValueColumn<bool>,
     uscc: ColumnReader,
-    /// Columns whose texts are kept as they are.
+    /// Columns of free text.
     free: [ColumnReader; 5],
 }
 
-/// A text column whose values are looked at one by one.
+/// A text column with a result for each of its different values.
 #[derive(Default)]
-struct Asked<T> {
-    texts: ColumnReader,
-    found: ValueCache<T>,
+struct ValueColumn<T> {
+    reader: ColumnReader,
+    results: ValueCache<T>,
 }
 
-impl<T: Copy> Asked<T> {
-    /// The column's texts, and what `find` tells of each of their values.
+impl<T: Copy> ValueColumn<T> {
+    /// The column, and the result of `find` for each of its values.
     fn get(
         &mut self,
         from: &mut Converter<'_>,
         column: &Column,
         find: impl FnMut(&str) -> T,
     ) -> (DictionaryColumn, &[T]) {
-        let texts = from.texts(column, &mut self.texts);
-        let found = self.found.get(&texts, find);
-        (texts, found)
+        let texts = from.texts(column, &mut self.reader);
+        let results = self.results.get(&texts, find);
+        (texts, results)
     }
 }
 
@@ -70,21 +72,21 @@ impl Checker {
             typing,
             file,
             accounts,
-            account_id: Asked::default(),
-            direction: Asked::default(),
-            currency: Asked::default(),
-            kind: Asked::default(),
-            channel: Asked::default(),
-            bank: Asked::default(),
+            account_id: ValueColumn::default(),
+            direction: ValueColumn::default(),
+            currency: ValueColumn::default(),
+            kind: ValueColumn::default(),
+            channel: ValueColumn::default(),
+            bank: ValueColumn::default(),
             uscc: ColumnReader::upper_case(),
             free: Default::default(),
         }
     }
 
-    /// Checks a batch: the good rows come back in [`checked_schema`], what is bad goes to `rejects`.
+    /// Checks a batch: the good rows are returned in [`checked_schema`], bad ones go to `rejects`.
     ///
     /// # Errors
-    /// Where Arrow cannot put the columns together: a mistake of our own.
+    /// Where Arrow cannot build the batch: an internal error.
     pub fn check(&mut self, raw: &RawBatch, rejects: &FileRejects) -> Result<RecordBatch, ArrowError> {
         let [account_id, txn_id, booked_at, seq, direction, amount, balance, currency, kind, channel, rest @ ..] =
             &TRANSACTIONS;
@@ -111,7 +113,7 @@ impl Checker {
         let remarks = from.texts(remark, of_remark);
         let reversals = from.texts(reversal_of, of_reversal);
 
-        // Rows of an account whose own row was refused are listed once for the account, not one by one.
+        // Rows of a refused account are listed once for the account, not one by one.
         for (row, column, code) in from.faults.iter().filter(|(row, ..)| numbers[*row] != REFUSED) {
             rejects.note(Some(raw.rows.of(row)), Some(column), code);
         }
@@ -153,12 +155,12 @@ impl Checker {
         raw: &RawBatch,
         rejects: &FileRejects,
     ) -> Vec<u32> {
-        let Asked { texts, found } = &mut self.account_id;
-        let texts = from.texts(column, texts);
-        let known = found.get_all(&texts, |account_ids, found| self.accounts.find_all(account_ids, found));
+        let ValueColumn { reader, results } = &mut self.account_id;
+        let texts = from.texts(column, reader);
+        let known = results.get_all(&texts, |account_ids, found| self.accounts.find_all(account_ids, found));
         let mut refused: HashMap<u32, (u64, u64)> = HashMap::new();
         let mut numbers = vec![0; texts.len()];
-        // A row without an account has its fault already.
+        // A row without an account id has its fault already.
         for (row, known) in texts.gather(known, Some(KnownAccount::Account(0))).into_iter().enumerate() {
             match known {
                 Some(KnownAccount::Account(number)) => numbers[row] = number,
@@ -197,7 +199,7 @@ impl Checker {
 
     fn kinds(&mut self, from: &mut Converter<'_>, column: &Column) -> UInt8Array {
         let (texts, kinds) = self.kind.get(from, column, Kind::parse);
-        // What no kind has stands for a kind that is unknown.
+        // No kind has this number.
         const UNKNOWN: u8 = u8::MAX;
         let kinds: Vec<u8> = kinds.iter().map(|kind| kind.map_or(UNKNOWN, |kind| kind as u8)).collect();
         let kinds = texts.gather(&kinds, 0);
@@ -219,7 +221,7 @@ impl Checker {
         }
         for (row, at) in texts.iter().enumerate() {
             let Some(at) = at else { continue };
-            // A row of no known account has its fault already.
+            // A row of an unknown account has its fault already.
             let of_account = numbers.get(row).and_then(|number| accounts.currency_of(*number));
             if of_account.is_some() && of_account != currencies[at] {
                 from.faults.note(row, column, Code::BadCurrency);
@@ -228,14 +230,14 @@ impl Checker {
     }
 }
 
-/// A column whose texts must be allowed.
+/// A column whose values must all be allowed.
 fn check_values(
     from: &mut Converter<'_>,
     column: &Column,
-    asked: &mut Asked<bool>,
+    values: &mut ValueColumn<bool>,
     allowed: impl Fn(&str) -> bool,
 ) -> DictionaryColumn {
-    let (texts, is_allowed) = asked.get(from, column, allowed);
+    let (texts, is_allowed) = values.get(from, column, allowed);
     if !is_allowed.iter().all(|is_allowed| *is_allowed) {
         for (row, at) in texts.iter().enumerate() {
             if at.is_some_and(|at| !is_allowed[at]) {
@@ -246,9 +248,8 @@ fn check_values(
     texts
 }
 
-/// What the good rows of a checked batch add up to, straight from the feed's own words: a row with a negative amount or
-/// with `reversal_of` takes its absolute amount back. This is what the reconciliation starts from, so it uses nothing
-/// of what comes after the checks.
+/// Adds up the rows of a checked batch by direction. A row with a negative amount or with `reversal_of` takes its absolute
+/// amount back. The reconciliation starts from these sums, so they use nothing that comes after the checks.
 pub fn add_up(checked: &RecordBatch) -> Option<Flows> {
     let directions = checked.column_by_name("direction")?.as_primitive_opt::<UInt8Type>()?;
     let amounts = checked.column_by_name("amount_fen")?.as_primitive_opt::<Int64Type>()?;
@@ -264,10 +265,10 @@ pub fn add_up(checked: &RecordBatch) -> Option<Flows> {
     Some(sums)
 }
 
-/// The number of rows whose account's row was refused; no account has it.
+/// In place of an account's number: the account was refused. No account has this number.
 const REFUSED: u32 = u32::MAX;
 
-/// The same texts in a column that may have no nulls: rows with one are filtered out right after.
+/// The same column with empty texts in place of nulls. Rows with a null here are bad and are filtered out right after.
 fn without_nulls(texts: StringViewArray) -> StringViewArray {
     if texts.null_count() == 0 { texts } else { texts.iter().map(|text| Some(text.unwrap_or_default())).collect() }
 }

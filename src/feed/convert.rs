@@ -1,6 +1,6 @@
-//! A source's column to the feed's type, value by value, with a fault for each value that does not fit.
+//! Conversion of a source's columns to the feed's types, with a fault for each value that does not fit.
 //!
-//! Owns: trimming, text to numbers and times, decimals to fen, zones. Does not own: which values a column allows
+//! Owns: trimming, text to numbers and times, decimals to fen, time zones. Does not own: which values a column allows
 //! (`feed::check`, `feed::accounts`). Columns have passed [`super::schema::check_schema`].
 
 use arrow::array::{
@@ -21,15 +21,15 @@ use crate::dictionary_column::{ColumnReader, DictionaryColumn, as_view, is_trimm
 use crate::money::{AMOUNT_FEN_MAX, parse_fen};
 use crate::period::{Date, SHANGHAI_OFFSET_US, parse_time, time_in_range};
 
-/// The first fault of each row of a batch: which column, and why.
+/// The first fault of each row of a batch: column and code.
 pub struct RowFaults {
     rows: usize,
-    /// By row; empty as long as no row has a fault, since most batches have none.
+    /// By row. Empty until a row has a fault, since most batches have none.
     first: Vec<Option<(&'static str, Code)>>,
 }
 
 impl RowFaults {
-    /// No fault yet.
+    /// No faults, for a batch of `rows` rows.
     pub fn new(rows: usize) -> RowFaults {
         RowFaults { rows, first: Vec::new() }
     }
@@ -63,7 +63,7 @@ impl RowFaults {
 pub struct Converter<'a> {
     batch: &'a RecordBatch,
     typing: Typing,
-    /// What was found so far.
+    /// The faults so far.
     pub faults: RowFaults,
 }
 
@@ -92,12 +92,12 @@ impl<'a> Converter<'a> {
         texts
     }
 
-    /// A text column as numbers into its values, trimmed; an empty value is null. `column_of` is the column's memory
-    /// from batch to batch.
-    pub fn texts(&mut self, column: &Column, column_of: &mut ColumnReader) -> DictionaryColumn {
+    /// A text column as a dictionary column, trimmed; an empty value is null. `reader` keeps the column's state from batch
+    /// to batch.
+    pub fn texts(&mut self, column: &Column, reader: &mut ColumnReader) -> DictionaryColumn {
         let texts = match self.source(column) {
             None => DictionaryColumn::none(self.rows()),
-            Some(array) => column_of.texts(array),
+            Some(array) => reader.texts(array),
         };
         if column.required && texts.null_count() > 0 {
             let nulls = texts.iter().enumerate().filter(|(_, at)| at.is_none());
@@ -106,7 +106,7 @@ impl<'a> Converter<'a> {
         texts
     }
 
-    /// Civil Shanghai microseconds. What cannot be one is `bad_time`.
+    /// Civil time in Shanghai, in microseconds. A value that is no time is `bad_time`.
     pub fn time(&mut self, column: &Column) -> Int64Array {
         let times = match (self.source(column), self.typing) {
             (None, _) => Int64Array::new_null(self.rows()),
@@ -115,7 +115,7 @@ impl<'a> Converter<'a> {
                 let civil = civil_us(array);
                 let is_good = civil.null_count() == 0 && civil.values().iter().all(|time_us| time_in_range(*time_us));
                 for (row, time_us) in civil.iter().enumerate().take(if is_good { 0 } else { civil.len() }) {
-                    // A value too large for microseconds became null: it was given, so it is no null.
+                    // A value too large for microseconds became null, but it is not a missing value.
                     if array.is_valid(row) && !time_us.is_some_and(time_in_range) {
                         self.faults.note(row, column, Code::BadTime);
                     }
@@ -127,7 +127,7 @@ impl<'a> Converter<'a> {
         times
     }
 
-    /// An integer; text that is none is `bad_type`.
+    /// An integer. A text that is no integer is `bad_type`.
     pub fn integer(&mut self, column: &Column) -> Int64Array {
         let integers = match (self.source(column), self.typing) {
             (None, _) => Int64Array::new_null(self.rows()),
@@ -142,7 +142,7 @@ impl<'a> Converter<'a> {
         integers
     }
 
-    /// Fen. Text that is no money is `bad_type`, more than 18 digits are `amount_range`.
+    /// Money in fen. A text that is no money is `bad_type`; more than 18 digits are `amount_range`.
     pub fn money(&mut self, column: &Column) -> Int64Array {
         let fen = match (self.source(column), self.typing) {
             (None, _) => Int64Array::new_null(self.rows()),
@@ -153,7 +153,7 @@ impl<'a> Converter<'a> {
         fen
     }
 
-    /// A date; text that is none is `bad_time`.
+    /// A date. A text that is no date is `bad_time`.
     pub fn date(&mut self, column: &Column) -> Vec<Option<Date>> {
         match (self.source(column), self.typing) {
             (None, _) => vec![None; self.rows()],
@@ -175,7 +175,7 @@ impl<'a> Converter<'a> {
         }
     }
 
-    /// A list of texts, trimmed, without empty ones; in CSV separated by `|`.
+    /// A list of texts, trimmed, without empty ones; as text, the items are separated by `|`.
     pub fn lists(&mut self, column: &Column) -> Vec<Vec<String>> {
         let Some(array) = self.source(column) else { return vec![Vec::new(); self.rows()] };
         let trim = |texts: &StringViewArray| -> Vec<String> {
@@ -195,7 +195,7 @@ impl<'a> Converter<'a> {
 
     fn require(&mut self, column: &Column, values: &dyn Array) {
         if column.required && values.logical_null_count() > 0 {
-            // A value that is null because it could not be read has its own fault already, which stands.
+            // A value that could not be read is null here too; its first fault stands.
             (0..values.len())
                 .filter(|row| values.is_null(*row))
                 .for_each(|row| self.faults.note(row, column, Code::NullRequired));
@@ -230,7 +230,7 @@ impl<'a> Converter<'a> {
     }
 
     fn money_of_decimal(&mut self, column: &Column, array: &ArrayRef) -> Int64Array {
-        // What stands where there is no value counts too: then the slow way finds nothing wrong.
+        // Slots of nulls are compared too. If one is out of range, the slow way below finds no fault.
         match array.data_type() {
             DataType::Decimal64(_, 2) => {
                 let decimals = array.as_primitive::<Decimal64Type>();
@@ -249,7 +249,7 @@ impl<'a> Converter<'a> {
             }
             _ => {}
         }
-        // Other widths and scales, and amounts out of range, are rare: through the widest, value by value.
+        // Other widths and scales, and amounts out of range, are rare: they go through the widest type, value by value.
         let wide = widest(array);
         let fen = |(row, value): (usize, Option<i256>)| {
             let value = value?;
@@ -260,7 +260,7 @@ impl<'a> Converter<'a> {
             fen
         };
         let converted: Int64Array = wide.iter().enumerate().map(fen).collect();
-        // What the cast itself could not hold is out of range too.
+        // Values that the cast could not represent are out of range too.
         (0..array.len())
             .filter(|row| array.is_valid(*row) && wide.is_null(*row))
             .for_each(|row| self.faults.note(row, column, Code::AmountRange));
@@ -268,7 +268,7 @@ impl<'a> Converter<'a> {
     }
 }
 
-/// What `read` makes of each row's text, without surrounding white space; null where that is empty.
+/// Applies `read` to the text of each row, trimmed; an empty text is null.
 fn integers(array: &ArrayRef, mut read: impl FnMut(usize, &str) -> Option<i64>) -> Int64Array {
     fn all<'a>(
         texts: impl ExactSizeIterator<Item = Option<&'a str>>,
@@ -285,14 +285,14 @@ fn integers(array: &ArrayRef, mut read: impl FnMut(usize, &str) -> Option<i64>) 
         }
         Int64Array::new(values.into(), nulls.finish())
     }
-    // CSV's own columns are plain strings: they need no views made of them.
+    // The columns of CSV files are plain strings, which need no conversion to views.
     match array.as_string_opt::<i32>() {
         Some(texts) => all(texts.iter(), &mut read),
         None => all(as_view(array).iter(), &mut read),
     }
 }
 
-/// Values without surrounding white space, empty ones null. Most columns need nothing done.
+/// Values without surrounding white space; empty ones become null. Most columns are returned as they are.
 fn trimmed(texts: &StringViewArray) -> StringViewArray {
     if texts.iter().flatten().all(is_trimmed) {
         return texts.clone();
@@ -304,12 +304,12 @@ fn trimmed(texts: &StringViewArray) -> StringViewArray {
     builder.finish()
 }
 
-/// At most 18 digits of fen, of either sign.
+/// Whether an amount has at most 18 digits of fen.
 fn in_range(fen: i64) -> bool {
     (-AMOUNT_FEN_MAX..=AMOUNT_FEN_MAX).contains(&fen)
 }
 
-/// Digits enough for money, but too many of them.
+/// Whether a text has the form of money, whatever the number of its digits.
 fn is_long_money(text: &str) -> bool {
     let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
     let (whole, decimals) = digits.split_once('.').unwrap_or((digits, "00"));
@@ -325,8 +325,8 @@ fn widest(array: &ArrayRef) -> Decimal256Array {
         .unwrap_or_else(|| Decimal256Array::new_null(array.len()))
 }
 
-/// Any timestamp as civil Shanghai microseconds: a zoned value is an instant and is shifted, one without a zone
-/// is civil already. What is below a microsecond is cut, towards the past; what does not fit is null.
+/// Timestamps as civil time in Shanghai, in microseconds. A timestamp with a zone is an instant and is shifted; one without
+/// a zone is civil time already. Fractions of a microsecond are cut off towards the past; a value out of range becomes null.
 fn civil_us(array: &ArrayRef) -> Int64Array {
     let DataType::Timestamp(unit, zone) = array.data_type() else { return Int64Array::new_null(array.len()) };
     let shift_us = if zone.is_some() { SHANGHAI_OFFSET_US } else { 0 };
@@ -359,9 +359,8 @@ mod tests {
     use super::*;
     use crate::feed::schema::TRANSACTIONS;
 
-    /// Files have money in the width that they like: the same fen come of it, and the same faults.
     #[test]
-    fn money_of_any_width_is_the_same_fen() {
+    fn money_of_any_width_gives_the_same_fen_and_faults() {
         let balance = TRANSACTIONS.iter().find(|column| column.name == "balance").unwrap();
         let found = |decimals: ArrayRef| {
             let schema = Schema::new(vec![Field::new("balance", decimals.data_type().clone(), true)]);

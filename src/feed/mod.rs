@@ -23,9 +23,9 @@ mod record;
 pub mod reject;
 pub mod sample;
 pub mod schema;
-pub mod sent;
 pub mod statement;
 pub mod text;
+pub mod typed;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,21 +1,21 @@
-//! The raw batch: rows as a source gives them, before any check.
+//! The raw batch: rows as a format's reader returns them, before any check.
 //!
-//! Owns: the type between a reader (Parquet, Arrow IPC, CSV) and the checks. Columns bear the feed's names;
-//! their types are the source's own (all text, from CSV).
+//! Owns: the type between the readers and the checks. Columns have the feed's names and the source's types (all text, from
+//! CSV). Does not own: checks.
 
 use arrow::record_batch::RecordBatch;
 
 use super::reject::{Code, FileFault};
 
-/// Rows of a raw batch, where nothing speaks for fewer.
+/// The usual number of rows of a raw batch.
 pub const BATCH_ROWS: usize = 8192;
 
-/// Data rows of a batch, as `rejects.csv` counts them: from 1 within the file.
+/// The numbers of a batch's rows: data rows from 1 within the file, as in `rejects.csv`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum RowNumbers {
-    /// Consecutive rows that begin with this one.
+    /// Consecutive numbers from this one.
     From(u64),
-    /// One number a row, ascending: the source skipped some.
+    /// A number for each row, ascending: rows between them were skipped or bad.
     Each(Vec<u64>),
 }
 
@@ -29,18 +29,18 @@ impl RowNumbers {
     }
 }
 
-/// Why a mapping skips a row.
+/// Why a row is skipped: it is neither taken nor bad.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Skip {
-    /// Its first field begins as `file.footer` says.
+pub enum SkipReason {
+    /// Its first field begins with a text of `file.footer`.
     Footer,
-    /// It has another length than the header, and `file.ragged` skips such rows.
+    /// It has more or fewer fields than the header, and `file.ragged` skips such rows.
     Ragged,
-    /// It has another length than the header, and nothing stands in it.
+    /// It has more or fewer fields than the header, and all are blank.
     Blank,
-    /// A statement's entry that is not booked.
+    /// It is a statement's entry that is not booked yet.
     Pending,
-    /// A `[[row]]` with `skip`, from 1.
+    /// The `[[row]]` with this number, from 1, skips it.
     Rule(usize),
 }
 
@@ -49,16 +49,17 @@ pub enum Skip {
 pub struct RawBatch {
     /// The rows, under the feed's column names.
     pub batch: RecordBatch,
-    /// Where they stand in the file.
+    /// Their numbers in the file.
     pub rows: RowNumbers,
-    /// Rows of the source that a mapping skipped since the batch before, by number.
-    pub skips: Vec<(u64, Skip)>,
-    /// Rows of the source that are none, such as a ragged line, and so are not in `batch`: bad rows, by number.
+    /// Rows that were skipped since the batch before, by number.
+    pub skips: Vec<(u64, SkipReason)>,
+    /// Bad rows since the batch before that are not in `batch`, such as ragged lines, by number.
     pub faults: Vec<(u64, Code)>,
 }
 
 impl RawBatch {
-    /// The same in batches of at most so many rows, which share their lists of texts. What is no row comes with the first.
+    /// Splits it into batches of at most `rows_max` rows, which share their dictionaries. Skipped and bad rows come with the
+    /// first.
     pub fn split(self, rows_max: usize) -> Vec<RawBatch> {
         let rows = self.batch.num_rows();
         if rows <= rows_max {

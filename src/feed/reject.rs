@@ -1,7 +1,6 @@
-//! What a feed is refused for: codes, places, and the `rejects.csv` that lists them.
+//! Rejects: the bad rows and files of a feed, by code and place, and the `rejects.csv` that lists them.
 //!
-//! Owns: the codes of bad input and their order in the list. Does not own: the checks themselves. A reject names
-//! file, row and column, never a value.
+//! Owns: the codes, and the order of the list. Does not own: the checks. A reject names file, row and column, never a value.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
@@ -12,17 +11,17 @@ use std::sync::Mutex;
 /// Why a row or a file is refused.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Code {
-    /// A required column is not there.
+    /// A required column is missing.
     MissingColumn,
-    /// A column's type, or a text value, is not of the column's type.
+    /// A column has another type, or a text cannot be read as the column's type.
     BadType,
     /// A required value is null.
     NullRequired,
-    /// `kind` is none of the feed's kinds.
+    /// `kind` is not one of the feed's kinds.
     UnknownKind,
     /// `direction` is neither `C` nor `D`.
     BadDirection,
-    /// Not a currency code, or another currency than the account's.
+    /// Not a currency code, or not the account's currency.
     BadCurrency,
     /// An amount or balance has more than 18 digits of fen.
     AmountRange,
@@ -30,11 +29,11 @@ pub enum Code {
     BadTime,
     /// The account is not in `accounts`, or its row there was refused.
     UnknownAccount,
-    /// The holder's code fails the check of GB 32100-2015.
+    /// The check character of the holder's code is wrong (GB 32100-2015).
     BadUscc,
-    /// Another enumeration or code has a value that it does not allow.
+    /// A value that another enumeration or code does not allow.
     BadValue,
-    /// The same identifier with other content.
+    /// The same identifier with different content.
     DuplicateConflict,
     /// Text that is not in the file's encoding.
     BadEncoding,
@@ -42,7 +41,7 @@ pub enum Code {
     TruncatedFile,
     /// The file cannot be opened or is not of its format.
     UnreadableFile,
-    /// The entries of a statement do not lead from its opening to its closing balance.
+    /// The opening balance and the entries of a statement do not add up to its closing balance.
     StatementMismatch,
 }
 
@@ -76,14 +75,14 @@ impl fmt::Display for Code {
     }
 }
 
-/// A file that cannot be taken at all, with the column where one is to blame.
+/// A fault by which a file as a whole is refused.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct FileFault {
     /// Why.
     pub code: Code,
-    /// Which column, where it is one column's fault.
+    /// The column at fault, where it is one column.
     pub column: Option<String>,
-    /// What to do about it, for the console; never a value of the feed.
+    /// What is wrong and what to do, for the console; never a value of the feed.
     pub hint: String,
 }
 
@@ -104,94 +103,94 @@ impl FileFault {
 pub struct Reject {
     /// Data row from 1; `None` = the file as a whole.
     pub row: Option<u64>,
-    /// The column to blame, where there is one.
+    /// The column at fault, where there is one.
     pub column: Option<Cow<'static, str>>,
     /// Why.
     pub code: Code,
 }
 
-/// What one file was refused for so far. Workers that read parts of one file share it.
+/// The rejects of one file so far. Workers that read slices of one file share it.
 #[derive(Default)]
 pub struct FileRejects {
-    found: Mutex<Found>,
+    noted: Mutex<Noted>,
 }
 
 #[derive(Default)]
-struct Found {
+struct Noted {
     rejects: Vec<Reject>,
     /// Hints of faults of the file as a whole.
     hints: Vec<String>,
-    /// By refused account: the first of its rows, and how many there are.
+    /// The first row and the number of rows of each refused account.
     refused_accounts: HashMap<u32, (u64, u64)>,
 }
 
 impl FileRejects {
-    /// Notes a bad row, or with no row a fault of the file as a whole.
+    /// Notes a bad row, or, without a row, a fault of the file as a whole.
     pub fn note(&self, row: Option<u64>, column: Option<&'static str>, code: Code) {
         self.lock().rejects.push(Reject { row, column: column.map(Cow::Borrowed), code });
     }
 
-    /// Notes a fault that keeps the file from being read.
+    /// Notes a fault of the file as a whole. The same fault is noted once, whichever slices meet it.
     pub fn note_fault(&self, fault: FileFault) {
-        let mut found = self.lock();
+        let mut noted = self.lock();
         let reject = Reject { row: None, column: fault.column.map(Cow::Owned), code: fault.code };
-        if !found.rejects.contains(&reject) {
-            found.rejects.push(reject);
-            found.hints.push(fault.hint);
+        if !noted.rejects.contains(&reject) {
+            noted.rejects.push(reject);
+            noted.hints.push(fault.hint);
         }
     }
 
-    /// Notes rows of an account whose own row was refused: `count` of them, the first at `first`.
+    /// Notes `count` rows of an account whose own row was refused, the first of them at `first`.
     pub fn note_refused_account(&self, refusal: u32, first: u64, count: u64) {
-        let mut found = self.lock();
-        let (earliest, total) = found.refused_accounts.entry(refusal).or_insert((first, 0));
+        let mut noted = self.lock();
+        let (earliest, total) = noted.refused_accounts.entry(refusal).or_insert((first, 0));
         *earliest = first.min(*earliest);
         *total += count;
     }
 
-    /// Whether the file may not be taken as far as is known by now, with so many bad rows tolerated.
+    /// Whether the rejects so far refuse the file, where `max_rejects` bad rows are tolerated.
     pub fn refuses(&self, max_rejects: u64) -> bool {
-        let found = self.lock();
-        !found.hints.is_empty() || (found.rejects.len() + found.refused_accounts.len()) as u64 > max_rejects
+        let noted = self.lock();
+        !noted.hints.is_empty() || (noted.rejects.len() + noted.refused_accounts.len()) as u64 > max_rejects
     }
 
-    /// Everything found, in order.
+    /// The verdict on the file. Call it once, after all rows were read.
     pub fn finish(&self) -> FileVerdict {
-        let mut found = self.lock();
-        let found = std::mem::take(&mut *found);
-        let mut rejects = found.rejects;
+        let mut noted = self.lock();
+        let noted = std::mem::take(&mut *noted);
+        let mut rejects = noted.rejects;
         let bad_rows = rejects.iter().filter(|reject| reject.row.is_some()).count() as u64;
-        let of_refused: u64 = found.refused_accounts.values().map(|(_, count)| count).sum();
-        rejects.extend(found.refused_accounts.values().map(|(first, _)| Reject {
+        let of_refused: u64 = noted.refused_accounts.values().map(|(_, count)| count).sum();
+        rejects.extend(noted.refused_accounts.values().map(|(first, _)| Reject {
             row: Some(*first),
             column: Some(Cow::Borrowed("account_id")),
             code: Code::UnknownAccount,
         }));
         rejects.sort();
-        FileVerdict { unreadable: !found.hints.is_empty(), rejects, hints: found.hints, rows: bad_rows + of_refused }
+        FileVerdict { unreadable: !noted.hints.is_empty(), rejects, hints: noted.hints, rows: bad_rows + of_refused }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Found> {
-        // A list of rejects is whole after every push, whatever became of the thread that pushed.
-        self.found.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    fn lock(&self) -> std::sync::MutexGuard<'_, Noted> {
+        // Every change leaves the lists consistent, so a panic in another thread does no harm.
+        self.noted.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
 
-/// What became of one file.
+/// The verdict on one file.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct FileVerdict {
     /// The file has a fault as a whole.
     pub unreadable: bool,
     /// Its rejects, in the order of rows.
     pub rejects: Vec<Reject>,
-    /// What to do about its faults.
+    /// The hints of its faults.
     pub hints: Vec<String>,
-    /// Rows that are not taken: those of a refused account are listed once and counted each.
+    /// Rows that are not taken. Those of a refused account are listed as one reject and counted one by one.
     pub rows: u64,
 }
 
 impl FileVerdict {
-    /// Whether the file may not be taken, with so many bad rows tolerated.
+    /// Whether the file is refused, where `max_rejects` bad rows are tolerated.
     pub fn refuses(&self, max_rejects: u64) -> bool {
         self.unreadable || self.rejects.len() as u64 > max_rejects
     }
@@ -205,13 +204,13 @@ pub struct FeedVerdict {
 }
 
 impl FeedVerdict {
-    /// Collects verdicts; the same path may come as an accounts file and as a transactions file.
+    /// Sorts verdicts by path. A path may come twice, as a file of accounts and of transactions.
     pub fn new(mut files: Vec<(String, FileVerdict)>) -> FeedVerdict {
         files.sort_by(|a, b| a.0.as_bytes().cmp(b.0.as_bytes()));
         FeedVerdict { files }
     }
 
-    /// The files that may not be taken.
+    /// The files that are refused.
     pub fn refused_files(&self, max_rejects: u64) -> Vec<&str> {
         let refused = self.files.iter().filter(|(_, verdict)| verdict.refuses(max_rejects));
         refused.map(|(path, _)| path.as_str()).collect()
@@ -222,7 +221,7 @@ impl FeedVerdict {
         self.files.iter().flat_map(|(path, verdict)| verdict.rejects.iter().map(move |reject| (path.as_str(), reject)))
     }
 
-    /// Listed rejects by code.
+    /// The number of listed rejects by code.
     pub fn by_code(&self) -> BTreeMap<&'static str, u64> {
         let mut counts = BTreeMap::new();
         self.iter().for_each(|(_, reject)| *counts.entry(reject.code.name()).or_insert(0) += 1);

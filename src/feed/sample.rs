@@ -15,7 +15,7 @@ use super::check::Checker;
 use super::csv::{CsvOptions, open};
 use super::error::FeedError;
 use super::mapping::{AccountsMapping, Mapping};
-use super::raw::{RawBatch, Skip};
+use super::raw::{RawBatch, SkipReason};
 use super::reject::{Code, FileFault, FileRejects, Reject};
 use super::schema::{TRANSACTIONS, Typing};
 
@@ -25,7 +25,7 @@ pub enum Fate {
     /// It passes the checks.
     Taken,
     /// The mapping skips it.
-    Skipped(Skip),
+    Skipped(SkipReason),
     /// The checks refuse it: columns and codes.
     Refused(Vec<Reject>),
 }

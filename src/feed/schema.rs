@@ -1,7 +1,8 @@
-//! The feed's two tables: which columns they have, of which types, and what a source's columns must be.
+//! The feed's two tables: their columns, types and codes.
 //!
-//! Owns: names, requiredness and accepted types, equal to `schemas/feed.toml` (a test holds the two together), and
-//! the schema of the checked `transactions` table. Does not own: the checks of values (`feed::check`).
+//! Owns: the names, requirements and accepted types of columns, equal to `schemas/feed.toml` (a test compares the two); the
+//! form of codes that both tables have; the schema of the checked `transactions` table. Does not own: the checks of values
+//! (`feed::check`, `feed::accounts`).
 
 use std::sync::Arc;
 
@@ -10,7 +11,7 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use super::reject::{Code, FileFault};
 use crate::dictionary_column::DictionaryColumn;
 
-/// What a column holds.
+/// The type of a column's values.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ColumnType {
     /// Any Arrow string type.
@@ -42,7 +43,7 @@ const fn column(name: &'static str, kind: ColumnType, required: bool) -> Column 
     Column { name, kind, required }
 }
 
-/// The `transactions` table, in the order in which a row's faults are looked for.
+/// The `transactions` table. Of the faults of a row the first in this order is reported.
 pub const TRANSACTIONS: [Column; 17] = [
     column("account_id", ColumnType::Text, true),
     column("txn_id", ColumnType::Text, true),
@@ -83,7 +84,7 @@ pub const ACCOUNTS: [Column; 13] = [
 /// The values of `channel`.
 pub const CHANNELS: [&str; 7] = ["counter", "netbank", "mobile", "pos", "batch", "system", "platform"];
 
-/// Twelve digits, as every CNAPS code has.
+/// Whether a text is twelve digits, as every CNAPS code is.
 pub fn is_bank_code(text: &str) -> bool {
     text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit())
 }
@@ -91,14 +92,14 @@ pub fn is_bank_code(text: &str) -> bool {
 /// How a source types its columns.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Typing {
-    /// Columns have types of their own (Parquet, Arrow IPC).
+    /// Columns have types (Parquet, Arrow IPC).
     Typed,
-    /// Everything is text (CSV).
+    /// All columns are text (CSV, statements).
     AllText,
 }
 
 impl ColumnType {
-    /// Whether a source's column of this Arrow type can be read as this one.
+    /// Whether a source's column of type `found` can be read as this type.
     fn accepts(self, found: &DataType) -> bool {
         match self {
             _ if found.is_null() => true,
@@ -120,7 +121,7 @@ impl ColumnType {
         }
     }
 
-    /// What to give instead of a wrong type.
+    /// The type to give instead of a wrong one, for a hint.
     fn wanted(self) -> &'static str {
         match self {
             ColumnType::Text => "a string type",
@@ -141,7 +142,7 @@ fn is_text(found: &DataType) -> bool {
     }
 }
 
-/// Holds a source's schema against a table: every missing required column and every wrong type is a fault.
+/// Checks a source's schema against a table: a fault for every missing required column and every wrong type.
 pub fn check_schema(table: &[Column], found: &Schema, typing: Typing) -> Vec<FileFault> {
     let mut faults = Vec::new();
     for column in table {
@@ -164,15 +165,15 @@ pub fn check_schema(table: &[Column], found: &Schema, typing: Typing) -> Vec<Fil
     faults
 }
 
-/// Columns of a source that the table does not know: ignored, with a warning.
+/// The columns of a source that the table does not have. They are ignored with a warning.
 pub fn unknown_columns(table: &[Column], found: &Schema) -> Vec<String> {
     let known = |name: &str| table.iter().any(|column| column.name == name);
     found.fields().iter().map(|field| field.name().clone()).filter(|name| !known(name)).collect()
 }
 
-/// The checked `transactions` table, as `pipelines/rows.sql` reads it: the feed's columns after conversion, with
-/// `account_id` as the account's number and each row's place in the feed. `currency` is gone: after the checks
-/// it is the account's.
+/// The schema of the checked `transactions` table, which `pipelines/rows.sql` reads: the feed's columns after conversion,
+/// `account_id` as the account's number, and each row's place in the feed (`file`, `row`). It has no `currency`: after the
+/// checks that is the account's.
 pub fn checked_schema() -> SchemaRef {
     Arc::new(Schema::new(vec![
         Field::new("account", DataType::UInt32, false),

@@ -10,7 +10,7 @@ use arrow::record_batch::RecordBatch;
 use liushui::batch::replay::pace::{NoPauses, Speed};
 use liushui::batch::replay::{Destination, ReplayOptions};
 use liushui::error::Error;
-use liushui::feed::sent::sent_schema;
+use liushui::feed::typed::transactions_schema;
 use liushui::observer::NoObserver;
 
 use crate::util::{ACCOUNTS_HEADER, TestFeed, USCC};
@@ -24,7 +24,7 @@ fn replay(feed: &TestFeed, transactions: &str, more: &[&str]) -> Output {
 /// Booking time, account and identifier of each row of a stream.
 fn rows(stream: &[u8]) -> Vec<(i64, String, String)> {
     let reader = StreamReader::try_new(Cursor::new(stream), None).unwrap();
-    assert_eq!(reader.schema(), sent_schema());
+    assert_eq!(reader.schema(), transactions_schema());
     let mut rows = Vec::new();
     for batch in reader.map(Result::unwrap) {
         let (accounts, ids) = (batch.column(0).as_string::<i32>(), batch.column(1).as_string::<i32>());

@@ -40,7 +40,7 @@ pub struct ReplayOptions {
     pub threads: usize,
 }
 
-/// Where rows go, in batches of [`crate::feed::sent::sent_schema`].
+/// Where rows go, in batches of [`crate::feed::typed::transactions_schema`].
 pub trait Destination {
     /// Takes the next rows.
     ///

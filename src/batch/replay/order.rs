@@ -21,7 +21,7 @@ use crate::feed::mapping::Mapping;
 use crate::feed::raw::BATCH_ROWS;
 use crate::feed::reject::{FeedVerdict, FileRejects};
 use crate::feed::schema::TRANSACTIONS;
-use crate::feed::sent::{as_sent, sent_schema};
+use crate::feed::typed::{transactions_schema, typed_transactions};
 use crate::observer::Observer;
 use crate::period::Date;
 
@@ -243,7 +243,7 @@ impl Source {
             match raw {
                 Ok(raw) => {
                     raw.faults.iter().for_each(|(row, code)| file.rejects.note(Some(*row), None, *code));
-                    if let Some(batch) = as_sent(&raw, opened.typing, &file.rejects)?
+                    if let Some(batch) = typed_transactions(&raw, opened.typing, &file.rejects)?
                         && batch.num_rows() > 0
                     {
                         see(batch)?;
@@ -316,7 +316,7 @@ impl Held {
 
 /// The batches as one, in booking order.
 fn sorted(batches: Vec<RecordBatch>) -> Result<RecordBatch, Error> {
-    let all = concat_batches(&sent_schema(), &batches)?;
+    let all = concat_batches(&transactions_schema(), &batches)?;
     drop(batches);
     if times(&all).is_sorted_by(|a, b| a < b) {
         return Ok(all);

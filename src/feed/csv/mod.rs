@@ -30,7 +30,7 @@ pub use self::cut::{CsvSlice, cut};
 use self::records::{Records, field_of};
 use super::layout::{Layout, Ragged};
 use super::mapping::{Bound, JOIN_PARTS_MAX, TableMapping};
-use super::raw::{RawBatch, RawBatches, RowNumbers, Skip};
+use super::raw::{RawBatch, RawBatches, RowNumbers, SkipReason};
 use super::reject::{Code, FileFault};
 use super::text::TextChunks;
 
@@ -222,7 +222,7 @@ enum Fill {
 /// What became of a record.
 enum Outcome {
     Row,
-    Skipped(Skip),
+    Skipped(SkipReason),
     Bad(Code),
 }
 
@@ -323,15 +323,15 @@ impl Batches {
             let record = self.records.record()?;
             let first = record.field(0).trim();
             if self.layout.footer.iter().any(|start| first.starts_with(start.as_str())) {
-                return Ok(Some(Outcome::Skipped(Skip::Footer)));
+                return Ok(Some(Outcome::Skipped(SkipReason::Footer)));
             }
         }
         if fields != self.width {
             match self.layout.ragged {
-                Ragged::Skip => return Ok(Some(Outcome::Skipped(Skip::Ragged))),
+                Ragged::Skip => return Ok(Some(Outcome::Skipped(SkipReason::Ragged))),
                 // A line of white space is no row.
                 Ragged::Pad if self.records.record()?.is_blank_from(0) => {
-                    return Ok(Some(Outcome::Skipped(Skip::Blank)));
+                    return Ok(Some(Outcome::Skipped(SkipReason::Blank)));
                 }
                 Ragged::Pad if fields < self.width || self.records.record()?.is_blank_from(self.width) => {}
                 _ if fields < self.width && self.records.cut => {
@@ -354,7 +354,7 @@ impl Batches {
             Fill::Mapped(bound) => {
                 let outs = self.columns.iter_mut().map(|column| &mut column.values);
                 if let Err(rule) = bound.apply(self.records.record()?, self.row, outs) {
-                    return Ok(Some(Outcome::Skipped(Skip::Rule(rule))));
+                    return Ok(Some(Outcome::Skipped(SkipReason::Rule(rule))));
                 }
             }
         }

@@ -20,7 +20,7 @@ use arrow::array::{ArrayRef, StringBuilder};
 use arrow::record_batch::RecordBatch;
 
 use self::text::TextReader;
-use super::raw::{RawBatch, RawBatches, RowNumbers, Skip};
+use super::raw::{RawBatch, RawBatches, RowNumbers, SkipReason};
 use super::reject::{Code, FileFault};
 use super::schema::is_bank_code;
 use crate::money::{money_text, parse_fen};
@@ -300,7 +300,7 @@ struct Rows {
 struct Batch {
     columns: [StringBuilder; COLUMNS.len()],
     rows: Vec<u64>,
-    skips: Vec<(u64, Skip)>,
+    skips: Vec<(u64, SkipReason)>,
     /// Of its texts.
     bytes: usize,
 }
@@ -354,7 +354,7 @@ impl Rows {
             Part::Entries(entries) => entries.iter().for_each(|entry| self.add(entry, batch)),
             Part::Pending => {
                 self.row += 1;
-                batch.skips.push((self.row, Skip::Pending));
+                batch.skips.push((self.row, SkipReason::Pending));
             }
             Part::End => self.statement += 1,
         }

@@ -1,7 +1,8 @@
-//! Transactions as their source sent them, in the feed's own columns and types, with no account looked up.
+//! Transactions in the feed's own columns and types, with no account looked up.
 //!
-//! Owns: the schema of `transactions` as a program of ours writes it, and the way there from any source. A value that does
-//! not fit its column's type is a fault; which values a column allows is for the reader to check (`feed::check`).
+//! Owns: the schema in which the program writes `transactions`, and the conversion of any source to it. A value that does not
+//! fit its column's type is a fault. Does not own: which values a column allows; the reader of these rows checks that
+//! (`feed::check`).
 
 use std::sync::Arc;
 
@@ -18,8 +19,8 @@ use super::raw::RawBatch;
 use super::reject::FileRejects;
 use super::schema::{Column, ColumnType, TRANSACTIONS, Typing};
 
-/// The `transactions` table in the feed's own types: texts, microseconds, decimals of two digits.
-pub fn sent_schema() -> SchemaRef {
+/// The schema of `transactions` in the feed's own types: strings, microseconds, decimals of scale 2.
+pub fn transactions_schema() -> SchemaRef {
     let field = |column: &Column| {
         let data_type = match column.kind {
             ColumnType::Time => DataType::Timestamp(TimeUnit::Microsecond, None),
@@ -33,11 +34,15 @@ pub fn sent_schema() -> SchemaRef {
     Arc::new(Schema::new(TRANSACTIONS.iter().map(field).collect::<Vec<_>>()))
 }
 
-/// The rows of a batch in [`sent_schema`]; `None` where one has a fault, which goes to `rejects`.
+/// The rows of a batch in [`transactions_schema`]. `None` where a row has a fault, which goes to `rejects`.
 ///
 /// # Errors
-/// Where Arrow cannot put the columns together: a mistake of our own.
-pub fn as_sent(raw: &RawBatch, typing: Typing, rejects: &FileRejects) -> Result<Option<RecordBatch>, ArrowError> {
+/// Where Arrow cannot build the batch: an internal error.
+pub fn typed_transactions(
+    raw: &RawBatch,
+    typing: Typing,
+    rejects: &FileRejects,
+) -> Result<Option<RecordBatch>, ArrowError> {
     let mut from = Converter::new(&raw.batch, typing);
     let columns: Vec<ArrayRef> = TRANSACTIONS.iter().map(|column| converted(&mut from, column)).collect();
     let mut is_good = raw.faults.is_empty();
@@ -48,7 +53,7 @@ pub fn as_sent(raw: &RawBatch, typing: Typing, rejects: &FileRejects) -> Result<
     if !is_good {
         return Ok(None);
     }
-    RecordBatch::try_new(sent_schema(), columns).map(Some)
+    RecordBatch::try_new(transactions_schema(), columns).map(Some)
 }
 
 fn converted(from: &mut Converter<'_>, column: &Column) -> ArrayRef {
@@ -66,7 +71,7 @@ fn converted(from: &mut Converter<'_>, column: &Column) -> ArrayRef {
         ColumnType::Money => {
             let fen: Int64Array = from.money(column);
             let decimals: Decimal128Array = fen.iter().map(|fen| fen.map(i128::from)).collect();
-            // Cannot fail: 18 digits and two of them behind the point are what the type allows.
+            // Cannot fail: the type allows 18 digits, two of them behind the point.
             Arc::new(decimals.with_precision_and_scale(18, 2).expect("a precision of 18 is allowed"))
         }
     }
@@ -91,15 +96,15 @@ mod tests {
     }
 
     #[test]
-    fn a_row_keeps_its_values_and_a_fault_is_told_by_place() {
+    fn a_row_keeps_its_values_and_a_fault_names_its_place() {
         let rejects = FileRejects::default();
-        let sent = as_sent(&raw("12.30"), Typing::AllText, &rejects).unwrap().unwrap();
-        assert_eq!(sent.schema(), sent_schema());
-        let shown = arrow::util::pretty::pretty_format_batches(&[sent.project(&[0, 2, 5, 6]).unwrap()]);
+        let typed = typed_transactions(&raw("12.30"), Typing::AllText, &rejects).unwrap().unwrap();
+        assert_eq!(typed.schema(), transactions_schema());
+        let shown = arrow::util::pretty::pretty_format_batches(&[typed.project(&[0, 2, 5, 6]).unwrap()]);
         assert!(rejects.finish().rejects.is_empty());
         let shown = shown.unwrap().to_string();
         assert!(shown.contains("| A1         | 2024-01-02T03:04:05 | 12.30  |         |"), "{shown}");
-        assert!(as_sent(&raw("12.345"), Typing::AllText, &rejects).unwrap().is_none());
+        assert!(typed_transactions(&raw("12.345"), Typing::AllText, &rejects).unwrap().is_none());
         let rejects = rejects.finish().rejects;
         assert_eq!((rejects[0].row, rejects[0].column.as_deref()), (Some(7), Some("amount")));
     }
