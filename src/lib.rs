@@ -25,6 +25,7 @@
 
 pub mod account;
 pub mod batch;
+pub mod cache_pool;
 pub mod cell;
 pub mod class;
 pub mod dictionary_column;

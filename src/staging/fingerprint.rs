@@ -25,7 +25,8 @@ use arrow::buffer::{Buffer, NullBuffer};
 use arrow::datatypes::{DataType, Field, Fields, Int64Type, TimeUnit, TimestampMicrosecondType, UInt8Type};
 use arrow::error::ArrowError;
 
-use crate::dictionary_column::{CachePool, DictionaryColumn, Nulls, ValueCache};
+use crate::cache_pool::CachePool;
+use crate::dictionary_column::{DictionaryColumn, Nulls, ValueCache};
 use crate::hash_key::{HashKey, Hasher, WideHasher};
 
 /// Bytes of an identifier's hash.

@@ -26,7 +26,8 @@ use super::decide::{HolderIdentity as _, Relation, is_business};
 use super::name_cache::NameEntry;
 use super::{Kind, Matcher, key_input, normalise};
 use crate::account::Accounts;
-use crate::dictionary_column::{CachePool, DictionaryColumn};
+use crate::cache_pool::CachePool;
+use crate::dictionary_column::DictionaryColumn;
 use crate::hash_key::{HashKey, TextHasher};
 
 /// A counterparty's key: a keyed hash, or [`NO_KEY`].
