@@ -34,7 +34,7 @@ use liushui::period::{Date, Month};
 use liushui::product::dictionary::Dictionary;
 use liushui::product::history::History;
 use liushui::product::render::{json, parquet};
-use liushui::product::{Context, ProductKind, Query, compute};
+use liushui::product::{Context, ProductKind, compute};
 use liushui::staging::buffer::{BufferWriter, RowBuffer};
 use liushui::staging::codec;
 use liushui::staging::dedup::dedup;
@@ -250,23 +250,13 @@ fn products(feed: &Feed, cells: &Cells, as_of: Date, steps: &mut Vec<Timed>) -> 
         (ProductKind::Report, "report: compute", "report: Parquet", "report: JSON"),
     ] {
         let dictionary = Dictionary::builtin(kind)?;
-        let context = Context {
-            product_name: dictionary.name().into(),
-            product_version: dictionary.version().into(),
-            terms: dictionary.terms().into(),
-            rules_version: "".into(),
-            generated_at: 0,
-            query: Query::default(),
-        };
+        let context = Context::precompute(as_of, 0, "");
         let accounts = feed.accounts.all().iter().zip(0..);
         let made: Vec<_> = timed(steps, compute_step, "account", count, || {
             accounts
                 .map(|(account, number)| {
                     let cells = cells.get(&number).map_or(&[][..], Vec::as_slice);
-                    (
-                        account.account_id.as_str(),
-                        compute(&dictionary, account, &History::new(account, as_of, cells), &context),
-                    )
+                    (account.account_id.as_str(), compute(&dictionary, &History::new(account, &context, cells)))
                 })
                 .collect()
         });

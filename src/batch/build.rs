@@ -30,7 +30,7 @@ use crate::period::Date;
 use crate::product::dictionary::Dictionary;
 use crate::product::history::History;
 use crate::product::value::Product;
-use crate::product::{Context, ProductKind, Query, compute_in, item_codes};
+use crate::product::{Context, ProductKind, compute_in, item_codes};
 use crate::publish::encode::{Encoded, GroupEncoder, GroupEncoding, ProductFiles};
 use crate::publish::in_order::InOrder;
 use crate::publish::reconcile::{FundsCheck, Reconciliation};
@@ -114,12 +114,10 @@ pub struct BuildOutcome {
     pub refused_files: Vec<String>,
 }
 
-/// One product's dictionary, context and check.
+/// One product's dictionary and check.
 pub struct ProductPlan {
     /// Its items.
     pub dictionary: Dictionary,
-    /// Its texts and versions.
-    pub context: Context,
     /// Its check.
     pub funds_check: FundsCheck,
 }
@@ -127,22 +125,13 @@ pub struct ProductPlan {
 impl ProductPlan {
     /// One for each product that is asked for.
     fn all(options: &BuildOptions) -> Result<Vec<ProductPlan>, Error> {
-        let plan = |kind: &ProductKind| ProductPlan::new(*kind, &options.rules.version, options.generated_at);
-        options.products.iter().map(plan).collect()
+        options.products.iter().map(|kind| ProductPlan::new(*kind)).collect()
     }
 
-    fn new(kind: ProductKind, rules_version: &str, generated_at: i64) -> Result<ProductPlan, Error> {
+    fn new(kind: ProductKind) -> Result<ProductPlan, Error> {
         let dictionary = Dictionary::builtin(kind)?;
         dictionary.check_codes(&item_codes(kind))?;
-        let context = Context {
-            product_name: dictionary.name().into(),
-            product_version: dictionary.version().into(),
-            terms: dictionary.terms().into(),
-            rules_version: rules_version.into(),
-            generated_at,
-            query: Query::default(),
-        };
-        Ok(ProductPlan { funds_check: FundsCheck::new(&dictionary)?, dictionary, context })
+        Ok(ProductPlan { funds_check: FundsCheck::new(&dictionary)?, dictionary })
     }
 }
 
@@ -258,7 +247,7 @@ impl Published {
 /// What the workers share while products are made.
 struct Publishing<'a> {
     plans: &'a [ProductPlan],
-    as_of: Date,
+    context: Context,
     encoders: GroupEncoder,
     files: InOrder<Vec<Encoded>, ProductFiles>,
     next: AtomicUsize,
@@ -330,7 +319,7 @@ impl Run<'_> {
         let files = ProductFiles::create(&self.options.out, plans, &self.options.formats)?;
         let publishing = Publishing {
             plans,
-            as_of,
+            context: Context::precompute(as_of, self.options.generated_at, &self.options.rules.version),
             encoders: files.encoders(),
             files: InOrder::new(files, 1),
             next: AtomicUsize::new(0),
@@ -377,7 +366,7 @@ impl Run<'_> {
 
     fn publish_group(&self, publishing: &Publishing<'_>, group: usize) -> Result<Published, Error> {
         publishing.files.wait_for_turn(group, self.options.threads + 1)?;
-        let mut cells = self.intake.take_group(group, publishing.as_of)?;
+        let mut cells = self.intake.take_group(group, publishing.context.as_of)?;
         let mut encoding = publishing.encoders.begin(group)?;
         let mut published = Published::default();
         // Each is filled again for every account.
@@ -474,10 +463,10 @@ fn publish_account(
         let overflow = |_| Error::Overflow { account: mask(&account.account_id), month: month.to_string() };
         cell.check_range().map_err(overflow)?;
     }
-    let history = History::new(account, publishing.as_of, &cells.cells);
+    let history = History::new(account, &publishing.context, &cells.cells);
     let mut holds = true;
     for (number, (plan, product)) in publishing.plans.iter().zip(products).enumerate() {
-        compute_in(product, plan.dictionary.kind(), account, &history, &plan.context);
+        compute_in(product, &plan.dictionary, &history);
         holds &= plan.funds_check.holds(product);
         publishing.observer.product(account, cells.rows, plan.dictionary.kind(), product);
         encoding.append(number, &account.account_id, product)?;

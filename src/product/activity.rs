@@ -27,11 +27,11 @@ pub const CODES: [&str; 8] = [
 ];
 
 /// The segment's row.
-pub fn row(year: Result<&Year<'_>, Reason>, account: &Account, history: &History<'_>) -> Items {
+pub fn row(year: Result<&Year<'_>, Reason>, history: &History<'_>) -> Items {
     let window = history.quarter_months();
     let observed = window.iter().filter(|facts| !facts.dates().is_empty()).count();
     let row: [Value; CODES.len()] = [
-        Value::count(account_age_months(account, history.as_of())),
+        Value::count(account_age_months(history.account(), history.as_of())),
         Value::Count(observed as i64),
         Value::ratio(year.and_then(|year| share(active_days(year.months).into(), year.days.into()))),
         Value::count(days_since_last(history, Direction::In)),

@@ -1,7 +1,7 @@
-//! Cover, notes, basic information and appendix: who asked what about whom, and what it rests on.
+//! Segments `cover`, `notes`, `basic` and `appendix`: whom the product is about, who asked, and what it is based on.
 //!
-//! Owns: the items that are not figures of a period. Does not own: the texts of the dictionary, which come
-//! with the context.
+//! Owns: the items that are no figures of a period, the report number. Does not own: their values, which come from the
+//! account's row, the dictionary and the context.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -11,9 +11,10 @@ use sha2::{Digest as _, Sha256};
 use crate::account::{Account, mask};
 
 use super::coverage::identified_share;
+use super::dictionary::Dictionary;
 use super::history::{History, MonthFacts};
 use super::value::{Reason, Value};
-use super::{Context, ProductKind, Purpose};
+use super::{ProductKind, Purpose, Query};
 
 /// Items of segment `cover`.
 pub const COVER_CODES: [&str; 7] =
@@ -43,17 +44,13 @@ pub const APPENDIX_CODES: [&str; 4] = ["terms", "identified_share", "subject_sta
 const UNIT_SEPARATOR: u8 = 0x1F;
 
 /// Segment `cover`.
-pub fn cover(
-    kind: ProductKind,
-    account: &Account,
-    history: &History<'_>,
-    context: &Context,
-) -> [Value; COVER_CODES.len()] {
+pub fn cover(dictionary: &Dictionary, history: &History<'_>) -> [Value; COVER_CODES.len()] {
+    let (account, context) = (history.account(), history.context());
     [
-        text(&report_no(kind, account, history, context)),
-        shared(&context.product_name),
+        text(&report_no(dictionary, history)),
+        shared(dictionary.name()),
         text(&account.subject_name),
-        user_institution(account, context),
+        user_institution(account, &context.query),
         text(context.query.purpose.name()),
         context.query.queried_at.map_or(Value::Null(Reason::NotGiven), Value::Instant),
         Value::Instant(context.generated_at),
@@ -61,14 +58,15 @@ pub fn cover(
 }
 
 /// `cover.report_no`: 20 hexadecimal digits.
-fn report_no(kind: ProductKind, account: &Account, history: &History<'_>, context: &Context) -> String {
-    let as_of = history.as_of().to_string();
+fn report_no(dictionary: &Dictionary, history: &History<'_>) -> String {
+    let (account, context) = (history.account(), history.context());
+    let as_of = context.as_of.to_string();
     let parts = [
-        kind.code(),
+        dictionary.product(),
         &account.provider_id,
-        &account.account_id,
+        context.query.binding_id.as_deref().unwrap_or(&account.account_id),
         &as_of,
-        &context.product_version,
+        dictionary.version(),
         &context.rules_version,
         &context.query.query_id,
     ];
@@ -87,8 +85,8 @@ fn report_no(kind: ProductKind, account: &Account, history: &History<'_>, contex
 }
 
 /// `cover.user_institution`.
-fn user_institution(account: &Account, context: &Context) -> Value {
-    match (&context.query.user_institution, context.query.purpose) {
+fn user_institution(account: &Account, query: &Query) -> Value {
+    match (&query.user_institution, query.purpose) {
         (Some(institution), _) => shared(institution),
         (None, Purpose::OwnQuery) => text(&account.subject_name),
         (None, _) => shared(&account.provider_name),
@@ -96,18 +94,19 @@ fn user_institution(account: &Account, context: &Context) -> Value {
 }
 
 /// Segment `notes`, for the first day of the first period shown.
-pub fn notes(kind: ProductKind, history: &History<'_>, context: &Context) -> [Value; NOTES_CODES.len()] {
-    let first = window(kind, history).first();
+pub fn notes(dictionary: &Dictionary, history: &History<'_>) -> [Value; NOTES_CODES.len()] {
+    let first = window(dictionary.kind(), history).first();
     [
-        shared(&context.product_version),
-        shared(&context.rules_version),
+        shared(dictionary.version()),
+        shared(&history.context().rules_version),
         first.map_or(Value::Null(Reason::HistoryShort), |facts| Value::Date(facts.first_day)),
         Value::Date(history.as_of()),
     ]
 }
 
 /// Segment `basic`.
-pub fn basic(kind: ProductKind, account: &Account, history: &History<'_>) -> [Value; BASIC_CODES.len()] {
+pub fn basic(kind: ProductKind, history: &History<'_>) -> [Value; BASIC_CODES.len()] {
+    let account = history.account();
     let with_rows = |facts: &&MonthFacts<'_>| !facts.dates().is_empty();
     let month = |facts: Option<&MonthFacts<'_>>| -> Value {
         facts.map_or(Value::Null(Reason::NoActivity), |facts| Value::Month(facts.month))
@@ -128,12 +127,13 @@ pub fn basic(kind: ProductKind, account: &Account, history: &History<'_>) -> [Va
 }
 
 /// Segment `appendix`.
-pub fn appendix(kind: ProductKind, history: &History<'_>, context: &Context) -> [Value; APPENDIX_CODES.len()] {
+pub fn appendix(dictionary: &Dictionary, history: &History<'_>) -> [Value; APPENDIX_CODES.len()] {
+    let appendix = &history.context().appendix;
     [
-        shared(&context.terms),
-        Value::ratio(identified_share(window(kind, history))),
-        Value::Null(Reason::NotGiven),
-        text("none"),
+        shared(dictionary.terms()),
+        Value::ratio(identified_share(window(dictionary.kind(), history))),
+        appendix.subject_statement.as_ref().map_or(Value::Null(Reason::NotGiven), shared),
+        text(appendix.dispute_mark.name()),
     ]
 }
 

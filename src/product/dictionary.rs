@@ -10,7 +10,7 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field, Fields, Schema, SchemaRef, TimeUnit};
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::ProductKind;
+use super::{ProductKind, Withheld};
 
 /// The first column of a rendering that holds many accounts.
 pub const ACCOUNT_ID: &str = "account_id";
@@ -244,11 +244,14 @@ pub struct Counts {
 pub struct Dictionary {
     #[serde(rename = "product", serialize_with = "code_of")]
     kind: ProductKind,
-    name: String,
-    version: String,
+    #[serde(serialize_with = "shared_text")]
+    name: Arc<str>,
+    #[serde(serialize_with = "shared_text")]
+    version: Arc<str>,
     period: PeriodKind,
     max_periods: usize,
-    terms: String,
+    #[serde(serialize_with = "shared_text")]
+    terms: Arc<str>,
     units: Vec<UnitDef>,
 }
 
@@ -344,11 +347,11 @@ impl Dictionary {
         let units = file.units.into_iter().map(|unit| unit.check(file.period)).collect::<Result<_, _>>()?;
         let dictionary = Dictionary {
             kind,
-            name: file.name,
-            version: file.version,
+            name: file.name.into(),
+            version: file.version.into(),
             period: file.period,
             max_periods: file.max_periods,
-            terms: file.terms,
+            terms: file.terms.into(),
             units,
         };
         unique(dictionary.units.iter().map(|unit| unit.code.as_str()))?;
@@ -367,12 +370,12 @@ impl Dictionary {
     }
 
     /// The product's Chinese name.
-    pub fn name(&self) -> &str {
+    pub fn name(&self) -> &Arc<str> {
         &self.name
     }
 
     /// The version of this dictionary, which is the product's.
-    pub fn version(&self) -> &str {
+    pub fn version(&self) -> &Arc<str> {
         &self.version
     }
 
@@ -387,7 +390,7 @@ impl Dictionary {
     }
 
     /// The explanation of terms that is printed in each product.
-    pub fn terms(&self) -> &str {
+    pub fn terms(&self) -> &Arc<str> {
         &self.terms
     }
 
@@ -435,8 +438,15 @@ impl Dictionary {
 
     /// The schema of the product's Parquet file: `account_id`, a column a segment, `null_reasons`.
     pub fn arrow_schema(&self) -> SchemaRef {
+        self.arrow_schema_withholding(&Withheld::default())
+    }
+
+    /// [`Dictionary::arrow_schema`] where the columns of some segments are null, as they are withheld.
+    pub fn arrow_schema_withholding(&self, withheld: &Withheld) -> SchemaRef {
         let mut fields = vec![Field::new(ACCOUNT_ID, DataType::Utf8, false)];
-        fields.extend(self.segments().map(SegmentDef::arrow_field));
+        fields.extend(
+            self.segments().map(|segment| segment.arrow_field().with_nullable(withheld.contains(&segment.code))),
+        );
         fields.push(null_reasons_field());
         Arc::new(Schema::new(fields))
     }
@@ -461,6 +471,11 @@ impl SegmentDef {
 /// A product by its code, as its dictionary's file spells it.
 fn code_of<S: Serializer>(kind: &ProductKind, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(kind.code())
+}
+
+/// A text that products share with their dictionary.
+fn shared_text<S: Serializer>(text: &Arc<str>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(text)
 }
 
 /// The column of null reasons: a map from the path of an item to its reason.

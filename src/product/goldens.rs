@@ -15,7 +15,9 @@ use crate::period::{DAY_US, Date, Month, instant_text};
 use super::dictionary::Dictionary;
 use super::history::{Carried, History};
 use super::value::{Items, Product, Segment, Value};
-use super::{Context, ProductKind, Purpose, Query, compute, item_codes, render};
+use super::{
+    Appendix, Context, DisputeMark, ProductKind, Purpose, Query, Withheld, compute, compute_in, item_codes, render,
+};
 
 /// Date, direction, class, counterparty (0 = unidentified), yuan (below 0 = a reversal), balance after it in
 /// yuan.
@@ -69,25 +71,18 @@ fn account(opened_on: Option<&str>) -> Account {
     }
 }
 
-fn context() -> Context {
-    Context {
-        product_name: "产品".into(),
-        product_version: "1.0".into(),
-        terms: "术语".into(),
-        rules_version: "7".into(),
-        generated_at: 0,
-        query: Query::default(),
-    }
+fn context(as_of: &str) -> Context {
+    Context::precompute(date(as_of), 0, "7")
 }
 
 fn product(kind: ProductKind, opened_on: Option<&str>, as_of: &str, rows: &[TestRow]) -> Product {
-    let (account, cells) = (account(opened_on), cells(rows));
-    compute_of(kind, &account, &History::new(&account, date(as_of), &cells), &context())
+    let (account, cells, context) = (account(opened_on), cells(rows), context(as_of));
+    compute_of(kind, &History::new(&account, &context, &cells))
 }
 
-fn compute_of(kind: ProductKind, account: &Account, history: &History<'_>, context: &Context) -> Product {
+fn compute_of(kind: ProductKind, history: &History<'_>) -> Product {
     let dictionary = Dictionary::builtin(kind).unwrap();
-    let product = compute(&dictionary, account, history, context);
+    let product = compute(&dictionary, history);
     render::check(&dictionary, &product).unwrap();
     product
 }
@@ -194,7 +189,7 @@ fn front_of_a_product() {
         &[
             // sha256("report␟P1␟6222020000001234␟2024-06-30␟1.0␟7␟"), computed outside.
             ("report_no", "138ec30bea05bf3dc247"),
-            ("product_name", "产品"),
+            ("product_name", "企业账户资金流信用信息报告"),
             ("subject_name", "示例商贸有限公司"),
             ("user_institution", "示例银行"),
             ("purpose", "precompute"),
@@ -228,11 +223,12 @@ fn front_of_a_product() {
             ("last_month", "2024-06"),
         ],
     );
+    let terms = Arc::clone(Dictionary::builtin(ProductKind::Report).unwrap().terms());
     check(
         &report,
         "appendix",
         &[
-            ("terms", "术语"),
+            ("terms", terms.as_ref()),
             // In 1500 + 7200, out 1000 + 1500; 50 came from nobody known: 11150 / 11200.
             ("identified_share", "0.995536"),
             ("subject_statement", "not_given"),
@@ -244,19 +240,24 @@ fn front_of_a_product() {
 #[test]
 fn who_asked_is_on_the_cover() {
     let (account, cells) = (account(Some("2024-01-01")), cells(&HALF_YEAR));
-    let history = History::new(&account, date("2024-06-30"), &cells);
     let cover = |query: Query| {
-        let product = compute_of(ProductKind::Report, &account, &history, &Context { query, ..context() });
+        let context = Context { query, ..context("2024-06-30") };
+        let product = compute_of(ProductKind::Report, &History::new(&account, &context, &cells));
         ["report_no", "user_institution", "purpose", "queried_at"].map(|code| item(&product, "cover", code))
     };
     let own = cover(Query { purpose: Purpose::OwnQuery, queried_at: Some(0), ..Query::default() });
     assert_eq!(own[1..], ["示例商贸有限公司", "self", "1970-01-01T08:00:00+08:00"]);
     let lender: Option<Arc<str>> = Some("放款银行".into());
-    let asked =
-        Query { user_institution: lender, purpose: Purpose::PreLoan, queried_at: Some(0), query_id: "q".into() };
-    let asked = cover(asked);
-    assert_eq!(asked[1..], ["放款银行", "pre_loan", "1970-01-01T08:00:00+08:00"]);
-    assert_ne!(asked[0], own[0], "the query id is part of the number");
+    let asked = Query {
+        user_institution: lender,
+        purpose: Purpose::PreLoan,
+        queried_at: Some(0),
+        query_id: "qry_1".into(),
+        binding_id: Some("bnd_2".into()),
+    };
+    // sha256("report␟P1␟bnd_2␟2024-06-30␟1.0␟7␟qry_1"), computed outside.
+    let expected = ["e0ad718593de2123b92b", "放款银行", "pre_loan", "1970-01-01T08:00:00+08:00"];
+    assert_eq!(cover(asked), expected);
 }
 
 #[test]
@@ -841,15 +842,14 @@ fn of_older_cells_only_the_first_date_and_the_last_balance_are_seen() {
         ("2020-03-05", In, Other, 1, 5, None),
         ("2024-06-10", Out, Other, 1, 20, Some(30)),
     ];
-    let (account, cells) = (account(None), cells(&rows));
-    let as_of = date("2024-06-30");
-    let whole = History::new(&account, as_of, &cells);
+    let (account, cells, context) = (account(None), cells(&rows), context("2024-06-30"));
+    let whole = History::new(&account, &context, &cells);
     let mut carried = Carried::default();
     cells[..2].iter().for_each(|(_, cell)| carried.add(cell));
-    let resumed = History::resume(&account, as_of, carried, &cells[2..]);
+    let resumed = History::resume(&account, &context, carried, &cells[2..]);
     for kind in ProductKind::ALL {
-        let product = compute_of(kind, &account, &whole, &context());
-        assert_eq!(product, compute_of(kind, &account, &resumed, &context()));
+        let product = compute_of(kind, &whole);
+        assert_eq!(product, compute_of(kind, &resumed));
         let (_, funds) = codes_and_rows(kind, &product, "funds");
         // 70 carried in and through; the row of June found 50.
         assert_eq!(show(&funds[0][6]), "70.00");
@@ -861,10 +861,9 @@ fn of_older_cells_only_the_first_date_and_the_last_balance_are_seen() {
 
 #[test]
 fn classes_add_up_to_funds_and_months_to_quarters() {
-    let (account, cells) = (account(Some("2021-08-09")), many_cells());
-    let history = History::new(&account, date("2024-05-20"), &cells);
-    let [summary, report] =
-        [ProductKind::DetailSummary, ProductKind::Report].map(|kind| compute_of(kind, &account, &history, &context()));
+    let (account, cells, context) = (account(Some("2021-08-09")), many_cells(), context("2024-05-20"));
+    let history = History::new(&account, &context, &cells);
+    let [summary, report] = [ProductKind::DetailSummary, ProductKind::Report].map(|kind| compute_of(kind, &history));
     let cash = |row: &Items| -> [i128; 4] { [11, 12, 13, 14].map(|at: usize| number(&row[at])) };
     let flows = |row: &Items| -> [i128; 4] { [1, 2, 3, 4].map(|at: usize| number(&row[at])) };
     for product in [&summary, &report] {
@@ -929,4 +928,138 @@ fn many_cells() -> Vec<(Month, Cell)> {
     }
     cells.iter_mut().for_each(|(_, cell)| cell.settle());
     cells
+}
+
+/// A product as of 2024-06-30 with a first month.
+fn seen_from(kind: ProductKind, first_month: &str, account: &Account, rows: &[TestRow]) -> Product {
+    let context = Context { first_month: Month::parse(first_month), ..context("2024-06-30") };
+    compute_of(kind, &History::new(account, &context, &cells(rows)))
+}
+
+#[test]
+fn months_before_the_first_one_are_not_seen() {
+    let account = account(Some("2024-01-01"));
+    let summary = seen_from(ProductKind::DetailSummary, "2024-04", &account, &HALF_YEAR);
+    let funds = codes_and_rows(ProductKind::DetailSummary, &summary, "funds").1;
+    assert_eq!((show(&funds[0][0]), funds.len()), ("2024-04".into(), 3));
+    // The 50 of March are not carried in: before Apr 8 there were 600 - 200. (7 * 400 + 23 * 600) / 30 = 553.333.
+    let april = "2024-04 1 200.00 1 100.00 100.00 400.00 600.00 553.33 600.00 400.00 0 0.00 0 0.00 4";
+    check_values(ProductKind::DetailSummary, &summary, "funds", 0, april);
+    check_values(ProductKind::DetailSummary, &summary, "notes", 0, "1.0 7 2024-04-01 2024-06-30");
+
+    let report = seen_from(ProductKind::Report, "2024-04", &account, &HALF_YEAR);
+    assert_eq!(codes_and_rows(ProductKind::Report, &report, "funds").1.len(), 1);
+    let cases = [
+        // W is April to June. Counterparty 1: 200, 7: 800; 3 came to nothing.
+        ("concentration", "in_top1_share", "0.800000"),
+        ("concentration", "in_counterparties", "2"),
+        // (200 + 0 + 1000) / 3
+        ("stability", "in_monthly_mean", "400.00"),
+        ("trend", "in_qoq", "no_prior_period"),
+        ("counterparty_turnover", "in_new_ratio", "no_prior_period"),
+        ("basic", "first_month", "2024-04"),
+        ("activity", "observed_months", "3"),
+        // The account is as old as it is.
+        ("basic", "opened_on", "2024-01-01"),
+        ("activity", "account_age_months", "5"),
+        ("notes", "period_from", "2024-04-01"),
+        // Out of 200 + 1000 + 5000 + 1000 in and 100 + 1000 + 400 out, 50 are unidentified: 8650 / 8700.
+        ("appendix", "identified_share", "0.994253"),
+    ];
+    for (segment, code, expected) in cases {
+        assert_eq!(item(&report, segment, code), expected, "{segment}.{code}");
+    }
+}
+
+#[test]
+fn no_balance_and_no_date_of_an_unseen_row_is_used() {
+    let rows = [("2024-01-05", In, Other, 1, 70, Some(70)), ("2024-05-20", In, Other, 1, 5, None)];
+    let undated = account(None);
+    let summary = |first_month| seen_from(ProductKind::DetailSummary, first_month, &undated, &rows);
+    // From January the balance of 70 is carried, from February there is none.
+    assert_eq!(show(&codes_and_rows(ProductKind::DetailSummary, &summary("2024-01"), "funds").1[5][7]), "70.00");
+    let (_, funds) = codes_and_rows(ProductKind::DetailSummary, &summary("2024-02"), "funds");
+    assert_eq!((show(&funds[0][0]), show(&funds[4][7])), ("2024-02".into(), "no_balance".into()));
+    // Without a date of its own the account begins with the first month, wherever its rows do.
+    for (first_month, from) in [("2023-12", "2023-12-01"), ("2024-04", "2024-04-01"), ("2024-06", "2024-06-01")] {
+        check_values(
+            ProductKind::DetailSummary,
+            &summary(first_month),
+            "notes",
+            0,
+            &format!("1.0 7 {from} 2024-06-30"),
+        );
+    }
+    // The opening date is kept where it is later.
+    let opened = account(Some("2024-05-10"));
+    let later = seen_from(ProductKind::DetailSummary, "2024-04", &opened, &rows[1..]);
+    check_values(ProductKind::DetailSummary, &later, "notes", 0, "1.0 7 2024-05-10 2024-06-30");
+    // A first month after the as-of date leaves no period.
+    let none = seen_from(ProductKind::DetailSummary, "2024-07", &undated, &rows);
+    assert_eq!(codes_and_rows(ProductKind::DetailSummary, &none, "funds").1.len(), 0);
+}
+
+#[test]
+fn a_first_month_is_a_records_from_over_the_cells_that_it_leaves() {
+    let cells = many_cells();
+    for (opened_on, records_from) in
+        [(Some("2021-08-09"), None), (None, None), (Some("2021-08-09"), Some("2022-11-20")), (None, Some("2023-05-31"))]
+    {
+        let account = Account { records_from: records_from.map(date), ..account(opened_on) };
+        for back in 0..40 {
+            let first = Month::parse("2024-04").unwrap().plus(-back);
+            let cut = Account { records_from: account.records_from.max(Some(first.first_day())), ..account.clone() };
+            let left: Vec<(Month, Cell)> = cells.iter().filter(|(month, _)| *month >= first).cloned().collect();
+            let whole = context("2024-04-14");
+            let seen = Context { first_month: Some(first), ..whole.clone() };
+            for kind in ProductKind::ALL {
+                let expected = compute_of(kind, &History::new(&cut, &whole, &left));
+                assert_eq!(compute_of(kind, &History::new(&account, &seen, &cells)), expected, "{first}");
+            }
+        }
+    }
+}
+
+#[test]
+fn withheld_segments_are_empty_and_change_no_other() {
+    let (account, cells, context) = (account(Some("2024-01-01")), cells(&HALF_YEAR), context("2024-06-30"));
+    let codes = ["public", "other", "concentration", "amount_bands"];
+    let withholding = Context { withheld: Withheld::new(codes).unwrap(), ..context.clone() };
+    for kind in ProductKind::ALL {
+        let whole = compute_of(kind, &History::new(&account, &context, &cells));
+        let product = compute_of(kind, &History::new(&account, &withholding, &cells));
+        let dictionary = Dictionary::builtin(kind).unwrap();
+        let mut paths: Vec<(String, &str)> = render::null_reasons(&dictionary, &whole);
+        for ((def, segment), of_whole) in dictionary.segments().zip(&product.segments).zip(&whole.segments) {
+            if codes.contains(&def.code.as_str()) {
+                assert!(segment.is_withheld() && segment.rows() == 0 && segment.items(0).next().is_none());
+                assert!(segment.missing().is_empty());
+            } else {
+                assert_eq!(segment, of_whole, "{}", def.code);
+            }
+        }
+        // One reason, keyed by the segment alone.
+        paths.retain(|(path, _)| !codes.iter().any(|code| path.starts_with(code)));
+        let mut found = render::null_reasons(&dictionary, &product);
+        let withheld: Vec<_> =
+            found.extract_if(.., |(_, reason)| *reason == "withheld").map(|(path, _)| path).collect();
+        assert_eq!(withheld, codes[..if kind == ProductKind::Report { 4 } else { 2 }]);
+        assert_eq!(found, paths);
+        // The memory of a withheld product serves another account.
+        let mut reused = product;
+        compute_in(&mut reused, &dictionary, &History::new(&account, &context, &cells));
+        assert_eq!(reused, whole);
+    }
+}
+
+#[test]
+fn statement_and_dispute_mark_stand_in_the_appendix() {
+    let (account, cells) = (account(Some("2024-01-01")), cells(&HALF_YEAR));
+    for dispute_mark in DisputeMark::ALL {
+        let appendix = Appendix { subject_statement: Some("六月的一笔有误".into()), dispute_mark };
+        let context = Context { appendix, ..context("2024-06-30") };
+        let report = compute_of(ProductKind::Report, &History::new(&account, &context, &cells));
+        assert_eq!(item(&report, "appendix", "subject_statement"), "六月的一笔有误");
+        assert_eq!(item(&report, "appendix", "dispute_mark"), dispute_mark.name());
+    }
 }

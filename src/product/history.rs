@@ -1,4 +1,4 @@
-//! History: what a product sees of an account, month by month.
+//! History: the part of an account that its products see, month by month.
 //!
 //! Owns: the list of months with their cells and daily balances, and the slices of it that windows name. Does
 //! not own: the windows' limits (`product::window`), the formulas over a slice (one file a segment family).
@@ -13,10 +13,11 @@ use crate::class::Class;
 use crate::flow::{Direction, Flow, Flows};
 use crate::period::{Date, Month, Quarter};
 
+use super::Context;
 use super::value::Reason;
 use super::window::Windows;
 
-/// What is seen of cells older than the month window: the first row's date and the last known balance.
+/// The part of cells older than the month window that products see: the first row's date and the last known balance.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Carried {
     /// Date of the account's first row.
@@ -38,10 +39,11 @@ fn last_close_fen(cell: &Cell) -> Option<i64> {
     cell.days.iter().rev().find_map(|day| day.close.as_ref()).map(|close| close.fen)
 }
 
-/// The account's months from the oldest of the month window to that of the as-of date, and what came before.
+/// The account's months from the oldest of the month window to that of the as-of date, with the balance carried into it.
 #[derive(Clone, Debug)]
 pub struct History<'a> {
-    as_of: Date,
+    account: &'a Account,
+    context: &'a Context,
     windows: Option<Windows>,
     // Invariant: one a month of the month window, oldest first; empty without windows.
     months: Vec<MonthFacts<'a>>,
@@ -65,7 +67,7 @@ pub struct MonthFacts<'a> {
 /// End-of-day balances of one month, added up.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Balances {
-    /// Balance of the day before the first, fen; before the first known balance, what that row found.
+    /// Balance of the day before the first, fen; before the first known balance, the balance before that row.
     pub entering_fen: i64,
     /// Balance of the last day, fen.
     pub closing_fen: i64,
@@ -87,36 +89,50 @@ const _: () = assert!(31 * (2_i128 * 1_000_000_000_000_000_000).pow(2) < i128::M
 impl<'a> History<'a> {
     /// The history of an account from all its cells.
     ///
-    /// `cells` are canonical, ascending by month, and hold no row before O or after D (cut-offs come before
-    /// cells).
-    pub fn new<C: Borrow<Cell>>(account: &Account, as_of: Date, cells: &'a [(Month, C)]) -> History<'a> {
-        History::resume(account, as_of, Carried::default(), cells)
+    /// `cells` are canonical, ascending by month, and hold no row before the account's O or after D (cut-offs come
+    /// before cells). Those of months before the context's first month are skipped whole: neither their balances nor
+    /// their first row's date are seen.
+    pub fn new<C: Borrow<Cell>>(account: &'a Account, context: &'a Context, cells: &'a [(Month, C)]) -> History<'a> {
+        History::resume(account, context, Carried::default(), cells)
     }
 
-    /// The history from a summary of older cells and the cells after it; [`History::new`] in all else.
+    /// The history from a summary of older cells and the cells after it; [`History::new`] in all else. The summary holds
+    /// no cell of a month before the context's first month.
     pub fn resume<C: Borrow<Cell>>(
-        account: &Account,
-        as_of: Date,
+        account: &'a Account,
+        context: &'a Context,
         mut carried: Carried,
         cells: &'a [(Month, C)],
     ) -> History<'a> {
         debug_assert!(cells.is_sorted_by(|(a, _), (b, _)| a < b), "cells ascend by month");
+        let unseen = context.first_month.map_or(0, |first| cells.partition_point(|(month, _)| *month < first));
+        let cells = &cells[unseen..];
         let first_day =
             carried.first_day.or(cells.iter().find_map(|(_, cell)| cell.borrow().days.first()).map(|day| day.date));
-        let Some(windows) = Windows::new(account.opening().or(first_day), as_of) else {
-            return History { as_of, windows: None, months: Vec::new() };
+        let Some(windows) = Windows::new(context.opening(account).or(first_day), context.as_of) else {
+            return History { account, context, windows: None, months: Vec::new() };
         };
         let older = cells.partition_point(|(month, _)| *month < windows.first_month());
         for (_, cell) in &cells[..older] {
             carried.add(cell.borrow());
         }
         let months = months_of(&windows, carried.balance_fen, &cells[older..]);
-        History { as_of, windows: Some(windows), months }
+        History { account, context, windows: Some(windows), months }
+    }
+
+    /// The account.
+    pub fn account(&self) -> &'a Account {
+        self.account
+    }
+
+    /// The context.
+    pub fn context(&self) -> &'a Context {
+        self.context
     }
 
     /// D, the as-of date.
     pub fn as_of(&self) -> Date {
-        self.as_of
+        self.context.as_of
     }
 
     /// O, the opening date; `None` where the account has no periods.
@@ -212,7 +228,7 @@ impl MonthFacts<'_> {
         Class::ALL.iter().filter(operating).map(|class| cell.classes[*class as usize][way as usize]).sum()
     }
 
-    /// What the month's first row with a balance found, fen.
+    /// Balance before the month's first row with a balance, fen.
     pub fn row_opening_fen(&self) -> Option<i64> {
         self.cell.and_then(|cell| cell.opening.as_ref()).map(|opening| opening.fen)
     }

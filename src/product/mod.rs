@@ -3,9 +3,10 @@
 //! Owns: the products' segments in order, and the formulas of their items, one file a segment family. Does
 //! not own: the items' names and types (`dictionary`), their rendering, the cells.
 //!
-//! **Invariant:** a product is a pure function of the account's row, its cells, the as-of date and the
-//! context; no formula reads a clock, does I/O or panics.
+//! **Invariant:** a product is a pure function of the account's row, its cells and the context; no formula reads a clock,
+//! does I/O or panics.
 
+pub mod context;
 pub mod dictionary;
 pub mod history;
 pub mod render;
@@ -30,12 +31,11 @@ mod year;
 #[cfg(test)]
 mod goldens;
 
-use std::sync::Arc;
-
-use crate::account::Account;
 use crate::cell::CLASSES;
 use crate::class::Class;
 use crate::money::ratio;
+
+pub use context::{Appendix, Context, DisputeMark, Purpose, Query, Withheld};
 
 use counterparties::{CountedFlows, Parties, counted_in};
 use dictionary::Dictionary;
@@ -70,86 +70,27 @@ impl ProductKind {
     }
 }
 
-/// Why a product was queried.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Default, Debug)]
-pub enum Purpose {
-    /// Before the loan.
-    PreLoan,
-    /// During the loan.
-    InLoan,
-    /// After the loan.
-    PostLoan,
-    /// By the subject itself.
-    OwnQuery,
-    /// By nobody yet.
-    #[default]
-    Precompute,
-}
-
-impl Purpose {
-    /// The purpose as `cover.purpose` spells it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Purpose::PreLoan => "pre_loan",
-            Purpose::InLoan => "in_loan",
-            Purpose::PostLoan => "post_loan",
-            Purpose::OwnQuery => "self",
-            Purpose::Precompute => "precompute",
-        }
-    }
-}
-
-/// Who asked, why and when. The default is a precomputation, which nobody asked for.
-#[derive(Clone, PartialEq, Eq, Default, Debug)]
-pub struct Query {
-    /// Name of the institution that queried; `None` = the provider in a precomputation, the subject in a
-    /// query of its own. A lender's query always names the lender.
-    pub user_institution: Option<Arc<str>>,
-    /// Why.
-    pub purpose: Purpose,
-    /// When it was accepted, seconds since 1970 in UTC.
-    pub queried_at: Option<i64>,
-    /// Its identifier; empty in a precomputation.
-    pub query_id: String,
-}
-
-/// What a product says beside its figures: texts of its dictionary, versions, the query.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Context {
-    /// The dictionary's `name`.
-    pub product_name: Arc<str>,
-    /// The dictionary's `version`.
-    pub product_version: Arc<str>,
-    /// The dictionary's `terms`.
-    pub terms: Arc<str>,
-    /// Version of the classification rules.
-    pub rules_version: Arc<str>,
-    /// When the product is generated, seconds since 1970 in UTC.
-    pub generated_at: i64,
-    /// Who asked.
-    pub query: Query,
-}
-
-/// Computes a dictionary's product of one account as of the history's date.
-pub fn compute(dictionary: &Dictionary, account: &Account, history: &History<'_>, context: &Context) -> Product {
+/// Computes a dictionary's product of an account. Withheld segments are empty.
+pub fn compute(dictionary: &Dictionary, history: &History<'_>) -> Product {
     let mut product = Product::new(dictionary);
-    compute_in(&mut product, dictionary.kind(), account, history, context);
+    compute_in(&mut product, dictionary, history);
     product
 }
 
 /// [`compute`] in the memory of the same product of another account.
-pub fn compute_in(
-    product: &mut Product,
-    kind: ProductKind,
-    account: &Account,
-    history: &History<'_>,
-    context: &Context,
-) {
+pub fn compute_in(product: &mut Product, dictionary: &Dictionary, history: &History<'_>) {
+    compute_whole_in(product, dictionary, history);
+    product.withhold(dictionary, &history.context().withheld);
+}
+
+/// [`compute_in`] before segments are withheld, for checks over the whole. [`Product::withhold`] must follow.
+pub(crate) fn compute_whole_in(product: &mut Product, dictionary: &Dictionary, history: &History<'_>) {
     product.clear();
+    let kind = dictionary.kind();
     let segments = &mut product.segments.iter_mut();
-    push_to(segments, cover::cover(kind, account, history, context));
-    push_to(segments, cover::notes(kind, history, context));
-    push_to(segments, cover::basic(kind, account, history));
+    push_to(segments, cover::cover(dictionary, history));
+    push_to(segments, cover::notes(dictionary, history));
+    push_to(segments, cover::basic(kind, history));
     match kind {
         ProductKind::DetailSummary => {
             let months = history.months();
@@ -161,10 +102,10 @@ pub fn compute_in(
             let periods = history.quarters().map(|(quarter, period)| (Value::Quarter(quarter), period));
             let mut parties = Parties::of(history.months());
             fill_periods(segments, periods, |period| parties.counted(period));
-            fill_features(segments, account, history, &mut parties);
+            fill_features(segments, history, &mut parties);
         }
     }
-    push_to(segments, cover::appendix(kind, history, context));
+    push_to(segments, cover::appendix(dictionary, history));
 }
 
 /// Item codes of each segment, in the order in which [`compute`] emits them.
@@ -221,7 +162,7 @@ fn fill_periods<'h, 'a: 'h>(
 }
 
 /// Fills in the report's feature variables.
-fn fill_features(segments: &mut Segments<'_>, account: &Account, history: &History<'_>, parties: &mut Parties<'_>) {
+fn fill_features(segments: &mut Segments<'_>, history: &History<'_>, parties: &mut Parties<'_>) {
     let year = history.year().map(|months| Year::new(months, parties));
     let year = year.as_ref().map_err(|reason| *reason);
     push_to(segments, concentration::row(year));
@@ -232,7 +173,7 @@ fn fill_features(segments: &mut Segments<'_>, account: &Account, history: &Histo
     if let Some(segment) = segments.next() {
         bands::fill(segment, year, history);
     }
-    push_to(segments, activity::row(year, account, history));
+    push_to(segments, activity::row(year, history));
 }
 
 /// A row's values where all lack one for the same reason.

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use super::Withheld;
 use super::dictionary::{Dictionary, ItemKind, ItemType, PeriodKind, SegmentDef};
 use crate::period::{Date, Month, Quarter};
 
@@ -25,6 +26,8 @@ pub enum Reason {
     NoActivity,
     /// The formula has no value: a mean of 0, all values equal.
     NotDefined,
+    /// The subject withheld the whole segment.
+    Withheld,
 }
 
 impl Reason {
@@ -38,6 +41,7 @@ impl Reason {
             Reason::NoCounterparty => "no_counterparty",
             Reason::NoActivity => "no_activity",
             Reason::NotDefined => "not_defined",
+            Reason::Withheld => "withheld",
         }
     }
 }
@@ -217,13 +221,15 @@ pub struct Segment {
     missing: Vec<Missing>,
     /// The first that was met.
     misfit: Option<Misfit>,
+    /// Invariant: a withheld segment has no rows.
+    is_withheld: bool,
 }
 
 impl Segment {
     /// The segment without rows.
     pub fn new(def: &SegmentDef) -> Segment {
         let columns = def.items.iter().map(|item| Column::of(&item.item_type)).collect();
-        Segment { rows: 0, columns, missing: Vec::new(), misfit: None }
+        Segment { rows: 0, columns, missing: Vec::new(), misfit: None, is_withheld: false }
     }
 
     /// How many rows.
@@ -293,6 +299,18 @@ impl Segment {
         self.columns.iter_mut().for_each(Column::clear);
         self.missing.clear();
         self.misfit = None;
+        self.is_withheld = false;
+    }
+
+    /// Takes all rows out, since the subject withheld the segment: it is null as a whole.
+    fn withhold(&mut self) {
+        self.clear();
+        self.is_withheld = true;
+    }
+
+    /// Whether the subject withheld the segment.
+    pub fn is_withheld(&self) -> bool {
+        self.is_withheld
     }
 
     /// Changes the rows as `change` does.
@@ -382,6 +400,15 @@ impl Product {
     /// The product without rows.
     pub fn new(dictionary: &Dictionary) -> Product {
         Product { segments: dictionary.segments().map(Segment::new).collect() }
+    }
+
+    /// Takes the rows out of the segments that the subject withheld; these are null as a whole from then on.
+    pub fn withhold(&mut self, dictionary: &Dictionary, withheld: &Withheld) {
+        for (def, segment) in dictionary.segments().zip(&mut self.segments) {
+            if withheld.contains(&def.code) {
+                segment.withhold();
+            }
+        }
     }
 
     /// Takes all rows out of all segments; their memory stays, for another account's.

@@ -58,6 +58,7 @@ impl Serialize for ProductJson<'_> {
         }
         for (def, segment) in self.dictionary.segments().zip(&self.product.segments) {
             match def.rows {
+                _ if segment.is_withheld() => object.serialize_entry(&def.code, &())?,
                 Rows::One => object.serialize_entry(&def.code, &RowJson { def, segment, row: 0 })?,
                 Rows::PerPeriod | Rows::PerBand => object.serialize_entry(&def.code, &RowsJson { def, segment })?,
             }
@@ -138,8 +139,8 @@ mod tests {
     use super::super::samples::{Dice, product, set};
     use super::*;
     use crate::period::{Date, Month, Quarter, parse_instant};
-    use crate::product::ProductKind;
     use crate::product::value::Reason;
+    use crate::product::{ProductKind, Withheld};
 
     fn json(dictionary: &Dictionary, account_id: Option<&str>, product: &Product, layout: Layout) -> String {
         let mut out = Vec::new();
@@ -256,6 +257,24 @@ mod tests {
         }
         assert!(text.contains(r#""trend.net_yoy":"no_prior_period""#));
         assert!(!text.contains(r#"amount_bands[0.00].upper_bound"#));
+    }
+
+    #[test]
+    fn a_withheld_segment_is_null_with_one_reason() {
+        let dictionary = Dictionary::builtin(ProductKind::Report).unwrap();
+        let mut product = product(&dictionary, 2, &mut Dice(12));
+        let codes = ["same_name", "opening_bank", "trend"];
+        product.withhold(&dictionary, &Withheld::new(codes).unwrap());
+        let tree: serde_json::Value = serde_json::from_str(&json(&dictionary, None, &product, Layout::Line)).unwrap();
+        for (code, value) in tree.as_object().unwrap() {
+            assert_eq!(value.is_null(), codes.contains(&code.as_str()), "{code}");
+        }
+        let reasons = tree["null_reasons"].as_object().unwrap();
+        let withheld: Vec<&String> =
+            reasons.iter().filter(|(_, reason)| *reason == "withheld").map(|(path, _)| path).collect();
+        assert_eq!(withheld.len(), codes.len());
+        assert!(codes.iter().all(|code| reasons[*code] == "withheld"));
+        assert!(!reasons.keys().any(|path| codes.iter().any(|code| path.starts_with(&format!("{code}.")))));
     }
 
     #[test]

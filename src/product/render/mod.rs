@@ -74,6 +74,12 @@ pub enum RenderError {
         /// The column or `segment.item`.
         place: String,
     },
+    /// A segment is withheld where its column cannot be null.
+    #[error("internal error: `{segment}` is withheld, but its column is never null")]
+    Withheld {
+        /// Which segment.
+        segment: String,
+    },
     /// A batch holds as many accounts as it may.
     #[error("internal error: a batch of products holds at most {max} accounts")]
     BatchFull {
@@ -99,10 +105,16 @@ pub fn check(dictionary: &Dictionary, product: &Product) -> Result<(), RenderErr
     }
     for (segment, given) in dictionary.segments().zip(&product.segments) {
         let (rows, expected) = (given.rows(), rows_max(dictionary, segment));
+        let (items, found) = (segment.items.len(), given.columns().len());
+        if given.is_withheld() {
+            if found != items {
+                return Err(shape(&segment.code, "items", items, found));
+            }
+            continue;
+        }
         if rows > expected || (segment.rows == Rows::One && rows != 1) {
             return Err(shape(&segment.code, "rows", expected, rows));
         }
-        let (items, found) = (segment.items.len(), given.columns().len());
         match given.misfit() {
             Some(Misfit::Items { found }) => return Err(shape(&segment.code, "items", items, found)),
             Some(Misfit::Type { item }) => return Err(of_another_type(segment, item)),
@@ -162,7 +174,8 @@ fn check_column(segment: &SegmentDef, item: usize, column: &Column, given: &Segm
     Ok(())
 }
 
-/// The path and reason of each value that is null and has a reason, in the dictionary's order.
+/// The path and reason of each value that is null and has a reason, in the dictionary's order. The path of a withheld
+/// segment is its code alone.
 ///
 /// The product is of the dictionary's shape, see [`check`].
 pub fn null_reasons(dictionary: &Dictionary, product: &Product) -> Vec<(String, &'static str)> {
@@ -184,6 +197,9 @@ fn visit_null_reasons<E>(
 ) -> Result<(), E> {
     let mut path = String::new();
     for (segment, given) in dictionary.segments().zip(&product.segments) {
+        if given.is_withheld() {
+            visit(&segment.code, Reason::Withheld)?;
+        }
         for of_row in given.missing().chunk_by(|a, b| a.row == b.row) {
             // The part before the item is the row's: written at its first null only.
             let mut row_length = None;

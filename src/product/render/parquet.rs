@@ -24,6 +24,7 @@ use arrow::datatypes::{
 use arrow::error::ArrowError;
 
 use super::{Labels, RenderError, TEXT_BYTES_MAX, check, visit_null_reasons};
+use crate::product::Withheld;
 use crate::product::dictionary::{ACCOUNT_ID, Dictionary, ItemKind, ItemType, Rows, SegmentDef};
 use crate::product::value::{Column, Product, Segment, Value};
 
@@ -56,11 +57,17 @@ pub struct ProductBatchBuilder {
 impl ProductBatchBuilder {
     /// An empty builder for the products of one dictionary.
     pub fn new(dictionary: &Dictionary) -> ProductBatchBuilder {
+        ProductBatchBuilder::withholding(dictionary, &Withheld::default())
+    }
+
+    /// An empty builder for the products of one dictionary, of which these segments may be withheld.
+    pub fn withholding(dictionary: &Dictionary, withheld: &Withheld) -> ProductBatchBuilder {
+        let segment = |segment: &SegmentDef| SegmentColumns::new(segment, withheld.contains(&segment.code));
         ProductBatchBuilder {
             dictionary: dictionary.clone(),
-            schema: dictionary.arrow_schema(),
+            schema: dictionary.arrow_schema_withholding(withheld),
             account_ids: StringBuilder::new(),
-            segments: dictionary.segments().map(SegmentColumns::new).collect(),
+            segments: dictionary.segments().map(segment).collect(),
             reasons: ReasonColumns::new(),
             labels: Labels::default(),
             accounts: 0,
@@ -91,6 +98,7 @@ impl ProductBatchBuilder {
             return Err(RenderError::TextLength { place: ACCOUNT_ID.to_string() });
         }
         check(&self.dictionary, product)?;
+        self.check_withheld(product)?;
         self.account_ids.append_value(account_id);
         for (columns, segment) in self.segments.iter_mut().zip(&product.segments) {
             columns.append(segment, &mut self.labels)?;
@@ -100,7 +108,16 @@ impl ProductBatchBuilder {
         Ok(())
     }
 
-    /// The batch of what was gathered; the builder is empty again.
+    /// Whether each segment that is withheld has a column that may be null.
+    fn check_withheld(&self, product: &Product) -> Result<(), RenderError> {
+        let mut segments = self.dictionary.segments().zip(&self.segments).zip(&product.segments);
+        match segments.find(|((_, columns), segment)| segment.is_withheld() && columns.given.is_none()) {
+            Some(((def, _), _)) => Err(RenderError::Withheld { segment: def.code.clone() }),
+            None => Ok(()),
+        }
+    }
+
+    /// The batch of the accounts added so far; the builder is empty again.
     pub fn finish(&mut self) -> Result<RecordBatch, RenderError> {
         let mut columns: Vec<ArrayRef> = Vec::with_capacity(self.schema.fields().len());
         let fields = Arc::clone(&self.schema);
@@ -122,16 +139,26 @@ struct SegmentColumns {
     items: Vec<ItemColumn>,
     /// Where each account's rows end; `None` where each account has one row.
     offsets: Option<Offsets>,
+    /// Which accounts' segments are not withheld; `None` where none may be.
+    given: Option<BooleanBufferBuilder>,
 }
 
 impl SegmentColumns {
-    fn new(def: &SegmentDef) -> SegmentColumns {
+    fn new(def: &SegmentDef, is_nullable: bool) -> SegmentColumns {
+        let items = def.items.iter().map(|item| ItemColumn::new(&item.item_type)).collect();
         let offsets = (def.rows != Rows::One).then(Offsets::new);
-        SegmentColumns { items: def.items.iter().map(|item| ItemColumn::new(&item.item_type)).collect(), offsets }
+        SegmentColumns { items, offsets, given: is_nullable.then(|| BooleanBufferBuilder::new(0)) }
     }
 
     /// Adds one account's rows, which [`check`] has found to be of these types.
     fn append(&mut self, segment: &Segment, labels: &mut Labels) -> Result<(), RenderError> {
+        if let Some(given) = &mut self.given {
+            given.append(!segment.is_withheld());
+        }
+        if segment.is_withheld() && self.offsets.is_none() {
+            self.items.iter_mut().for_each(ItemColumn::append_placeholder);
+            return Ok(());
+        }
         for (item, (column, given)) in self.items.iter_mut().zip(segment.columns()).enumerate() {
             column.append(given, |row| segment.is_missing(row, item), labels);
         }
@@ -148,13 +175,14 @@ impl SegmentColumns {
 
     fn finish(&mut self, data_type: &DataType, accounts: usize) -> Result<ArrayRef, RenderError> {
         let items: Vec<ArrayRef> = self.items.iter_mut().map(ItemColumn::finish).collect();
+        let nulls = self.given.as_mut().map(|given| NullBuffer::new(given.finish()));
         match (data_type, &mut self.offsets) {
             (DataType::Struct(fields), None) => {
-                Ok(Arc::new(StructArray::try_new_with_length(fields.clone(), items, None, accounts)?))
+                Ok(Arc::new(StructArray::try_new_with_length(fields.clone(), items, nulls, accounts)?))
             }
             (DataType::List(element), Some(offsets)) => {
                 let rows = StructArray::try_new(struct_fields(element.data_type())?, items, None)?;
-                let list = ListArray::try_new(Arc::clone(element), offsets.finish(), Arc::new(rows), None)?;
+                let list = ListArray::try_new(Arc::clone(element), offsets.finish(), Arc::new(rows), nulls)?;
                 Ok(Arc::new(list))
             }
             (other, _) => Err(unexpected(other)),
@@ -219,7 +247,18 @@ impl ItemColumn {
         }
     }
 
-    /// Makes a number null that was just added, the so manieth from the end.
+    /// Adds a value that stands where the whole row is null.
+    fn append_placeholder(&mut self) {
+        match self {
+            ItemColumn::Text(builder) | ItemColumn::Period(builder) => builder.append_value(""),
+            ItemColumn::Count(numbers) => numbers.extend([0].into_iter()),
+            ItemColumn::Money(numbers) | ItemColumn::Ratio(numbers) => numbers.extend([0].into_iter()),
+            ItemColumn::Date(numbers) => numbers.extend([0].into_iter()),
+            ItemColumn::Instant(numbers) => numbers.extend([0].into_iter()),
+        }
+    }
+
+    /// Makes a number null that was just added: the last is 1 from the end.
     fn set_null(&mut self, from_end: usize) {
         match self {
             ItemColumn::Text(_) | ItemColumn::Period(_) => {}
@@ -406,7 +445,10 @@ mod tests {
     }
 
     fn parquet(dictionary: &Dictionary, products: &[(String, Product)]) -> Vec<u8> {
-        let mut builder = ProductBatchBuilder::new(dictionary);
+        written(ProductBatchBuilder::new(dictionary), products)
+    }
+
+    fn written(mut builder: ProductBatchBuilder, products: &[(String, Product)]) -> Vec<u8> {
         let properties = properties(builder.schema()).unwrap();
         let mut writer = ArrowWriter::try_new(Vec::new(), Arc::clone(builder.schema()), Some(properties)).unwrap();
         for products in products.chunks(64) {
@@ -463,15 +505,58 @@ mod tests {
             let products = products(&dictionary, 300, 11);
             let reader = open(&parquet(&dictionary, &products));
             assert_eq!(reader.schema(), &dictionary.arrow_schema());
-            let batches: Vec<RecordBatch> = reader.build().unwrap().map(Result::unwrap).collect();
-            let rows = batches.iter().flat_map(|batch| (0..batch.num_rows()).map(move |at| (batch, at)));
-            assert_eq!(rows.clone().count(), products.len());
-            for ((batch, at), (account_id, product)) in rows.zip(&products) {
-                let row = StructArray::from(batch.clone());
-                let mut line = Vec::new();
-                write(&mut line, &dictionary, Some(account_id), product, Layout::Line).unwrap();
-                assert_eq!(json(&row, at), serde_json::from_slice::<Json>(&line).unwrap());
+            assert_same_values(reader, &dictionary, &products);
+        }
+    }
+
+    fn assert_same_values(
+        reader: ParquetRecordBatchReaderBuilder<File>,
+        dictionary: &Dictionary,
+        products: &[(String, Product)],
+    ) {
+        let batches: Vec<RecordBatch> = reader.build().unwrap().map(Result::unwrap).collect();
+        let rows = batches.iter().flat_map(|batch| (0..batch.num_rows()).map(move |at| (batch, at)));
+        assert_eq!(rows.clone().count(), products.len());
+        for ((batch, at), (account_id, product)) in rows.zip(products) {
+            let row = StructArray::from(batch.clone());
+            let mut line = Vec::new();
+            write(&mut line, dictionary, Some(account_id), product, Layout::Line).unwrap();
+            assert_eq!(json(&row, at), serde_json::from_slice::<Json>(&line).unwrap());
+        }
+    }
+
+    #[test]
+    fn withheld_segments_are_null_in_columns_that_may_be() {
+        let codes = ["public", "other", "concentration", "amount_bands"];
+        let withheld = Withheld::new(codes).unwrap();
+        for kind in ProductKind::ALL {
+            let dictionary = Dictionary::builtin(kind).unwrap();
+            let mut products = products(&dictionary, 200, 13);
+            let dice = &mut Dice(14);
+            for (_, product) in &mut products {
+                let some: Vec<&str> = codes.into_iter().filter(|_| dice.roll(2) == 0).collect();
+                product.withhold(&dictionary, &Withheld::new(some).unwrap());
             }
+            let reader = open(&written(ProductBatchBuilder::withholding(&dictionary, &withheld), &products));
+            for field in reader.schema().fields() {
+                assert_eq!(field.is_nullable(), codes.contains(&field.name().as_str()), "{}", field.name());
+            }
+            assert_same_values(reader, &dictionary, &products);
+        }
+    }
+
+    #[test]
+    fn a_withheld_segment_needs_a_column_that_may_be_null() {
+        let dictionary = Dictionary::builtin(ProductKind::Report).unwrap();
+        let mut product = product(&dictionary, 2, &mut Dice(16));
+        product.withhold(&dictionary, &Withheld::new(["trend"]).unwrap());
+        let other = Withheld::new(["activity"]).unwrap();
+        for mut builder in
+            [ProductBatchBuilder::new(&dictionary), ProductBatchBuilder::withholding(&dictionary, &other)]
+        {
+            let error = builder.append("a", &product).unwrap_err();
+            assert!(matches!(&error, RenderError::Withheld { segment } if segment == "trend"), "{error}");
+            assert!(builder.is_empty());
         }
     }
 

@@ -36,6 +36,7 @@ pub fn product_table(dictionary: &Dictionary, product: &Product, width: usize) -
     let mut classes_shown = false;
     for (def, segment) in &segments {
         match def.rows {
+            _ if segment.is_withheld() => page.withheld(def),
             Rows::One => page.one_row(def, segment),
             Rows::PerBand => page.bands(def, segment),
             Rows::PerPeriod if def.code == FUNDS => page.funds(def, segment),
@@ -98,6 +99,12 @@ impl Page {
         self.line(text);
     }
 
+    /// A segment that the subject withheld.
+    fn withheld(&mut self, def: &SegmentDef) {
+        let missing = self.cell(&Value::Null(Reason::Withheld));
+        self.heading(&format!("{}: {missing}", def.name));
+    }
+
     /// A segment of one row: a table of its items by direction where it has such, and a list of the others.
     fn one_row(&mut self, def: &SegmentDef, segment: &Segment) {
         let row: Items = segment.items(0).collect();
@@ -145,7 +152,9 @@ impl Page {
     /// Amounts of the latest periods, a column a class, cash and the whole behind them.
     fn classes(&mut self, segments: &[(&SegmentDef, &Segment)]) {
         let of_periods = |wanted: bool| {
-            move |(def, _): &&(&SegmentDef, &Segment)| def.rows == Rows::PerPeriod && (def.code == FUNDS) != wanted
+            move |(def, segment): &&(&SegmentDef, &Segment)| {
+                def.rows == Rows::PerPeriod && (def.code == FUNDS) != wanted && !segment.is_withheld()
+            }
         };
         for (code, total_code, cash_code, word) in [
             ("in_amount", "in_amount", "cash_in_amount", "收入金额"),
@@ -445,6 +454,7 @@ fn reason_word(reason: Reason) -> &'static str {
         Reason::NoCounterparty => "无对手",
         Reason::NoActivity => "无发生额",
         Reason::NotDefined => "无定义",
+        Reason::Withheld => "未授权",
     }
 }
 
@@ -483,7 +493,7 @@ fn wrap(text: &str, width: usize) -> Vec<String> {
 mod tests {
     use super::super::samples::{Dice, product};
     use super::*;
-    use crate::product::ProductKind;
+    use crate::product::{ProductKind, Withheld};
 
     fn table(kind: ProductKind, width: usize, change: impl Fn(&Dictionary, &mut Product)) -> String {
         let dictionary = Dictionary::builtin(kind).unwrap();
@@ -565,6 +575,19 @@ mod tests {
     }
 
     #[test]
+    fn withheld_segments_are_named_and_leave_no_column() {
+        let dictionary = Dictionary::builtin(ProductKind::Report).unwrap();
+        let mut product = product(&dictionary, 3, &mut Dice(23));
+        product.withhold(&dictionary, &Withheld::new(["public", "other", "trend"]).unwrap());
+        let text = product_table(&dictionary, &product, 1_000).unwrap();
+        assert!(text.contains("\n交易趋势: — 未授权\n") && text.contains("未授权 withheld"), "{text}");
+        let mut lines = text.lines().skip_while(|line| !line.starts_with("各类往来收入金额"));
+        let heads: Vec<&str> = lines.nth(1).unwrap().split_whitespace().collect();
+        assert_eq!(heads, ["季度", "同名账户", "第三方支付平台", "开户机构代理", "开户机构", "现金", "合计"]);
+        assert!(lines.take(3).all(|line| line.split_whitespace().count() == heads.len()), "{text}");
+    }
+
+    #[test]
     fn an_account_without_periods() {
         let dictionary = Dictionary::builtin(ProductKind::Report).unwrap();
         let product = product(&dictionary, 0, &mut Dice(22));
@@ -610,7 +633,7 @@ mod tests {
             let items: Vec<_> = items.flat_map(|segment| segment["items"].as_array().unwrap()).collect();
             assert_eq!(items.len(), dictionary.counts().items);
             assert_eq!((&json["product"], &items[5]["type"]), (&kind.code().into(), &"timestamp?".into()));
-            assert_eq!(json["terms"], dictionary.terms());
+            assert_eq!(json["terms"], dictionary.terms().as_ref());
         }
     }
 }
