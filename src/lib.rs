@@ -42,3 +42,5 @@ mod prefetch;
 pub mod product;
 pub mod publish;
 pub mod staging;
+#[cfg(test)]
+mod testing;

@@ -94,7 +94,7 @@ fn merged(mut left: Cell, right: Cell) -> Cell {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(crate::testing::property(512))]
 
     #[test]
     fn merge_is_associative_and_commutative_and_equals_the_whole(rows in rows(), cuts in (0..40_usize, 0..40_usize)) {

@@ -283,7 +283,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
+        #![proptest_config(crate::testing::property(512))]
 
         /// Any rows one after another come back as they were, and damaged bytes are refused or other rows, never a
         /// panic.

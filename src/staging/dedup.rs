@@ -762,7 +762,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
+        #![proptest_config(crate::testing::property(512))]
 
         #[test]
         fn admission_is_what_the_plain_way_finds(

@@ -59,7 +59,7 @@ fn check(product: &Value, segment: &str, prefix: &str, expected: &Periods) {
 
 #[test]
 fn months_quarters_and_classes_equal_the_csv() {
-    let Some(data) = shared_data("berka") else { return };
+    let Some(data) = shared_data("data/berka") else { return };
     let feed = TestFeed::new();
     let mut options = feed.options();
     options.transactions = vec![data.join("trans_comp.csv")];

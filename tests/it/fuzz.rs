@@ -1,15 +1,14 @@
-//! A short run of the fuzz targets: every file of their corpus, and each with bytes changed, cut and repeated by a fixed seed.
-//! Longer runs are for libFuzzer (docs/fuzzing.md).
+//! A short run of the fuzz targets: every file of their corpus, and copies with bytes changed, removed and repeated, by the
+//! seed of the tests. Longer runs use libFuzzer (docs/fuzzing.md).
 
 use std::path::Path;
+
+use crate::util::seed;
 
 #[path = "../fuzz/reading.rs"]
 mod reading;
 
-/// Changed files a file of the corpus.
-const CHANGES: usize = 60;
-
-/// Numbers from a fixed seed (splitmix64).
+/// Numbers from a seed (splitmix64).
 struct Numbers(u64);
 
 impl Numbers {
@@ -24,28 +23,27 @@ impl Numbers {
 
 #[test]
 fn no_target_panics_on_its_corpus_or_near_it() {
-    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/corpus");
     for (target, _) in reading::TARGETS {
-        let (mut files, mut runs, mut numbers) = (0, 0, Numbers(files_seed(target)));
-        let mut paths: Vec<_> =
-            std::fs::read_dir(corpus.join(target)).unwrap().map(|entry| entry.unwrap().path()).collect();
-        paths.sort();
-        for path in paths {
-            let bytes = std::fs::read(path).unwrap();
-            reading::read(target, &bytes);
-            for _ in 0..CHANGES {
-                reading::read(target, &changed(&bytes, &mut numbers));
-                runs += 1;
-            }
-            files += 1;
-        }
-        println!("{target}: {files} files, {runs} changed ones");
+        let (files, runs) = run_target(target, 60);
+        println!("{target}: {files} files, {runs} changed copies");
         assert!(files > 0, "{target} has no corpus");
     }
 }
 
-fn files_seed(target: &str) -> u64 {
-    target.bytes().fold(7, |seed, byte| seed * 31 + u64::from(byte))
+/// Runs a target on its corpus, and on so many changed copies of each file. Returns the number of files and of copies.
+pub fn run_target(target: &str, copies: usize) -> (usize, usize) {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/corpus").join(target);
+    let mut numbers = Numbers(target.bytes().fold(seed(), |seed, byte| seed.wrapping_mul(31) ^ u64::from(byte)));
+    let mut paths: Vec<_> = std::fs::read_dir(corpus).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    for path in &paths {
+        let bytes = std::fs::read(path).unwrap();
+        reading::read(target, &bytes);
+        for _ in 0..copies {
+            reading::read(target, &changed(&bytes, &mut numbers));
+        }
+    }
+    (paths.len(), paths.len() * copies)
 }
 
 fn changed(bytes: &[u8], numbers: &mut Numbers) -> Vec<u8> {

@@ -1,5 +1,5 @@
-//! Hostile and damaged files: each is refused with a code, within bounded memory, without a panic and with nothing written
-//! but the report. The table is printed; `docs/hostile-files.md` shows a run of it.
+//! Hostile and damaged files: each is refused with a code, within bounded memory and without a panic, and only the report is
+//! written. The table is printed; `docs/hostile-files.md` shows a run of it.
 
 use std::io::Write as _;
 use std::path::Path;
@@ -20,9 +20,9 @@ use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 use parquet::file::reader::{FileReader as _, SerializedFileReader};
 
-use crate::util::{ACCOUNTS_HEADER, TestFeed, USCC};
+use crate::util::{ACCOUNTS_HEADER, TestFeed, USCC, program};
 
-/// What the command may take beyond `--memory`, with the program itself.
+/// Memory that the command may take beyond `--memory`, the program itself included.
 const BEYOND_BUDGET_BYTES: u64 = 64 << 20;
 const MEMORY: (&str, u64) = ("64MiB", 64 << 20);
 
@@ -47,7 +47,7 @@ fn build(feed: &TestFeed, name: &str) -> Output {
         .unwrap()
 }
 
-/// The feed's own columns as texts, so many rows.
+/// Rows with the feed's own columns.
 fn batch(rows: usize, remark: &str) -> RecordBatch {
     let text = |value: &str| -> ArrayRef { Arc::new(StringArray::from(vec![value; rows])) };
     let ids: StringArray = (0..rows).map(|row| Some(format!("T{row}"))).collect();
@@ -88,7 +88,7 @@ fn arrow_file(batch: &RecordBatch, compression: Option<CompressionType>) -> Vec<
     writer.into_inner().unwrap()
 }
 
-/// Parquet's frame around a footer that is written by hand.
+/// A Parquet file of a footer alone.
 fn framed(footer: &[u8]) -> Vec<u8> {
     let mut bytes = b"PAR1".to_vec();
     bytes.extend_from_slice(footer);
@@ -105,8 +105,7 @@ fn put_unsigned(out: &mut Vec<u8>, mut value: u64) {
     out.push(value as u8);
 }
 
-/// A footer in Thrift's compact protocol: elements of a schema, each with its number of children, and row groups that say
-/// nothing.
+/// A footer in Thrift's compact protocol: elements of a schema, each with its number of children, and empty row groups.
 fn footer(children: &[u32], groups: usize, rows: u64) -> Vec<u8> {
     let mut out = vec![0x15, 2, 0x19];
     let list = |out: &mut Vec<u8>, count: usize| {
@@ -138,20 +137,20 @@ fn footer(children: &[u32], groups: usize, rows: u64) -> Vec<u8> {
     out
 }
 
-/// A footer with so many elements within each other.
-fn nested(depth: usize) -> Vec<u8> {
+/// A file whose schema is nested to this depth.
+pub fn nested(depth: usize) -> Vec<u8> {
     let mut children = vec![1; depth];
     children.push(0);
     framed(&footer(&children, 0, 0))
 }
 
-fn flat(columns: usize, groups: usize, rows: u64) -> Vec<u8> {
+pub fn flat(columns: usize, groups: usize, rows: u64) -> Vec<u8> {
     let mut children = vec![columns as u32];
     children.resize(columns + 1, 0);
     framed(&footer(&children, groups, rows))
 }
 
-/// One row whose page is far larger than what it is packed to.
+/// A file with a page that is far larger than its compressed form.
 fn page_bomb(dictionary: bool) -> Vec<u8> {
     let zeros = "a".repeat(1 << 20);
     let properties = WriterProperties::builder()
@@ -184,7 +183,7 @@ fn zst(chunk: &[u8], times: usize) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-/// Replaces the only place where a number stands as eight bytes by another.
+/// Replaces a number of eight bytes by another, wherever it occurs.
 fn with_number(mut bytes: Vec<u8>, old: i64, new: i64) -> Vec<u8> {
     let at: Vec<usize> =
         bytes.windows(8).enumerate().filter(|(_, part)| *part == old.to_le_bytes()).map(|(at, _)| at).collect();
@@ -202,7 +201,7 @@ fn tail_length(length: u32) -> Vec<u8> {
     bytes
 }
 
-/// Name of the case, of the file, its content, and the code that refuses it.
+/// The name of the case, the name of the file, its content, and the code of the reject.
 fn cases() -> Vec<(&'static str, &'static str, Vec<u8>, &'static str)> {
     let csv = |rows: &str| format!("{HEADER}\n{rows}").into_bytes();
     let line = [ROW.as_bytes(), b"\n"].concat().repeat(1000);
@@ -221,7 +220,7 @@ fn cases() -> Vec<(&'static str, &'static str, Vec<u8>, &'static str)> {
         parquet(&columns, WriterProperties::default())
     };
     let body = |bytes: &[u8]| -> i64 {
-        // The body is what the stream holds beside descriptions; here it is found by what the writer says of it.
+        // The length of the body is taken from the messages of the stream.
         let mut reader = arrow::ipc::reader::StreamReader::try_new(bytes, None).unwrap();
         assert!(reader.next().unwrap().is_ok());
         let mut lengths = Vec::new();
@@ -349,7 +348,7 @@ fn noise_between_magics() -> Vec<u8> {
 #[test]
 fn each_hostile_file_is_refused_within_bounds() {
     println!("{:<46} {:<16} {:>4} {:>8} {:>9}", "case", "outcome", "exit", "seconds", "peak MiB");
-    // The program's own code and tables take memory, too: what a sound build of a row takes at least.
+    // The control: a sound file is read within the same memory.
     let sound = feed();
     sound.write("x.csv", format!("{HEADER}\n{ROW}\n"));
     assert_eq!(build(&sound, "x.csv").status.code(), Some(0));
@@ -359,10 +358,10 @@ fn each_hostile_file_is_refused_within_bounds() {
         let started = Instant::now();
         let output = build(&feed, name);
         let seconds = started.elapsed().as_secs_f64();
-        let told = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert_eq!(output.status.code(), Some(1), "{case}: {told}");
-        assert!(!told.contains("panic"), "{case}: {told}");
-        assert!(told.contains(name) && told.contains(code), "{case}: {told}");
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{case}: {stderr}");
+        assert!(!stderr.contains("panic"), "{case}: {stderr}");
+        assert!(stderr.contains(name) && stderr.contains(code), "{case}: {stderr}");
         let rejects = feed.rejects();
         assert!(rejects.iter().all(|line| line.starts_with(name) && line.ends_with(code)), "{case}: {rejects:?}");
         assert!(!rejects.is_empty(), "{case}");
@@ -376,7 +375,7 @@ fn each_hostile_file_is_refused_within_bounds() {
     }
 }
 
-/// The control: what the guards refuse they would let pass without limits, and sound files pass with them.
+/// The control: without limits the same files pass the guards, and sound files pass within the limits.
 #[test]
 fn the_guards_refuse_what_their_limits_say_and_nothing_else() {
     let feed = feed();
@@ -423,7 +422,7 @@ fn read(path: &Path) -> Result<usize, String> {
     Ok(rows)
 }
 
-/// Small sound files of every format.
+/// Small sound files, one of each format.
 fn sound_files() -> Vec<(&'static str, Vec<u8>)> {
     let csv = format!("{HEADER}\n{}", format!("{ROW}\n").repeat(9)).into_bytes();
     let rows = batch(9, "一笔货款");
@@ -439,7 +438,7 @@ fn sound_files() -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
-/// Every file cut at every length is refused, but for a CSV, which may end at a row's end.
+/// Every file cut at any length is refused, except a CSV that is cut at the end of a row.
 #[test]
 fn a_file_cut_anywhere_is_refused() {
     let feed = feed();
@@ -459,12 +458,13 @@ fn a_file_cut_anywhere_is_refused() {
                 }
             }
         }
-        // A CSV cut within the last field of a row cannot be told from a whole one.
+        // A CSV cut within the last field of a row looks like a complete one.
         assert!(passed <= 40, "{name}: {passed}");
     }
 }
 
-/// Any byte changed: refused, or read within what the file can hold. A panic of a reader is caught and told as damage.
+/// A file with a changed byte is refused, or it has no more rows than its size allows. A panic of a reader is caught and
+/// reported as damage.
 #[test]
 fn a_file_with_a_byte_changed_is_refused_or_read() {
     let feed = feed();
@@ -485,27 +485,33 @@ fn a_file_with_a_byte_changed_is_refused_or_read() {
 
 #[test]
 #[cfg(unix)]
-fn what_is_no_file_is_refused_and_not_waited_for() {
+fn folders_and_broken_links_are_refused() {
     let feed = feed();
     std::fs::create_dir(feed.path("x.parquet")).unwrap();
     std::os::unix::fs::symlink(feed.path("b.csv"), feed.path("a.csv")).unwrap();
     std::os::unix::fs::symlink(feed.path("a.csv"), feed.path("b.csv")).unwrap();
-    // Neither leads to a file: wrong usage.
+    // None of these is a file, which is wrong usage.
     for name in ["x.parquet", "a.csv", "none.csv"] {
         let output = build(&feed, name);
         assert_eq!(output.status.code(), Some(2), "{name}");
         assert!(String::from_utf8_lossy(&output.stderr).contains(name));
         assert!(!feed.path("out").join("report.parquet").exists());
     }
-    // A folder whose links lead round in a loop: a link that ends nowhere may not vanish silently.
+    // A folder with a link to itself, and a link in it that ends nowhere, which must not be left out silently.
     std::fs::create_dir(feed.path("folder")).unwrap();
     std::os::unix::fs::symlink(feed.path("folder"), feed.path("folder/again")).unwrap();
     std::os::unix::fs::symlink(feed.path("a.csv"), feed.path("folder/a.csv")).unwrap();
     assert_eq!(build(&feed, "folder").status.code(), Some(1));
     assert_eq!(feed.rejects(), ["folder/a.csv,,,unreadable_file"]);
+}
 
+#[test]
+#[cfg(unix)]
+fn a_named_pipe_is_refused_and_not_waited_for() {
+    let Some(mkfifo) = program("mkfifo") else { return };
+    let feed = feed();
     for name in ["pipe.parquet", "pipe.csv", "pipe.xml", "pipe.arrows"] {
-        assert!(Command::new("mkfifo").arg(feed.path(name)).status().unwrap().success());
+        assert!(Command::new(&mkfifo).arg(feed.path(name)).status().unwrap().success());
         let started = Instant::now();
         assert_eq!(build(&feed, name).status.code(), Some(1), "{name}");
         assert!(started.elapsed() < Duration::from_secs(60));
@@ -513,7 +519,7 @@ fn what_is_no_file_is_refused_and_not_waited_for() {
     }
 }
 
-/// A file that is not the same any more when it is read as when it was opened.
+/// A file that changes between opening and reading.
 #[test]
 fn a_file_that_changes_while_it_is_read_is_refused() {
     let feed = feed();
@@ -538,7 +544,7 @@ fn a_file_that_changes_while_it_is_read_is_refused() {
     }
 }
 
-/// What a test of memory would not show: the binary column that Parquet may give for a text is no text.
+/// A binary column is no text, even if Parquet can present it as one.
 #[test]
 fn bytes_are_no_text() {
     let feed = feed();

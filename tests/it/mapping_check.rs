@@ -159,7 +159,7 @@ fn drafted(path: &Path) -> (Mapping, usize, String) {
 /// A draft of each real statement makes the same rows as the shipped mapping, but for what no header tells.
 #[test]
 fn drafts_of_real_statements() {
-    let Some(folder) = shared_data("cn-statements") else { return };
+    let Some(folder) = shared_data("data/cn-statements") else { return };
     for name in ["boc", "abc", "icbc"] {
         let path = folder.join(format!("{name}.csv"));
         let (mapping, _, toml) = drafted(&path);

@@ -1,12 +1,12 @@
-//! Name rules on real names that this project did not write: recall and precision by kind, clean and under the
-//! noises of statements, as one table; and on names written by hand, which need no data. The parts that read
-//! the shared data are skipped, saying so, where it is absent. `cargo test --test it names -- --nocapture`
-//! prints the table.
+//! Name rules on real names: recall and precision by kind, of clean names and of names with the noise of statements. These
+//! tests need the shared data; `cargo test --test it names -- --nocapture` prints their table. Names written for this file
+//! need no data.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 
 use liushui::class::{Class, Counterparty, Holder, Matcher, Rules, Subclass, normalise};
+
+use crate::util::shared_data;
 
 /// What statements do to a name. The second text is the kind of the name: each has its own branches.
 type Noise = (&'static str, fn(&str, &str) -> String);
@@ -75,13 +75,9 @@ fn full_width(c: char) -> char {
     char::from_u32(c as u32 + 0xFEE0).filter(|_| is_narrow).unwrap_or(c)
 }
 
-/// Lines of a file of the shared names; `None`, and a word about it, where there is none.
+/// The lines of a file of the shared names.
 fn lines(file: &str) -> Option<Vec<String>> {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data/names").join(file);
-    let Ok(text) = std::fs::read_to_string(&path) else {
-        println!("skipped: no {}", path.display());
-        return None;
-    };
+    let text = std::fs::read_to_string(shared_data(&format!("data/names/{file}"))?).unwrap();
     Some(text.lines().map(str::to_string).collect())
 }
 

@@ -87,7 +87,7 @@ fn account() -> Vec<(String, String)> {
 /// Both products of each statement: all rows are kept, and they reconcile.
 #[test]
 fn both_products_of_each_statement() {
-    let Some(folder) = shared_data("cn-statements") else { return };
+    let Some(folder) = shared_data("data/cn-statements") else { return };
     for (name, [_, classified, skipped], _) in STATEMENTS {
         let feed = TestFeed::new();
         let mut options = feed.options();
@@ -124,7 +124,7 @@ fn a_statement_needs_its_account() {
 
 #[test]
 fn every_row_of_the_statements() {
-    let Some(folder) = shared_data("cn-statements") else { return };
+    let Some(folder) = shared_data("data/cn-statements") else { return };
     for (name, [read, classified, skipped], expected) in STATEMENTS {
         let feed = TestFeed::new();
         let mut options =

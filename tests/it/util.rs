@@ -1,6 +1,7 @@
-//! Feeds in temporary folders, and builds over them.
+//! Feeds in temporary folders, builds over them, and what tests need from outside: programs, and by re-export shared data and
+//! seeds.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use liushui::batch::build::{BuildOptions, BuildOutcome, OutputFormat, build};
@@ -9,9 +10,11 @@ use liushui::observer::{NoObserver, Observer};
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// The instant that products of tests carry.
+pub(crate) use crate::testing::{property, seed, shared_data};
+
+/// The `generated_at` of the products of tests.
 pub const GENERATED_AT: i64 = 1_767_225_600;
-/// The same as products show it.
+/// The same in the form of the products.
 pub const GENERATED_AT_TEXT: &str = "2026-01-01T08:00:00+08:00";
 
 /// A valid code (the standard's specimen).
@@ -21,7 +24,7 @@ pub const USCC: &str = "91350100M000100Y43";
 pub const ACCOUNTS_HEADER: &str = "account_id,provider_id,provider_name,bank_code,subject_uscc,subject_name,former_names,\
                                    account_type,currency,opened_on,closed_on,status";
 
-/// A feed in a folder of its own, which goes with it.
+/// A feed in a temporary folder of its own.
 pub struct TestFeed {
     pub folder: TempDir,
 }
@@ -67,8 +70,8 @@ impl TestFeed {
         datagen::generate(&options, &mut |_| {}).unwrap();
     }
 
-    /// The rows of `feed/transactions` (CSV) in another order, under `shuffled/`, in files of unequal length that all overlap
-    /// in time; one row in so many is sent twice. How many rows were there, and how many repeats.
+    /// Writes the rows of `feed/transactions` (CSV) in another order to `shuffled/`, in files of unequal length that all
+    /// overlap in time. With `repeats` N every Nth row is there twice. Returns the number of rows and that of repeats.
     pub fn shuffle(&self, files: usize, repeats: Option<usize>) -> (usize, usize) {
         let (mut rows, mut header) = (Vec::new(), String::new());
         for entry in std::fs::read_dir(self.path("feed/transactions")).unwrap() {
@@ -90,7 +93,7 @@ impl TestFeed {
         self.path("out").join(name)
     }
 
-    /// `rejects.csv` without its header and with files' folders cut off.
+    /// `rejects.csv` without its header and without the folders of the files.
     pub fn rejects(&self) -> Vec<String> {
         let text = std::fs::read_to_string(self.out("rejects.csv")).unwrap();
         let folder = format!("{}/", self.folder.path().display());
@@ -103,27 +106,28 @@ impl TestFeed {
         serde_json::from_slice(&std::fs::read(self.out("run.json")).unwrap()).unwrap()
     }
 
-    /// The products of one kind, an object an account.
+    /// The products of one kind: one object for each account.
     pub fn products(&self, product: &str) -> Vec<Value> {
         let text = std::fs::read_to_string(self.out(&format!("{product}.ndjson"))).unwrap();
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 }
 
-/// Builds without anyone watching.
+/// Builds without an observer.
 pub fn run(options: &BuildOptions) -> Result<BuildOutcome, Error> {
     let observer: Arc<dyn Observer> = Arc::new(NoObserver);
     build(options, &observer)
 }
 
-/// A folder of the data shared by tests; `None`, saying so, where it is absent.
-pub fn shared_data(folder: &str) -> Option<PathBuf> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data").join(folder);
-    if !path.is_dir() {
-        eprintln!("skipped: {} is not there", path.display());
-        return None;
+/// The path of a program that a test runs. `None` if it is not installed; then the reason is printed, and the test is
+/// skipped.
+pub fn program(name: &str) -> Option<PathBuf> {
+    let paths = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&paths).map(|folder| folder.join(name)).find(|path| path.is_file());
+    if found.is_none() {
+        eprintln!("skipped: the program `{name}` is not installed");
     }
-    Some(path)
+    found
 }
 
 /// The configuration of a property test with so many cases; `LIUSHUI_CASES` asks for others.

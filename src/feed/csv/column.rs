@@ -249,6 +249,7 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(crate::testing::property(256))]
         #[test]
         fn a_dictionary_has_the_same_texts(
             batches in prop::collection::vec(prop::collection::vec("[ab甲]{0,3}", 0..300), 1..4)

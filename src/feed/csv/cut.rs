@@ -311,7 +311,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(256))]
+        #![proptest_config(crate::testing::property(256))]
         #[test]
         fn parts_give_what_the_whole_gives(
             body in "([12甲\u{feff}]|,|,|\"|\"\"|\n|\r|\r\n|\",\"|\n\"){0,60}",

@@ -297,7 +297,6 @@ impl TableMapping {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
-    use std::path::PathBuf;
 
     use arrow::array::{Array as _, StringArray};
 
@@ -561,11 +560,7 @@ mod tests {
     /// Every row of the real files gets the kind that the data's description gives it.
     #[test]
     fn berka_whole() {
-        let data = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/data/berka"));
-        if !data.is_dir() {
-            println!("skipped: ../shared/data/berka is not there");
-            return;
-        }
+        let Some(data) = crate::testing::shared_data("data/berka") else { return };
         let mapping = Mapping::load(Path::new("berka"), &[]).unwrap();
         let made = rows_of(&data.join("trans_comp.csv"), mapping.transactions.as_ref().unwrap(), &TRANSACTIONS);
         assert_eq!(made.len(), 30_200);

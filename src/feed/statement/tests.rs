@@ -269,7 +269,7 @@ fn damage_is_told() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(crate::testing::property(64))]
 
     /// The same entries say the same in both syntaxes, and balances run through.
     #[test]
