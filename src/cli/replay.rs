@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use arrow::ipc::writer::StreamWriter;
 use arrow::record_batch::RecordBatch;
 use clap::Args;
 use liushui::batch::cores;
-use liushui::batch::replay::pace::{Pauses, Speed};
+use liushui::batch::replay::pace::{Clock, Pauses, Speed};
 use liushui::batch::replay::{Destination, ReplayOptions, replay};
 use liushui::error::Error;
 use liushui::feed::typed::transactions_schema;
@@ -83,7 +84,7 @@ impl Replay {
         let signals = Signals::new()?;
         let bar = Bar::new(self.no_progress);
         let mut out = StandardOutput { writer: None };
-        let outcome = replay(&options, &mut out, &signals, &bar);
+        let outcome = replay(&options, &mut out, &SystemClock(Instant::now()), &signals, &bar);
         bar.clear();
         let outcome = outcome?;
         tell_rejects(&outcome.verdict);
@@ -96,7 +97,20 @@ impl Replay {
     }
 }
 
-/// Signals that pause a replay: a thread waits for them, and the replay looks at what it noted several times a second.
+/// The monotonic clock of the system, from an instant on.
+struct SystemClock(Instant);
+
+impl Clock for SystemClock {
+    fn now(&self) -> Duration {
+        self.0.elapsed()
+    }
+
+    fn sleep(&self, time: Duration) {
+        std::thread::sleep(time);
+    }
+}
+
+/// Signals that pause a replay: a thread waits for them, and the replay checks several times a second whether one came.
 #[derive(Default)]
 struct Signals {
     paused: Arc<AtomicBool>,

@@ -25,8 +25,7 @@ mod reference; // the two products computed the slow and plain way
 mod refusals; // every code of bad input, and that nothing is half written
 mod replay; // a feed in booking order, at a pace
 mod statements; // every row of real statements
-mod util;
-mod ways; // build, the kernels in memory and merged cells of any split give the same bytes // feeds in temporary folders, builds over them
 #[path = "../../src/testing.rs"]
 mod testing; // shared data, seeds and numbers of cases; the unit tests use the same
 mod util; // feeds in temporary folders, builds over them
+mod ways; // build, the kernels in memory and merged cells of any split give the same bytes

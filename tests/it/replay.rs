@@ -1,19 +1,22 @@
-//! The replay: the same rows in booking order, whatever the order of files; products of a replayed feed are the feed's own.
+//! The replay: the rows of a feed in booking order, whatever the order of its files, and when they are due. The products of a
+//! replayed feed are those of the feed.
 
+use std::cell::Cell;
 use std::io::{BufRead as _, BufReader, Cursor, Write as _};
 use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
 use arrow::array::AsArray as _;
 use arrow::datatypes::TimestampMicrosecondType;
 use arrow::ipc::reader::StreamReader;
 use arrow::record_batch::RecordBatch;
-use liushui::batch::replay::pace::{NoPauses, Speed};
+use liushui::batch::replay::pace::{Clock, NoPauses, Speed};
 use liushui::batch::replay::{Destination, ReplayOptions};
 use liushui::error::Error;
 use liushui::feed::typed::transactions_schema;
 use liushui::observer::NoObserver;
 
-use crate::util::{ACCOUNTS_HEADER, TestFeed, USCC};
+use crate::util::{ACCOUNTS_HEADER, TestFeed, USCC, program};
 
 fn replay(feed: &TestFeed, transactions: &str, more: &[&str]) -> Output {
     let path = feed.path(transactions).display().to_string();
@@ -48,7 +51,7 @@ fn rows_come_in_booking_order_each_once() {
     assert_eq!(ordered.len(), count);
     assert!(ordered.is_sorted_by_key(|row| (row.0, row.1.clone())));
     assert_eq!(ordered, shuffled);
-    // A window of days: its first and last day count.
+    // A window of days includes its first and its last day.
     let (from, until) = ("2025-09-10", "2025-10-20");
     let [first, last] = [from, until].map(|text| liushui::period::Date::parse(text).unwrap().0);
     let window = rows(&replay(&feed, "shuffled", &["--from", from, "--until", until]).stdout);
@@ -93,8 +96,8 @@ fn a_feed_with_a_fault_is_refused_before_its_first_row() {
     feed.write("t/2.csv", format!("{header}\nA1,T2,2024-01-03,C,1.005\n"));
     let output = replay(&feed, "t", &[]);
     assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0));
-    let told = String::from_utf8(output.stderr).unwrap();
-    assert!(told.contains("2.csv, row 1, column `amount`: bad_type") && !told.contains("1.005"), "{told}");
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(stderr.contains("2.csv, row 1, column `amount`: bad_type") && !stderr.contains("1.005"), "{stderr}");
     // A feed without rows is a stream without rows.
     feed.write("t/1.csv", format!("{header}\n"));
     feed.write("t/2.csv", format!("{header}\n"));
@@ -102,7 +105,7 @@ fn a_feed_with_a_fault_is_refused_before_its_first_row() {
 }
 
 #[test]
-fn wrong_usage_is_told() {
+fn wrong_usage_is_reported() {
     let feed = TestFeed::new();
     feed.economy(60, 5, 9, datagen::Format::Csv);
     feed.shuffle(3, None);
@@ -114,18 +117,20 @@ fn wrong_usage_is_told() {
     ] {
         let output = replay(&feed, "shuffled", more);
         assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0), "{more:?}");
-        let told = String::from_utf8(output.stderr).unwrap();
-        assert!(told.contains(expected), "{told}");
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert!(stderr.contains(expected), "{stderr}");
     }
     let output = Command::new(env!("CARGO_BIN_EXE_liushui")).args(["replay", "--transactions", "-"]).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8(output.stderr).unwrap().contains("reads its feed twice"));
 }
 
-/// The first row comes at once, the second in years; between them the replay is paused and resumed by a signal.
+/// The first row is due at once, the second in years; between them a signal pauses and resumes the replay. When rows are
+/// sent after a pause is tested with a manual clock.
 #[cfg(unix)]
 #[test]
 fn a_signal_pauses_and_resumes() {
+    let Some(kill) = program("kill") else { return };
     let feed = TestFeed::csv(
         "account_id,txn_id,booked_at,direction,amount\nA1,T1,2024-01-02,C,1.00\nA1,T2,2034-01-02,C,1.00\n",
         &format!("{ACCOUNTS_HEADER}\nA1,P1,示例银行,,{USCC},试验有限公司,,basic,CNY,2020-01-01,,active\n"),
@@ -137,22 +142,73 @@ fn a_signal_pauses_and_resumes() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    // The first row is out: the handlers are in place.
+    // Once the first row is sent, the handlers are in place.
     let mut stream = StreamReader::try_new(child.stdout.take().unwrap(), None).unwrap();
     assert_eq!(stream.next().unwrap().unwrap().num_rows(), 1);
-    let mut told = BufReader::new(child.stderr.take().unwrap()).lines();
+    let mut messages = BufReader::new(child.stderr.take().unwrap()).lines();
     for expected in ["paused; send SIGUSR1 again to resume", "resumed"] {
-        assert!(Command::new("kill").args(["-USR1", &child.id().to_string()]).status().unwrap().success());
-        assert_eq!(told.next().unwrap().unwrap(), expected);
+        assert!(Command::new(&kill).args(["-USR1", &child.id().to_string()]).status().unwrap().success());
+        assert_eq!(messages.next().unwrap().unwrap(), expected);
     }
-    // Resuming does not make the row of 2034 due: the stream ends where the process does.
-    std::thread::sleep(std::time::Duration::from_millis(200));
     child.kill().unwrap();
     child.wait().unwrap();
-    assert!(!matches!(stream.next(), Some(Ok(_))), "a pause skipped the wait");
 }
 
-/// Changes the feed's last file when the first rows come.
+/// A clock that only `sleep` moves.
+#[derive(Default)]
+struct ManualClock(Cell<Duration>);
+
+impl Clock for ManualClock {
+    fn now(&self) -> Duration {
+        self.0.get()
+    }
+
+    fn sleep(&self, time: Duration) {
+        self.0.set(self.0.get() + time);
+    }
+}
+
+/// The seconds of the clock at which rows come, each with their number.
+struct Arrivals<'a>(&'a ManualClock, Vec<(u64, usize)>);
+
+impl Destination for Arrivals<'_> {
+    fn send(&mut self, rows: &RecordBatch) -> Result<(), Error> {
+        self.1.push((self.0.now().as_secs(), rows.num_rows()));
+        Ok(())
+    }
+}
+
+fn options(feed: &TestFeed, transactions: &str, speed: Speed) -> ReplayOptions {
+    ReplayOptions {
+        transactions: vec![feed.path(transactions)],
+        mapping: None,
+        speed,
+        from: None,
+        until: None,
+        memory_bytes: 1 << 20,
+        threads: 2,
+    }
+}
+
+#[test]
+fn rows_are_sent_when_they_are_due() {
+    let feed = TestFeed::new();
+    let rows = "A1,T1,2024-01-02,C,1.00\nA1,T2,2024-01-02,C,1.00\nA1,T3,2024-01-04,C,1.00\n";
+    feed.write("t/1.csv", format!("account_id,txn_id,booked_at,direction,amount\n{rows}"));
+    feed.write("t/2.csv", "account_id,txn_id,booked_at,direction,amount\nA1,T4,2024-01-03 12:00:00,C,1.00\n");
+    // A day in ten seconds; then as fast as they are taken.
+    for (speed, expected) in
+        [(Speed::Times(8_640), &[(0, 2), (15, 1), (20, 1)][..]), (Speed::Max, &[(0, 2), (0, 2)][..])]
+    {
+        let clock = ManualClock::default();
+        let mut arrivals = Arrivals(&clock, Vec::new());
+        let options = options(&feed, "t", speed);
+        liushui::batch::replay::replay(&options, &mut arrivals, &clock, &NoPauses, &NoObserver).unwrap();
+        assert_eq!(arrivals.1, expected, "{speed:?}");
+    }
+}
+
+/// A destination that changes the feed's last file when the first rows come.
 struct Meddler<'a> {
     feed: &'a TestFeed,
     change: Option<fn(&TestFeed)>,
@@ -171,32 +227,24 @@ impl Destination for Meddler<'_> {
 
 /// A file that changes between the two reads ends the replay with an error, whatever changed.
 #[test]
-fn a_file_that_changes_meanwhile_is_told() {
+fn a_file_that_changes_between_the_reads_is_reported() {
     const HEADER: &str = "account_id,txn_id,booked_at,direction,amount";
     let changes: [Option<fn(&TestFeed)>; 4] = [
         None,
         Some(|feed| std::fs::remove_file(feed.path("t/30.csv")).unwrap()),
         Some(|feed| feed.write("t/30.csv", format!("{HEADER}\nA1,T30,2024-01-30,C,1.005\n"))),
-        // As many rows of the same times, of another length.
+        // The same number of rows with the same times, but more bytes.
         Some(|feed| feed.write("t/30.csv", format!("{HEADER}\nA1,T30,2024-01-30,C,10.00\n"))),
     ];
     for change in changes {
-        // More files than are made ready while others are sent.
+        // More files than the replay prepares while others are sent.
         let feed = TestFeed::new();
         for day in 1..=30 {
             feed.write(&format!("t/{day:02}.csv"), format!("{HEADER}\nA1,T{day},2024-01-{day:02},C,1.00\n"));
         }
-        let options = ReplayOptions {
-            transactions: vec![feed.path("t")],
-            mapping: None,
-            speed: Speed::Max,
-            from: None,
-            until: None,
-            memory_bytes: 1 << 20,
-            threads: 2,
-        };
+        let (options, clock) = (options(&feed, "t", Speed::Max), ManualClock::default());
         let mut meddler = Meddler { feed: &feed, change, rows: 0 };
-        let outcome = liushui::batch::replay::replay(&options, &mut meddler, &NoPauses, &NoObserver);
+        let outcome = liushui::batch::replay::replay(&options, &mut meddler, &clock, &NoPauses, &NoObserver);
         match change {
             None => assert_eq!((outcome.unwrap().rows, meddler.rows), (30, 30)),
             Some(_) => {
@@ -208,7 +256,7 @@ fn a_file_that_changes_meanwhile_is_told() {
     }
 }
 
-/// Files that all overlap are put in order in bounded memory, or refused with a word about it.
+/// Files that all overlap are put in order within bounded memory, or refused with a message that names the option.
 #[test]
 fn overlapping_files_need_memory() {
     let feed = TestFeed::new();
@@ -216,17 +264,9 @@ fn overlapping_files_need_memory() {
     feed.shuffle(3, None);
     let output = replay(&feed, "shuffled", &["--memory", "64MiB"]);
     assert_eq!(output.status.code(), Some(0));
-    let options = ReplayOptions {
-        transactions: vec![feed.path("shuffled")],
-        mapping: None,
-        speed: Speed::Max,
-        from: None,
-        until: None,
-        memory_bytes: 1 << 20,
-        threads: 1,
-    };
+    let (options, clock) = (options(&feed, "shuffled", Speed::Max), ManualClock::default());
     let mut nobody = Meddler { feed: &feed, change: None, rows: 0 };
-    let error = liushui::batch::replay::replay(&options, &mut nobody, &NoPauses, &NoObserver).unwrap_err();
+    let error = liushui::batch::replay::replay(&options, &mut nobody, &clock, &NoPauses, &NoObserver).unwrap_err();
     assert_eq!((error.exit_code(), nobody.rows), (2, 0), "{error}");
     assert!(error.to_string().contains("--memory"), "{error}");
 }

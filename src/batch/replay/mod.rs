@@ -1,8 +1,8 @@
 //! The replay: a feed's transactions in booking order, at a pace.
 //!
-//! Owns: the order ([`order`]), the pace ([`pace`]) and the window. Does not own: where the rows go ([`Destination`]). A
-//! feed is read twice: once to see that every value can be read and which stretch of time each slice covers, once to send.
-//! So nothing is sent of a feed that has a fault, and memory holds only slices whose times overlap.
+//! Owns: the order ([`order`]), the pace ([`pace`]) and the window. Does not own: the clock ([`Clock`]) and the place where
+//! the rows go ([`Destination`]). A feed is read twice: once to check every value and to find the span of time of each
+//! slice, once to send. So nothing is sent of a feed that has a fault, and memory holds only slices whose times overlap.
 
 pub mod order;
 pub mod pace;
@@ -19,16 +19,16 @@ use crate::feed::reject::FeedVerdict;
 use crate::observer::{Observer, Stage};
 use crate::period::Date;
 use order::Source;
-use pace::{Pace, Pauses, Speed};
+use pace::{Clock, Pace, Pauses, Speed};
 
-/// What a replay is asked for.
+/// The options of a replay.
 #[derive(Clone, Debug)]
 pub struct ReplayOptions {
     /// Files, folders and globs of `transactions`.
     pub transactions: Vec<PathBuf>,
-    /// The layout, where it is not the feed's own.
+    /// The layout, if it is not the feed's own.
     pub mapping: Option<Mapping>,
-    /// How fast.
+    /// The speed.
     pub speed: Speed,
     /// The first booking date that is sent; `None` = the feed's first.
     pub from: Option<Date>,
@@ -36,46 +36,47 @@ pub struct ReplayOptions {
     pub until: Option<Date>,
     /// Bytes that rows of overlapping slices may take.
     pub memory_bytes: usize,
-    /// Workers that look through the feed before it is sent.
+    /// Workers that survey the feed before it is sent.
     pub threads: usize,
 }
 
-/// Where rows go, in batches of [`crate::feed::typed::transactions_schema`].
+/// The receiver of the rows, in batches of [`crate::feed::typed::transactions_schema`].
 pub trait Destination {
     /// Takes the next rows.
     ///
     /// # Errors
-    /// Whatever keeps it from taking them; the replay ends.
+    /// Any reason why it cannot take them; the replay ends with this error.
     fn send(&mut self, rows: &RecordBatch) -> Result<(), Error>;
 }
 
-/// How a replay ended.
+/// The outcome of a replay.
 #[derive(Clone, Debug)]
 pub struct ReplayOutcome {
     /// Rows that were sent.
     pub rows: u64,
     /// Rows of the feed, those outside the window included.
     pub rows_read: u64,
-    /// What is wrong with the feed; nothing was sent of one with a fault.
+    /// The faults of the feed; nothing is sent of a feed with a fault.
     pub verdict: FeedVerdict,
-    /// The files that were refused; empty where the replay is done.
+    /// The files that were refused; empty if the replay is complete.
     pub refused_files: Vec<String>,
 }
 
-/// Batches that are made ready while others are sent.
+/// Batches that are prepared while others are sent.
 const BATCHES_AHEAD: usize = 4;
 
-/// Sends a feed to `destination`.
+/// Sends a feed to `destination`, at the speed of the options by `clock`.
 ///
-/// A feed with a fault is no error: the [`ReplayOutcome`] tells, and nothing is sent.
+/// A feed with a fault is no error: the [`ReplayOutcome`] names its files, and nothing is sent.
 ///
 /// # Errors
-/// [`Error::Usage`] for paths that lead nowhere, for standard input, for a window that ends before it begins, and for a
-/// feed so unordered that the slices that overlap do not fit into memory; [`Error::Changed`] where a file changes
-/// meanwhile; those of the destination. Some rows may be sent by then, so the stream must not be ended as a whole one.
+/// [`Error::Usage`] for paths without files, for standard input, for a window that ends before it begins, and for a feed
+/// whose overlapping slices do not fit into memory; [`Error::Changed`] if a file changes between the two reads; errors of
+/// the destination. Some rows may have been sent by then, so the stream must not be closed as a complete one.
 pub fn replay(
     options: &ReplayOptions,
     destination: &mut dyn Destination,
+    clock: &dyn Clock,
     pauses: &dyn Pauses,
     observer: &dyn Observer,
 ) -> Result<ReplayOutcome, Error> {
@@ -98,7 +99,7 @@ pub fn replay(
 
     let window = order::Window::new(options.from, options.until);
     observer.stage(Stage::Send, Some(slices.iter().map(|slice| slice.rows_within(&window)).sum()));
-    let mut pace = Pace::new(options.speed, pauses);
+    let mut pace = Pace::new(options.speed, clock, pauses);
     let mut rows = 0;
     std::thread::scope(|scope| {
         let (sender, receiver) = mpsc::sync_channel(BATCHES_AHEAD);
@@ -120,7 +121,7 @@ pub fn replay(
     Ok(ReplayOutcome { rows, rows_read, verdict, refused_files })
 }
 
-/// Whether the other side still takes batches.
+/// Passes a batch to the sending thread; `false` if that has ended.
 fn hand_on(sender: &SyncSender<RecordBatch>, batch: RecordBatch) -> bool {
     sender.send(batch).is_ok()
 }

@@ -1,8 +1,9 @@
 //! Booking order: a feed's rows by time, whatever the order of files and rows.
 //!
-//! Owns: the survey of a feed's slices, and their merge. Rows ascend by (booked_at, account_id, seq with null first,
-//! txn_id), texts by their UTF-8 bytes; rows that agree in all four stay in the order in which they are read. Slices are
-//! read in the order of their first times; rows leave when no slice that is still unread can have an earlier one.
+//! Owns: the survey of a feed's slices, and their merge. Does not own: the pace. Rows ascend by (booked_at, account_id, seq
+//! with null first, txn_id), texts by their UTF-8 bytes; rows that are equal in all four stay in the order of the feed.
+//! Slices are read in the order of their first times. Rows are passed on as soon as no unread slice can have an earlier
+//! one.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -32,17 +33,17 @@ pub struct Source {
 
 struct SourceFile {
     name: String,
-    /// `None` where it could not be opened; its rejects tell why.
+    /// `None` if it could not be opened; its rejects have the reason.
     opened: Option<OpenedTable>,
-    /// Columns that the feed does not know, found in the survey.
+    /// Columns that are none of the feed's, found in the survey.
     unknown_columns: Mutex<Vec<String>>,
     rejects: FileRejects,
-    /// What the system said of it when it was opened.
+    /// Its metadata when it was opened.
     metadata: Option<std::fs::Metadata>,
 }
 
 impl SourceFile {
-    /// Whether the system says the same of it as when it was opened.
+    /// Whether its metadata are still those from when it was opened.
     fn is_as_opened(&self) -> bool {
         let now = std::fs::metadata(&self.name).ok();
         now.zip(self.metadata.as_ref())
@@ -89,7 +90,7 @@ impl Source {
     /// Finds and opens all files.
     ///
     /// # Errors
-    /// [`Error::Usage`] for paths that lead to no feed, and for standard input and pipes, which can be read only once.
+    /// [`Error::Usage`] for paths without files, and for standard input and pipes, which can be read only once.
     pub fn open(paths: &[PathBuf], mapping: Option<&Mapping>, limits: Limits) -> Result<Source, Error> {
         let mut files = Vec::new();
         for found in find(paths)? {
@@ -112,17 +113,17 @@ impl Source {
         Ok(Source { files })
     }
 
-    /// Rows of all files, where every file tells.
+    /// Rows of all files, if every file has the number in its metadata.
     pub fn rows(&self) -> Option<u64> {
         self.files.iter().filter_map(|file| file.opened.as_ref()).map(OpenedTable::rows).sum()
     }
 
-    /// What is wrong with the feed, to be asked once, after the survey.
+    /// The faults of the feed. To be called once, after the survey.
     pub fn verdict(&self) -> FeedVerdict {
         FeedVerdict::new(self.files.iter().map(|file| (file.name.clone(), file.rejects.finish())).collect())
     }
 
-    /// What there is to know that refuses nothing: columns that are left out. To be asked after the survey.
+    /// Warnings about columns that are left out. To be called after the survey.
     pub fn warnings(&self) -> Vec<String> {
         let warning = |file: &SourceFile| {
             let unknown = lock(&file.unknown_columns);
@@ -132,17 +133,17 @@ impl Source {
         self.files.iter().filter_map(warning).collect()
     }
 
-    /// Looks through the feed: the slices that have rows, by their first times.
+    /// Reads the whole feed once; returns the slices that have rows, by their first times.
     ///
     /// # Errors
-    /// Failures of our own; what is wrong with the feed is told by [`Source::verdict`].
+    /// Internal errors only; [`Source::verdict`] has the faults of the feed.
     pub fn survey(&self, threads: usize, observer: &dyn Observer) -> Result<Vec<Surveyed>, Error> {
         let of_file = |(number, file): (usize, &SourceFile)| -> Vec<(usize, FileSlice)> {
             file.opened.iter().flat_map(OpenedTable::slices).map(|slice| (number, slice)).collect()
         };
         let slices: Vec<(usize, FileSlice)> = self.files.iter().enumerate().flat_map(of_file).collect();
         let (next, found) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
-        let look = || -> Result<(), Error> {
+        let work = || -> Result<(), Error> {
             while let Some((file, slice)) = slices.get(next.fetch_add(1, Ordering::Relaxed)) {
                 let mut surveyed = Surveyed::nothing(*file, slice);
                 self.read(*file, slice, |batch| {
@@ -157,7 +158,7 @@ impl Source {
             Ok(())
         };
         std::thread::scope(|scope| {
-            let workers: Vec<_> = (0..threads.max(1)).map(|_| scope.spawn(look)).collect();
+            let workers: Vec<_> = (0..threads.max(1)).map(|_| scope.spawn(work)).collect();
             for worker in workers {
                 worker.join().map_err(|_| Error::Internal("a worker panicked".to_string()))??;
             }
@@ -168,12 +169,12 @@ impl Source {
         Ok(found)
     }
 
-    /// Gives the rows within `window` in booking order, in batches of [`BATCH_ROWS`] at most; `take` tells whether it
-    /// wants more.
+    /// Passes the rows within `window` to `take` in booking order, in batches of at most [`BATCH_ROWS`]. Ends early if
+    /// `take` returns `false`.
     ///
     /// # Errors
-    /// [`Error::Usage`] where the slices that overlap do not fit into `memory_bytes`; [`Error::Changed`] where a file is
-    /// no longer what it was in the survey.
+    /// [`Error::Usage`] if the slices that overlap do not fit into `memory_bytes`; [`Error::Changed`] if a file has
+    /// changed since the survey.
     pub fn in_order(
         &self,
         slices: &[Surveyed],
@@ -188,7 +189,7 @@ impl Source {
             self.read(slice.file, &slice.slice, |batch| {
                 again.add(&batch);
                 held.push(batch);
-                // Rows are brought together and put in order: what is held, the same together, and the same sorted.
+                // Sorting needs three copies of the rows that are held: as they came, concatenated, and sorted.
                 if held.bytes > memory_bytes / 3 {
                     return Err(Error::Usage(format!(
                         "rows of overlapping files take more than {memory_bytes} bytes; give more --memory, or files \
@@ -202,7 +203,7 @@ impl Source {
                 return Err(Error::Changed { file: file.map_or(String::new(), |file| file.name.clone()) });
             }
             let bound = slices.get(at + 1).map_or(i64::MAX, |next| next.span.0);
-            // Sorting costs all that is held, so it has to free a good part of it.
+            // A sort costs time for all rows that are held, so it waits until it can release a good part of them.
             if held.free(bound) < held.rows / 4 && held.bytes < memory_bytes / 6 && bound < i64::MAX {
                 continue;
             }
@@ -215,12 +216,12 @@ impl Source {
         Ok(())
     }
 
-    /// Reads a slice; faults go to the file's rejects, and end it.
+    /// Reads a slice. A fault goes to the file's rejects and ends the slice.
     fn read(
         &self,
         file: usize,
         slice: &FileSlice,
-        mut see: impl FnMut(RecordBatch) -> Result<(), Error>,
+        mut visit: impl FnMut(RecordBatch) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let Some((file, opened)) = self.files.get(file).and_then(|file| Some((file, file.opened.as_ref()?))) else {
             return Ok(());
@@ -246,7 +247,7 @@ impl Source {
                     if let Some(batch) = typed_transactions(&raw, opened.typing, &file.rejects)?
                         && batch.num_rows() > 0
                     {
-                        see(batch)?;
+                        visit(batch)?;
                     }
                 }
                 Err(fault) => {
@@ -277,7 +278,7 @@ impl Surveyed {
     }
 }
 
-/// Rows that wait for those before them.
+/// Rows that wait because an unread slice may have earlier ones.
 #[derive(Default)]
 struct Held {
     batches: Vec<RecordBatch>,
@@ -292,12 +293,12 @@ impl Held {
         self.batches.push(batch);
     }
 
-    /// How many rows lie before `bound`.
+    /// The number of rows before `bound`.
     fn free(&self, bound: i64) -> usize {
         self.batches.iter().map(|batch| times(batch).iter().filter(|time| **time < bound).count()).sum()
     }
 
-    /// Takes the rows before `bound`, in order; those outside the window fall away.
+    /// Removes the rows before `bound` and returns those within the window, in order.
     fn take(&mut self, bound: i64, window: &Window) -> Result<Vec<RecordBatch>, Error> {
         let sorted = sorted(std::mem::take(self).batches)?;
         let times = times(&sorted);
@@ -305,7 +306,7 @@ impl Held {
         let first = times.partition_point(|time| *time < window.0).min(free);
         let last = free.min(times.partition_point(|time| *time < window.1));
         if free < sorted.num_rows() {
-            // A copy: a slice would keep all the rest alive.
+            // A copy, since a slice would keep all the other rows in memory.
             let rest: UInt32Array = (free as u32..sorted.num_rows() as u32).collect();
             self.push(take_record_batch(&sorted, &rest)?);
         }
@@ -327,14 +328,14 @@ fn sorted(batches: Vec<RecordBatch>) -> Result<RecordBatch, Error> {
         .filter_map(|name| all.column_by_name(name))
         .map(|column| SortColumn { values: Arc::clone(column), options: Some(ascending) })
         .collect();
-    // The sort is not stable by itself.
+    // The sort is not stable, so the position is the last key.
     let places: UInt32Array = (0..all.num_rows() as u32).collect();
     columns.push(SortColumn { values: Arc::new(places), options: Some(ascending) });
     let indices = lexsort_to_indices(&columns, None)?;
     Ok(take_record_batch(&all, &indices)?)
 }
 
-/// A lock whose holder cannot have left it half changed.
+/// Locks; a panic of another holder cannot have left the value half changed.
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
