@@ -24,6 +24,7 @@ pub mod format;
 pub mod guard;
 pub mod guess;
 mod ids;
+pub mod in_memory;
 pub mod layout;
 pub mod mapping;
 pub mod raw;

@@ -129,14 +129,3 @@ pub fn program(name: &str) -> Option<PathBuf> {
     }
     found
 }
-
-/// The configuration of a property test with so many cases; `LIUSHUI_CASES` asks for others.
-pub fn proptest_config(cases: u32) -> proptest::test_runner::Config {
-    let asked = std::env::var("LIUSHUI_CASES").ok().and_then(|cases| cases.parse().ok());
-    proptest::test_runner::Config {
-        cases: asked.unwrap_or(cases),
-        failure_persistence: None,
-        max_shrink_iters: 200,
-        ..Default::default()
-    }
-}

@@ -20,12 +20,13 @@ use liushui::period::{Date, Month};
 use liushui::product::dictionary::Dictionary;
 use liushui::product::history::History;
 use liushui::product::render::json;
-use liushui::product::{Context, ProductKind, Query, compute};
+use liushui::product::{Context, ProductKind, compute};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 
 use crate::against_reference::{DrawnAccount, accounts_csv, economies, reference_account, rows_of, transactions_csv};
-use crate::util::{GENERATED_AT, TestFeed, proptest_config, run};
+use crate::testing::property;
+use crate::util::{GENERATED_AT, TestFeed, run};
 
 /// Random economies for each property; `LIUSHUI_CASES` asks for more of them.
 const CASES: u32 = 48;
@@ -80,13 +81,14 @@ impl Built {
 
     /// Holds the products of these cells, an entry an account, against those of `build`, byte for byte.
     fn compare(&self, cells: &[Vec<(Month, Cell)>]) {
+        let context = Context::precompute(self.as_of, GENERATED_AT, &Rules::builtin().version);
         for kind in ProductKind::ALL {
             let dictionary = Dictionary::builtin(kind).unwrap();
             let mut lines = Vec::new();
             for (number, cells) in (0..).zip(cells) {
                 let account: Account = self.accounts.account(number).unwrap().into_owned();
-                let history = History::new(&account, self.as_of, cells);
-                let product = compute(&dictionary, &account, &history, &context(&dictionary));
+                let history = History::new(&account, &context, cells);
+                let product = compute(&dictionary, &history);
                 json::write(&mut lines, &dictionary, Some(&account.account_id), &product, json::Layout::Line).unwrap();
             }
             let built = std::fs::read(self.feed.out(&format!("{}.ndjson", kind.code()))).unwrap();
@@ -95,22 +97,11 @@ impl Built {
     }
 }
 
-fn context(dictionary: &Dictionary) -> Context {
-    Context {
-        product_name: dictionary.name().into(),
-        product_version: dictionary.version().into(),
-        terms: dictionary.terms().into(),
-        rules_version: Rules::builtin().version.as_str().into(),
-        generated_at: GENERATED_AT,
-        query: Query::default(),
-    }
-}
-
 /// The kernels called directly, with no plan, file or runtime, give the products of `build`; repeats included.
 #[test]
 fn in_memory_is_the_same_as_build() {
     let strategy = (economies(), any::<[u8; 32]>());
-    let result = TestRunner::new(proptest_config(CASES)).run(&strategy, |((last, as_of, _, drawn), key)| {
+    let result = TestRunner::new(property(CASES)).run(&strategy, |((last, as_of, _, drawn), key)| {
         let Some(built) = Built::new(last, as_of, &drawn, true) else { return Ok(()) };
         let kernels = built.kernels(&HashKey::from_bytes(key));
         let batches = built.checked.iter().cloned();
@@ -126,7 +117,7 @@ fn in_memory_is_the_same_as_build() {
 #[test]
 fn merged_cells_of_any_split_are_the_same_as_build() {
     let strategy = (economies(), any::<[u8; 32]>(), 1..5_usize, any::<u64>());
-    let result = TestRunner::new(proptest_config(CASES)).run(&strategy, |(economy, key, shares, seed)| {
+    let result = TestRunner::new(property(CASES)).run(&strategy, |(economy, key, shares, seed)| {
         let (last, as_of, _, drawn) = economy;
         let Some(built) = Built::new(last, as_of, &drawn, false) else { return Ok(()) };
         let key = HashKey::from_bytes(key);
