@@ -56,7 +56,7 @@ impl FeedFormat for ArrowStream {
     }
 }
 
-/// Reads a stream. One that stops without its end mark is truncated.
+/// Reads a stream. One that stops without its end mark is truncated, and nothing may follow the mark.
 fn read(path: &Path, table: &'static [Column], limits: Limits) -> Result<SliceReading, Vec<FileFault>> {
     let mut input: Box<dyn Read + Send> = if path == Path::new("-") {
         Box::new(io::stdin())
@@ -94,7 +94,7 @@ fn read(path: &Path, table: &'static [Column], limits: Limits) -> Result<SliceRe
         }
         None => {
             done = true;
-            (!reader.get_ref().get_ref().ends_with_mark()).then(|| Err(truncated()))
+            reader.get_mut().get_mut().end().err().map(Err)
         }
     });
     Ok(SliceReading { batches: Box::new(numbered(batches, 0, |fault| fault)), unknown_columns })
@@ -125,10 +125,23 @@ impl<R> Tail<R> {
     fn new(inner: R) -> Tail<R> {
         Tail { inner, last: [0; 8] }
     }
+}
 
-    /// Whether they are the end mark of a stream: a continuation and a length of zero.
-    fn ends_with_mark(&self) -> bool {
-        self.last == [0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0]
+impl<R: Read> Tail<R> {
+    /// Checks that they are the end mark of a stream (a continuation and a length of zero), and that nothing follows it.
+    /// A second stream behind the first would be lost otherwise.
+    fn end(&mut self) -> Result<(), FileFault> {
+        if self.last != [0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0] {
+            return Err(truncated());
+        }
+        match self.inner.read(&mut [0]) {
+            Ok(0) => Ok(()),
+            Ok(_) => {
+                let hint = "the content goes on after the end of the stream; send each stream as a file of its own";
+                Err(FileFault::whole(Code::UnreadableFile, hint))
+            }
+            Err(error) => Err(cannot_open(&error)),
+        }
     }
 }
 

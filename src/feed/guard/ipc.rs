@@ -213,8 +213,8 @@ impl<R: Read> Stream<R> {
     }
 
     /// The stream below.
-    pub fn get_ref(&self) -> &R {
-        &self.inner
+    pub fn get_mut(&mut self) -> &mut R {
+        &mut self.inner
     }
 
     /// Reads the next message's frame and description, and holds it against the limits; nothing comes at the end.
