@@ -85,11 +85,8 @@
 
 pub mod account;
 pub mod batch;
-pub mod cache_pool;
 pub mod cell;
 pub mod class;
-pub mod dictionary_column;
-pub mod engine;
 pub mod error;
 pub mod feed;
 pub mod flow;
@@ -98,9 +95,18 @@ pub mod intake;
 pub mod money;
 pub mod observer;
 pub mod period;
-mod prefetch;
 pub mod product;
 pub mod publish;
+
+// Open to this repository's benches, fuzz targets and integration tests; no part of the API.
+#[doc(hidden)]
+pub mod dictionary_column;
+#[doc(hidden)]
+pub mod engine;
+#[doc(hidden)]
 pub mod staging;
+
+mod cache_pool;
+mod prefetch;
 #[cfg(test)]
 mod testing;

@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use super::csv;
-use super::mapping::{TimeForm, parse_any, plain_money};
+use super::mapping::{TimeFormat, parse_any, plain_money};
 use super::reject::{Code, FileFault};
 use crate::money::parse_fen;
 
@@ -321,7 +321,7 @@ pub fn guess(path: &Path) -> Result<Draft, FileFault> {
     let mut best: Option<(usize, Table)> = None;
     let mut fault = None;
     for delimiter in DELIMITERS {
-        match csv::head(path, delimiter, RECORDS) {
+        match csv::first_records(path, delimiter, RECORDS) {
             Ok(records) => {
                 if let Some((score, table)) = find_header(records, delimiter)
                     && best.as_ref().is_none_or(|(highest, _)| score > *highest)
@@ -595,7 +595,7 @@ fn time_line<'t>(
 /// The forms in which nearly all values are dates: a row below the table may hold a remark instead.
 fn fitting(forms: impl Iterator<Item = String>, values: &[&str]) -> Vec<String> {
     let fits = |form: &String| {
-        let Some(form) = TimeForm::new(form) else { return false };
+        let Some(form) = TimeFormat::new(form) else { return false };
         let form = [form];
         let fitting = values.iter().filter(|value| parse_any(&form, value).is_some_and(|parts| parts.date.is_some()));
         fitting.count() * 10 >= values.len() * 9 && !values.is_empty()
@@ -607,7 +607,7 @@ fn fitting(forms: impl Iterator<Item = String>, values: &[&str]) -> Vec<String> 
 fn fitting_times(mut forms: impl Iterator<Item = String>, values: &[&str]) -> Option<String> {
     // A time alone is no form of a mapping's date, so it is tried behind one.
     let fits = |form: &String| {
-        let Some(form) = TimeForm::new(&format!("%Y-%m-%d {form}")) else { return false };
+        let Some(form) = TimeFormat::new(&format!("%Y-%m-%d {form}")) else { return false };
         let form = [form];
         let fitting = values.iter().filter(|value| parse_any(&form, &format!("2024-01-02 {value}")).is_some());
         fitting.count() * 10 >= values.len() * 9 && !values.is_empty()

@@ -5,16 +5,16 @@
 
 use super::text::Encoding;
 
-/// How a source file is laid out.
+/// The layout of a delimited text file.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Layout {
-    /// Declared encoding; `None` = told from the bytes.
+    /// The encoding; `None` = detected from the bytes.
     pub encoding: Option<Encoding>,
-    /// Between fields.
+    /// The byte between fields.
     pub delimiter: u8,
-    /// The header is the first line that holds all of these; none = the first line.
+    /// The header is the first row that holds all of these; none = the first row.
     pub header: Vec<String>,
-    /// What becomes of rows of another length than the header's.
+    /// The treatment of rows with more or fewer fields than the header.
     pub ragged: Ragged,
     /// A row whose first field begins with one of these is skipped.
     pub footer: Vec<String>,
@@ -22,14 +22,14 @@ pub struct Layout {
     pub null: Vec<String>,
 }
 
-/// What becomes of a row that has more or fewer fields than the header.
+/// The treatment of rows with more or fewer fields than the header.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Ragged {
-    /// It is a bad row.
+    /// They are bad rows.
     Refuse,
-    /// Missing fields are null and blank surplus ones are ignored; other surplus makes a bad row.
+    /// Missing fields are null and blank surplus fields are ignored; a row with other surplus fields is bad.
     Pad,
-    /// It is skipped and counted.
+    /// They are skipped and counted.
     Skip,
 }
 

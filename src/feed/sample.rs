@@ -64,7 +64,7 @@ pub fn sample(mapping: &Mapping, path: &Path, rows: usize) -> Result<Result<Samp
     };
     let wanted: Vec<&str> = TRANSACTIONS.iter().map(|column| column.name).collect();
     let opened =
-        match open(path, &wanted, CsvOptions { mapping: Some(table), batch_rows: rows.max(1), numbered: false }) {
+        match open(path, &wanted, CsvOptions { mapping: Some(table), batch_rows: rows.max(1), dictionaries: false }) {
             Ok(opened) => opened,
             Err(fault) => return Ok(Err(fault)),
         };

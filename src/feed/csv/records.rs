@@ -1,8 +1,9 @@
-//! A CSV text taken apart into records and fields.
+//! CSV text split into records and fields.
 //!
-//! Owns: quoting, line ends, the end of the text, the bounds of a record. Nearly all records are plain: without a quote, whole
-//! in the chunk of text at hand. Those are taken apart where they stand, alone or in blocks; csv-core takes the others.
-//! Does not own: what a record means.
+//! Owns: quoting, line ends, the end of the text, the bounds of a record. Does not own: the meaning of a record.
+//!
+//! Nearly all records are plain: they have no quote and are whole in the current chunk of text. Those are split where they
+//! are, one by one or in blocks. csv-core splits the others.
 
 use std::ops::Range;
 
@@ -13,57 +14,57 @@ use crate::feed::record::Record;
 use crate::feed::reject::{Code, FileFault};
 use crate::feed::text::TextChunks;
 
-/// The records of a text.
-pub(super) struct Records {
+/// Reads the records of a text.
+pub(super) struct RecordReader {
     text: TextChunks,
-    /// How far the text's chunk is used up.
+    /// The end of the last record in the current chunk.
     at: usize,
-    tail: Tail,
+    input: ParserInput,
     parser: csv_core::Reader,
     delimiter: u8,
-    /// The fields of a record that the parser took apart, one after another.
+    /// The fields of a record that the parser has split, one after another.
     fields: Vec<u8>,
-    /// Where a plain record stands in the text's chunk; `None` where the fields are in `fields`.
+    /// The range of a plain record in the current chunk; `None` where the fields are in `fields`.
     plain: Option<Range<usize>>,
     ends: Vec<usize>,
     /// Fields of the current record.
     pub(super) fields_count: usize,
-    /// The current record is the file's last and has no line end.
-    pub(super) cut: bool,
+    /// The current record is the last of the file and has no line end.
+    pub(super) is_cut: bool,
 }
 
-/// How far the end of the text is told to the parser. A line end is given first, then nothing: a record that only
-/// the second completes stands within a quote.
+/// What the parser gets next. After the text it gets a line end, then the end of input. A record that only the end of
+/// input completes has an open quote.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Tail {
-    Ahead,
-    Newline,
-    Nothing,
+enum ParserInput {
+    Text,
+    LineEnd,
+    End,
 }
 
-impl Records {
-    pub(super) fn new(text: TextChunks, delimiter: u8) -> Records {
+impl RecordReader {
+    pub(super) fn new(text: TextChunks, delimiter: u8) -> RecordReader {
         let parser = csv_core::ReaderBuilder::new().delimiter(delimiter).build();
-        Records {
+        RecordReader {
             text,
             at: 0,
-            tail: Tail::Ahead,
+            input: ParserInput::Text,
             parser,
             delimiter,
             fields: vec![0; 4_096],
             plain: None,
             ends: vec![0; 64],
             fields_count: 0,
-            cut: false,
+            is_cut: false,
         }
     }
 
-    /// Goes on with another text, at the start of a record.
-    pub(super) fn go_on_with(&mut self, text: TextChunks) {
-        (self.text, self.at, self.tail) = (text, 0, Tail::Ahead);
+    /// Continues with another text, which begins with a record.
+    pub(super) fn continue_with(&mut self, text: TextChunks) {
+        (self.text, self.at, self.input) = (text, 0, ParserInput::Text);
     }
 
-    /// What of the text is at hand; records of a block stand in it.
+    /// The current chunk of text, in which the records of a block are.
     pub(super) fn chunk(&self) -> &[u8] {
         self.text.chunk()
     }
@@ -71,42 +72,42 @@ impl Records {
     /// Reads the next record; false where there is none.
     pub(super) fn advance(&mut self) -> Result<bool, FileFault> {
         self.plain = None;
-        if self.tail == Tail::Ahead && self.advance_plain()? {
+        if self.input == ParserInput::Text && self.advance_plain()? {
             return Ok(true);
         }
         let mut written = 0;
         self.fields_count = 0;
         loop {
-            if self.tail == Tail::Ahead && self.at == self.text.chunk().len() {
+            if self.input == ParserInput::Text && self.at == self.text.chunk().len() {
                 self.at = 0;
                 if !self.text.advance()? {
-                    self.tail = Tail::Newline;
+                    self.input = ParserInput::LineEnd;
                 }
             }
-            let input = match self.tail {
-                Tail::Ahead => &self.text.chunk()[self.at..],
-                Tail::Newline => b"\n",
-                Tail::Nothing => b"",
+            let bytes = match self.input {
+                ParserInput::Text => &self.text.chunk()[self.at..],
+                ParserInput::LineEnd => b"\n",
+                ParserInput::End => b"",
             };
             let (result, read, wrote, ended) =
-                self.parser.read_record(input, &mut self.fields[written..], &mut self.ends[self.fields_count..]);
+                self.parser.read_record(bytes, &mut self.fields[written..], &mut self.ends[self.fields_count..]);
             written += wrote;
             self.fields_count += ended;
-            let fed = self.tail;
+            let fed = self.input;
             match fed {
-                Tail::Ahead => self.at += read,
-                Tail::Newline if read > 0 => self.tail = Tail::Nothing,
-                Tail::Newline | Tail::Nothing => {}
+                ParserInput::Text => self.at += read,
+                ParserInput::LineEnd if read > 0 => self.input = ParserInput::End,
+                ParserInput::LineEnd | ParserInput::End => {}
             }
             match result {
                 ReadRecordResult::InputEmpty => {}
                 ReadRecordResult::OutputFull => grow(&mut self.fields, ROW_BYTES_MAX, "bytes")?,
                 ReadRecordResult::OutputEndsFull => grow(&mut self.ends, FIELDS_MAX, "fields")?,
-                ReadRecordResult::Record if fed == Tail::Nothing => {
+                ReadRecordResult::Record if fed == ParserInput::End => {
                     return Err(FileFault::whole(Code::TruncatedFile, "a quote is open at the end of the file"));
                 }
                 ReadRecordResult::Record => {
-                    self.cut = fed == Tail::Newline;
+                    self.is_cut = fed == ParserInput::LineEnd;
                     return Ok(true);
                 }
                 ReadRecordResult::End => return Ok(false),
@@ -114,8 +115,8 @@ impl Records {
         }
     }
 
-    /// Reads the next record where it stands in the chunk as a whole and has no quote: then its fields are what is between
-    /// its delimiters. Nearly all records are such, and need no automaton that goes byte by byte.
+    /// Reads the next record if it is plain: whole in the chunk, and without a quote. Then its fields are the bytes between
+    /// delimiters, and no parser is needed.
     fn advance_plain(&mut self) -> Result<bool, FileFault> {
         let chunk = self.text.chunk();
         let Some(record) = plain_record(&chunk[self.at..]) else { return Ok(false) };
@@ -128,16 +129,16 @@ impl Records {
             self.ends[count] = at;
             count += 1;
         }
-        (self.fields_count, self.cut, self.at, self.plain) = (count, false, end + 1, Some(start..end));
+        (self.fields_count, self.is_cut, self.at, self.plain) = (count, false, end + 1, Some(start..end));
         Ok(true)
     }
 
-    /// Reads on over plain records (see [`Records::advance_plain`]) of so many fields that stand in the chunk: at most
-    /// `rows`, and to the one that brings them to `bytes`. `bounds` tells of each where its first field begins and, one
-    /// beyond its end, where the one behind each field would. There may be none.
+    /// Reads plain records (see [`RecordReader::advance_plain`]) of `fields` fields in the current chunk: at most `rows`, and
+    /// none after the one that brings them to `bytes`. There may be none. `bounds` gets `fields + 1` numbers a record: the
+    /// start of its first field, and for each field the start of a field that would follow it.
     pub(super) fn advance_block(&mut self, rows: usize, bytes: usize, fields: usize, bounds: &mut Vec<usize>) {
         bounds.clear();
-        if self.tail != Tail::Ahead {
+        if self.input != ParserInput::Text {
             return;
         }
         let (chunk, end_at) = (self.text.chunk(), self.at.saturating_add(bytes));
@@ -168,7 +169,7 @@ impl Records {
         }
     }
 
-    /// The bytes that the current record's fields end in, and what lies between two of them.
+    /// The bytes of the current record's fields, and the number of bytes between two fields.
     fn bytes(&self) -> (&[u8], usize) {
         match &self.plain {
             Some(range) => (&self.text.chunk()[range.clone()], 1),
@@ -176,7 +177,7 @@ impl Records {
         }
     }
 
-    /// What the current record's fields lie in, where each ends, and what lies between two of them.
+    /// The bytes of the current record's fields, where each field ends, and the number of bytes between two fields.
     pub(super) fn parts(&self) -> (&[u8], &[usize], usize) {
         let (bytes, gap) = self.bytes();
         (bytes, &self.ends[..self.fields_count], gap)
@@ -193,17 +194,17 @@ impl Records {
     }
 }
 
-/// Where the next record stands in what is left of a chunk; `None` where it does not end there or has a quote.
+/// The range of the next record in the rest of a chunk; `None` where it does not end there or has a quote.
 #[inline]
 fn plain_record(chunk: &[u8]) -> Option<Range<usize>> {
-    // Line ends before a record are empty lines, or the second half of one.
+    // Line ends before a record are empty lines, or the second byte of a CR LF.
     let start = chunk.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
     let end = start + memchr::memchr3(b'"', b'\r', b'\n', &chunk[start..])?;
     (chunk[end] != b'"').then_some(start..end)
 }
 
-/// Which of the first 64 bytes are `byte`, a bit each from the lowest. Fields are short, so that a search for the next
-/// delimiter alone costs more than this does for several.
+/// A bit for each of the first 64 bytes, from the lowest, set where the byte is `byte`. Fields are short, so this is faster
+/// than a search for one delimiter after another.
 #[inline]
 fn equal_bits(bytes: &[u8], byte: u8) -> u64 {
     let mut padded = [0; 64];
@@ -215,13 +216,13 @@ fn equal_bits(bytes: &[u8], byte: u8) -> u64 {
     for (at, (mark, of)) in marks.iter_mut().zip(window).enumerate() {
         *mark = if *of == byte { 1 << (at % 8) } else { 0 };
     }
-    // Eight marks have no bit in common, so their sum is all of them: it is the highest byte of the product.
+    // Eight marks have no bit in common, so their sum has the bits of all. It is the highest byte of the product.
     let gathered = |eight: &[u8; 8]| u64::from_le_bytes(*eight).wrapping_mul(0x0101_0101_0101_0101) >> 56;
     let (eights, _) = marks.as_chunks::<8>();
     eights.iter().rev().fold(0, |bits, eight| bits << 8 | gathered(eight))
 }
 
-/// A field of a record, as bytes; empty beyond the last.
+/// The bytes of a field; empty beyond the last field.
 #[inline]
 pub(super) fn field_of<'a>(bytes: &'a [u8], ends: &[usize], gap: usize, index: usize) -> &'a [u8] {
     let Some(end) = ends.get(index) else { return b"" };
@@ -229,7 +230,7 @@ pub(super) fn field_of<'a>(bytes: &'a [u8], ends: &[usize], gap: usize, index: u
     bytes.get(start..*end).unwrap_or_default()
 }
 
-/// Doubles a buffer of the current record, up to a limit.
+/// Doubles a buffer of the current record, up to `max`.
 fn grow<T: Clone + Default>(buffer: &mut Vec<T>, max: usize, unit: &str) -> Result<(), FileFault> {
     if buffer.len() >= max {
         let hint = format!("a row of more than {max} {unit}: is a quote open, or the delimiter another?");
@@ -244,7 +245,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bits_tell_where_a_byte_is() {
+    fn bits_mark_the_bytes_that_are_equal() {
         let bytes: Vec<u8> =
             (0..200).map(|at: u32| if at % 7 == 3 || at % 64 == 63 { b',' } else { (at + 1) as u8 }).collect();
         for start in 0..bytes.len() {

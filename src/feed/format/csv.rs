@@ -69,7 +69,7 @@ impl OpenedFile for CsvFile {
     }
 
     fn slices(self: Arc<Self>) -> Vec<FileSlice> {
-        let slices = csv::cut(&self.path, self.mapping.as_ref(), SLICE_BYTES);
+        let slices = csv::find_slices(&self.path, self.mapping.as_ref(), SLICE_BYTES);
         if slices.is_empty() {
             return vec![self.whole()];
         }
@@ -88,7 +88,7 @@ impl OpenedFile for CsvFile {
 impl CsvFile {
     fn read(&self, slice: Option<&csv::CsvSlice>) -> Result<SliceReading, Vec<FileFault>> {
         let wanted: Vec<&str> = self.table.iter().map(|column| column.name).collect();
-        let options = csv::CsvOptions { mapping: self.mapping.as_ref(), batch_rows: READ_ROWS, numbered: true };
+        let options = csv::CsvOptions { mapping: self.mapping.as_ref(), batch_rows: READ_ROWS, dictionaries: true };
         let csv::CsvReading { mut batches, unknown_columns } =
             csv::open_slice(&self.path, &wanted, options, slice).map_err(|fault| vec![fault])?;
         // There is at least one batch, if an empty one; its columns are the file's.

@@ -1,29 +1,35 @@
-//! A table mapping bound to a file's header: it makes the feed's rows of the file's records.
+//! A table mapping bound to a file's header: it converts the file's records to rows of the feed.
 //!
-//! Owns: which field a source column is, the rules, and which conversion a column gets.
+//! Owns: the field of each source column, the evaluation of rules, and the conversion of each column. Does not own: the
+//! conversions of single values ([`money`](super::money), [`time`](super::time)).
 
-use super::convert::{in_or_out, parse_any, plain_money, push_iso, signed_money};
-use super::{
-    Action, Column, Condition, MoneyColumns, MoneyForm, MoneyPart, Part, Rule, Source, TableMapping, Test, TimeColumn,
-};
+use super::TableMapping;
+use super::money::{in_or_out, plain_money, signed_money};
+use super::rule::{Condition, RowRule, RuleAction, TextTest};
+use super::source::{JoinPart, MoneyColumns, MoneyForm, MoneyPart, Slot, SourceColumn, TimeColumn, ValueSource};
+use super::time::{parse_any, push_iso};
 use crate::feed::record::Record;
 use crate::feed::reject::{Code, FileFault};
 
-/// A mapping that knows where its columns stand in one file.
-pub(in crate::feed) struct Bound {
+/// A mapping with the positions of its columns in one file.
+pub(in crate::feed) struct BoundMapping {
     mapping: TableMapping,
     /// The field of each slot.
     fields: Vec<usize>,
-    /// What made `txn_id`s begin with.
+    /// The beginning of each `txn_id` that is made.
     content_id: String,
-    /// For each output the rule that sets the current record's value, and which of its settings.
+    /// For each output, the rule that sets it in the current record, and the index of its setting.
     chosen: Vec<Option<(usize, usize)>>,
 }
 
 impl TableMapping {
-    /// Finds the source columns in a header. `content_id` is wanted where the mapping makes `txn_id`.
-    pub(in crate::feed) fn bind(&self, header: &[String], content_id: Option<String>) -> Result<Bound, FileFault> {
-        let field = |slot: &super::Slot| {
+    /// Finds the source columns in a header. `content_id` is needed where the mapping makes `txn_id`.
+    pub(in crate::feed) fn bind(
+        &self,
+        header: &[String],
+        content_id: Option<String>,
+    ) -> Result<BoundMapping, FileFault> {
+        let field = |slot: &Slot| {
             let mut found = header.iter().enumerate().filter(|(_, name)| **name == slot.column);
             match (found.next(), found.next()) {
                 (Some((index, _)), None) => Ok(index),
@@ -39,26 +45,26 @@ impl TableMapping {
         };
         let fields = self.slots.iter().map(field).collect::<Result<_, _>>()?;
         let chosen = vec![None; self.outputs.len()];
-        Ok(Bound { mapping: self.clone(), fields, content_id: content_id.unwrap_or_default(), chosen })
+        Ok(BoundMapping { mapping: self.clone(), fields, content_id: content_id.unwrap_or_default(), chosen })
     }
 }
 
-impl Bound {
-    /// Appends a record's values to the outputs, one each.
+impl BoundMapping {
+    /// Appends the values of a record to the outputs, one to each.
     ///
     /// # Errors
-    /// Where a rule skips the record: its number, from 1. Nothing is appended then.
+    /// The number of the rule that skips the record, from 1. Then nothing is appended.
     pub(in crate::feed) fn apply<'o>(
         &mut self,
         record: Record<'_>,
         row: u64,
         outs: impl Iterator<Item = &'o mut Vec<u8>>,
     ) -> Result<(), usize> {
-        let Bound { mapping, fields, content_id, chosen } = self;
+        let BoundMapping { mapping, fields, content_id, chosen } = self;
         let values = Values { mapping, fields, content_id, record, row };
         chosen.fill(None);
         for (index, rule) in mapping.rules.iter().enumerate().filter(|(_, rule)| values.match_rule(rule)) {
-            let Action::Set(sets) = &rule.action else {
+            let RuleAction::Set(sets) = &rule.action else {
                 return Err(index + 1);
             };
             for (nth, (output, _)) in sets.iter().enumerate() {
@@ -75,16 +81,16 @@ impl Bound {
     }
 }
 
-impl Action {
+impl RuleAction {
     fn text(&self, nth: usize) -> Option<&str> {
         match self {
-            Action::Set(sets) => sets.get(nth).map(|(_, text)| text.as_str()),
-            Action::Skip => None,
+            RuleAction::Set(sets) => sets.get(nth).map(|(_, text)| text.as_str()),
+            RuleAction::Skip => None,
         }
     }
 }
 
-/// A record's values, as the mapping names them.
+/// The values of a record, by the mapping's source columns.
 struct Values<'a> {
     mapping: &'a TableMapping,
     fields: &'a [usize],
@@ -100,33 +106,33 @@ impl<'a> Values<'a> {
         if self.mapping.layout.null.iter().any(|null| null == value) { "" } else { value }
     }
 
-    fn column(&self, column: &Column) -> &'a str {
+    fn column(&self, column: &SourceColumn) -> &'a str {
         let value = self.slot(column.slot);
         if column.null.iter().any(|null| null == value) { "" } else { value }
     }
 
-    fn match_rule(&self, rule: &Rule) -> bool {
+    fn match_rule(&self, rule: &RowRule) -> bool {
         rule.when.iter().all(|condition| self.holds(condition))
     }
 
     fn holds(&self, condition: &Condition) -> bool {
         let value = self.slot(condition.slot);
         condition.tests.iter().all(|test| match test {
-            Test::Is(texts) => texts.iter().any(|text| text == value),
-            Test::Not(texts) => texts.iter().all(|text| text != value),
-            Test::Starts(texts) => texts.iter().any(|text| value.starts_with(text.as_str())),
-            Test::Contains(texts) => texts.iter().any(|text| value.contains(text.as_str())),
+            TextTest::Is(texts) => texts.iter().any(|text| text == value),
+            TextTest::Not(texts) => texts.iter().all(|text| text != value),
+            TextTest::Starts(texts) => texts.iter().any(|text| value.starts_with(text.as_str())),
+            TextTest::Contains(texts) => texts.iter().any(|text| value.contains(text.as_str())),
         })
     }
 
     /// Appends the value of a source.
-    fn push(&self, source: &Source, out: &mut Vec<u8>) {
+    fn push(&self, source: &ValueSource, out: &mut Vec<u8>) {
         match source {
-            Source::Null => {}
-            Source::Constant(text) => out.extend_from_slice(text.as_bytes()),
-            Source::RowId => out.extend_from_slice(format!("{}-{}", self.content_id, self.row).as_bytes()),
-            Source::Column(column) => out.extend_from_slice(self.column(column).as_bytes()),
-            Source::Translated { column, values, otherwise } => {
+            ValueSource::Null => {}
+            ValueSource::Constant(text) => out.extend_from_slice(text.as_bytes()),
+            ValueSource::RowId => out.extend_from_slice(format!("{}-{}", self.content_id, self.row).as_bytes()),
+            ValueSource::Column(column) => out.extend_from_slice(self.column(column).as_bytes()),
+            ValueSource::Translated { column, values, otherwise } => {
                 let value = self.column(column);
                 let text = match values.iter().find(|(from, _)| from == value) {
                     Some((_, to)) => to,
@@ -135,22 +141,22 @@ impl<'a> Values<'a> {
                 };
                 out.extend_from_slice(text.as_bytes());
             }
-            Source::Joined { parts, with } => self.push_joined(parts, with, out),
-            Source::Time { date, time, date_only } => self.push_time(date, time.as_ref(), *date_only, out),
-            Source::Money(columns, part) => self.push_money(columns, *part, out),
+            ValueSource::Joined { parts, with } => self.push_joined(parts, with, out),
+            ValueSource::Time { date, time, date_only } => self.push_time(date, time.as_ref(), *date_only, out),
+            ValueSource::Money(columns, part) => self.push_money(columns, *part, out),
         }
     }
 
-    /// Joins what is not null; nothing where all columns are null.
-    fn push_joined(&self, parts: &[Part], with: &str, out: &mut Vec<u8>) {
-        if !parts.iter().any(|part| matches!(part, Part::Column(slot) if !self.slot(*slot).is_empty())) {
+    /// Joins the parts that are not null; nothing where all columns are null.
+    fn push_joined(&self, parts: &[JoinPart], with: &str, out: &mut Vec<u8>) {
+        if !parts.iter().any(|part| matches!(part, JoinPart::Column(slot) if !self.slot(*slot).is_empty())) {
             return;
         }
         let mut joined = false;
         for part in parts {
             let text = match part {
-                Part::Column(slot) => self.slot(*slot),
-                Part::Constant(text) => text,
+                JoinPart::Column(slot) => self.slot(*slot),
+                JoinPart::Constant(text) => text,
             };
             if text.is_empty() {
                 continue;
@@ -166,10 +172,10 @@ impl<'a> Values<'a> {
     fn push_time(&self, date: &TimeColumn, time: Option<&TimeColumn>, date_only: bool, out: &mut Vec<u8>) {
         let date_text = self.column(&date.column);
         let time_text = time.map_or("", |time| self.column(&time.column));
-        let parts = parse_any(&date.forms, date_text);
-        // A date whose time is null is its midnight.
+        let parts = parse_any(&date.formats, date_text);
+        // A date without a time is midnight.
         let clock = match time {
-            Some(time) if !time_text.is_empty() => parse_any(&time.forms, time_text).map(Some),
+            Some(time) if !time_text.is_empty() => parse_any(&time.formats, time_text).map(Some),
             _ => Some(None),
         };
         match (parts.and_then(|parts| Some((parts, parts.date?))), clock) {

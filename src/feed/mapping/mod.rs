@@ -1,19 +1,19 @@
-//! Mappings: how another layout's columns become the feed's.
+//! Mappings: the conversion of another layout's columns to the feed's.
 //!
-//! Owns: the grammar of a mapping file (read by [`parse`](self::parse)), the binding of its columns to a file's
-//! header, and the making of a row. Does not own: records and encodings (see [`csv`](super::csv)), checks: a
-//! value that a mapping cannot convert passes as it stands, and the check stage refuses it.
+//! Owns: the grammar of a mapping file ([`parse`](self::parse)), the binding of its columns to a file's header and the
+//! conversion of records ([`bind`]). Does not own: records and encodings ([`csv`](super::csv)), or checks. A value that a
+//! mapping cannot convert passes unchanged, and the checks refuse it.
 //!
 //! ```toml
 //! [file]                       # all optional
-//! encoding = "gb18030"         # or "utf-8"; absent = told from the bytes
+//! encoding = "gb18030"         # or "utf-8"; absent = detected from the bytes
 //! delimiter = ";"              # absent = ","
 //! header = ["date", "amount"]  # the header is the first line that holds these; absent = the first line
 //! ragged = "refuse"            # rows of other length: "refuse", "pad" (short: null; long: blank surplus), "skip"
 //! footer = ["Total"]           # a row whose first field begins so is skipped
-//! null = ["--", "/"]           # what means null in any column
+//! null = ["--", "/"]           # texts that mean null in any column
 //!
-//! [columns]                    # our column = where it comes from
+//! [columns]                    # column of the feed = its source
 //! account_id = "acct"                                             # a source column
 //! currency = { constant = "CNY" }
 //! channel = { column = "via", values = { "Counter" = "counter" }, otherwise = "" } # absent otherwise = unchanged
@@ -35,218 +35,74 @@
 //! # absent                     # accounts come in the feed's own layout
 //! ```
 //!
-//! Source values are trimmed before anything else. Of the `[[row]]` rules that match a row, the first that sets
-//! a column decides it, over `[columns]`; a match that skips drops the row, whatever else matches. A `format` may
-//! be a list, tried in order. Without `txn_id`, it is made from the file's content and the row number.
+//! Source values are trimmed first. Of the `[[row]]` rules that match a row, the first that sets a column decides its value,
+//! before `[columns]`; if one of them skips, the row is skipped, whatever the others do. A `format` may be a list, tried in
+//! order. A mapping without `txn_id` makes one from the file's content and the row number.
 
 mod bind;
-mod convert;
+mod error;
+mod keys;
+mod money;
 mod parse;
+mod rule;
+mod shipped;
+mod source;
+mod time;
 
 use std::path::Path;
 
+pub(super) use self::bind::BoundMapping;
+pub use self::error::MappingError;
+pub(super) use self::money::plain_money;
+use self::rule::RowRule;
+use self::shipped::SHIPPED;
+use self::source::{Output, Slot, ValueSource};
+pub(super) use self::time::{TimeFormat, parse_any};
 use super::layout::Layout;
 
-pub(super) use self::bind::Bound;
-pub(super) use self::convert::{TimeForm, parse_any, plain_money};
-
-/// Most parts that a column may be joined of.
+/// The most parts that a column may be joined of.
 pub const JOIN_PARTS_MAX: usize = 16;
 
-/// The mappings that the program carries: name and text.
-const SHIPPED: [(&str, &str); 5] = [
-    ("abc", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/schemas/mappings/abc.toml"))),
-    ("alipay", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/schemas/mappings/alipay.toml"))),
-    ("berka", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/schemas/mappings/berka.toml"))),
-    ("boc", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/schemas/mappings/boc.toml"))),
-    ("icbc", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/schemas/mappings/icbc.toml"))),
-];
-
-/// A mapping that cannot be used. Names the mapping and the key; the text is the operator's own, not a feed's.
-#[derive(Debug, thiserror::Error)]
-pub enum MappingError {
-    /// There is no such file, or it is not text.
-    #[error("mapping `{name}`: cannot be read: {problem} (shipped with the program: {shipped})")]
-    Unreadable {
-        /// As it was asked for.
-        name: String,
-        /// Why.
-        problem: String,
-        /// The names that need no file.
-        shipped: String,
-    },
-    /// Not TOML.
-    #[error("mapping `{name}`: not TOML: {problem}")]
-    Syntax {
-        /// The mapping.
-        name: String,
-        /// What the TOML reader says, with the line.
-        problem: String,
-    },
-    /// A key that is unknown, missing, or has a value that it cannot have.
-    #[error("mapping `{name}`: `{key}`: {problem}")]
-    Key {
-        /// The mapping.
-        name: String,
-        /// The key's path, as `columns.booked_at.format`.
-        key: String,
-        /// What is wrong.
-        problem: String,
-    },
-}
-
-/// How a provider's layout becomes the feed's two tables.
+/// The conversion of a provider's layout to the feed's two tables.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Mapping {
-    /// The shipped name or the path.
+    /// The name of a shipped mapping, or the path.
     pub name: String,
-    /// For the files of transactions; `None` where only the account is given, and they come in a format of their own.
+    /// The conversion of transactions; `None` where the mapping gives only the account, since the files are statements in a
+    /// format of their own.
     pub transactions: Option<TableMapping>,
-    /// For the accounts.
+    /// The source of the accounts.
     pub accounts: AccountsMapping,
 }
 
-/// Where accounts come from.
+/// The source of the accounts.
 #[derive(Clone, PartialEq, Debug)]
 pub enum AccountsMapping {
-    /// A file in the feed's own layout.
+    /// Files in the feed's own layout.
     Own,
-    /// A file in another layout.
+    /// Files in another layout.
     Table(TableMapping),
     /// The mapping itself: one account, as columns and texts.
     Constants(Vec<(&'static str, String)>),
 }
 
-/// How the rows of one source table become a table of the feed.
+/// The conversion of one source table to a table of the feed.
 #[derive(Clone, PartialEq, Debug)]
 pub struct TableMapping {
     layout: Layout,
-    /// Source columns that sources and rules refer to by place.
+    /// Source columns, which outputs and rules refer to by index.
     slots: Vec<Slot>,
-    /// In the feed's order.
+    /// In the order of the feed's columns.
     outputs: Vec<Output>,
-    rules: Vec<Rule>,
-}
-
-/// A source column.
-#[derive(Clone, PartialEq, Debug)]
-struct Slot {
-    column: String,
-    /// The key that names it first, for a message.
-    key: String,
-}
-
-/// A column of the feed, and where it comes from unless a rule sets it.
-#[derive(Clone, PartialEq, Debug)]
-struct Output {
-    name: &'static str,
-    source: Source,
-}
-
-/// Where a value comes from. Source columns are places in [`TableMapping::slots`].
-#[derive(Clone, PartialEq, Debug)]
-enum Source {
-    /// Only rules set it.
-    Null,
-    Constant(String),
-    /// The file's content and the row number.
-    RowId,
-    Column(Column),
-    Translated {
-        column: Column,
-        values: Vec<(String, String)>,
-        otherwise: Option<String>,
-    },
-    Joined {
-        parts: Vec<Part>,
-        with: String,
-    },
-    Time {
-        date: TimeColumn,
-        time: Option<TimeColumn>,
-        date_only: bool,
-    },
-    Money(MoneyColumns, MoneyPart),
-}
-
-#[derive(Clone, PartialEq, Debug)]
-struct Column {
-    slot: usize,
-    /// Texts that mean null here, beside the layout's.
-    null: Vec<String>,
-}
-
-#[derive(Clone, PartialEq, Debug)]
-enum Part {
-    Column(usize),
-    Constant(String),
-}
-
-#[derive(Clone, PartialEq, Debug)]
-struct TimeColumn {
-    column: Column,
-    /// Tried in order.
-    forms: Vec<TimeForm>,
-}
-
-#[derive(Clone, PartialEq, Debug)]
-struct MoneyColumns {
-    form: MoneyForm,
-    thousands: Option<char>,
-}
-
-#[derive(Clone, PartialEq, Debug)]
-enum MoneyForm {
-    /// As it stands, sign and all.
-    Plain(Column),
-    /// The sign is the direction.
-    Signed(Column),
-    /// Money in and money out stand in two columns.
-    InOut(Column, Column),
-}
-
-/// What of [`MoneyColumns`] a column takes.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum MoneyPart {
-    Amount,
-    Direction,
-}
-
-/// One `[[row]]`.
-#[derive(Clone, PartialEq, Debug)]
-struct Rule {
-    when: Vec<Condition>,
-    action: Action,
-}
-
-#[derive(Clone, PartialEq, Debug)]
-enum Action {
-    Skip,
-    /// Places in [`TableMapping::outputs`], and what they get.
-    Set(Vec<(usize, String)>),
-}
-
-/// A test of a source column: all that is given must hold.
-#[derive(Clone, PartialEq, Debug)]
-struct Condition {
-    slot: usize,
-    tests: Vec<Test>,
-}
-
-#[derive(Clone, PartialEq, Debug)]
-enum Test {
-    Is(Vec<String>),
-    Not(Vec<String>),
-    Starts(Vec<String>),
-    Contains(Vec<String>),
+    rules: Vec<RowRule>,
 }
 
 impl Mapping {
-    /// Loads a mapping: one that the program carries, by its name, or else a file. `account` gives columns of the one
-    /// account of a statement that carries none, over the mapping's `[accounts.constants]`.
+    /// Loads a shipped mapping by its name, or a file. `account` gives columns of the one account of a statement that names
+    /// none; they take precedence over the mapping's `[accounts.constants]`.
     ///
     /// # Errors
-    /// [`MappingError`]; one for an account that lacks a required column, too.
+    /// [`MappingError`], also for an account that lacks a required column.
     pub fn load(name: &Path, account: &[(String, String)]) -> Result<Mapping, MappingError> {
         let shown = name.display().to_string();
         if let Some((_, text)) = SHIPPED.iter().find(|(shipped, _)| *shipped == shown) {
@@ -260,7 +116,7 @@ impl Mapping {
         parse::mapping(&shown, &text, account)
     }
 
-    /// No layout, only the one account of a feed whose files tell everything else, such as bank statements.
+    /// A mapping of no layout, only of the one account of files that have everything else, such as bank statements.
     ///
     /// # Errors
     /// [`MappingError`] for an account that lacks a required column.
@@ -268,7 +124,7 @@ impl Mapping {
         parse::account_alone(account)
     }
 
-    /// Parses a mapping's TOML; `name` is for messages.
+    /// Parses a mapping; `name` is for messages.
     ///
     /// # Errors
     /// [`MappingError`].
@@ -278,312 +134,21 @@ impl Mapping {
 }
 
 impl TableMapping {
-    /// How its files are laid out.
+    /// The layout of its files.
     pub fn layout(&self) -> &Layout {
         &self.layout
     }
 
-    /// The columns it makes, in the feed's order.
+    /// The columns that it gives, in the order of the feed's columns.
     pub fn columns(&self) -> impl Iterator<Item = &'static str> {
         self.outputs.iter().map(|output| output.name)
     }
 
-    /// Whether `txn_id` is made from the file's content, so that the file is read once more.
+    /// Whether it makes `txn_id` from the file's content, which takes one more pass over the file.
     pub fn makes_txn_id(&self) -> bool {
-        self.outputs.iter().any(|output| output.source == Source::RowId)
+        self.outputs.iter().any(|output| output.source == ValueSource::RowId)
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeMap;
-
-    use arrow::array::{Array as _, StringArray};
-
-    use super::*;
-    use crate::feed::csv::{CsvOptions, open};
-    use crate::feed::raw::RawBatch;
-    use crate::feed::schema::{self, ACCOUNTS, TRANSACTIONS};
-
-    fn parse(toml: &str) -> Mapping {
-        Mapping::parse("test", toml).unwrap()
-    }
-
-    /// Each row of a file as its values by column, under the mapping.
-    fn rows_of(path: &Path, table: &TableMapping, columns: &[schema::Column]) -> Vec<BTreeMap<&'static str, String>> {
-        let wanted: Vec<&str> = columns.iter().map(|column| column.name).collect();
-        let opened =
-            open(path, &wanted, CsvOptions { mapping: Some(table), batch_rows: 1_000, numbered: false }).unwrap();
-        let mut rows = Vec::new();
-        for raw in opened.batches {
-            let RawBatch { batch, faults, .. } = raw.unwrap();
-            assert!(faults.is_empty());
-            for index in 0..batch.num_rows() {
-                let value = |column: &arrow::array::ArrayRef| {
-                    column.as_any().downcast_ref::<StringArray>().unwrap().value(index).to_string()
-                };
-                rows.push(table.columns().zip(batch.columns().iter().map(value)).collect());
-            }
-        }
-        rows
-    }
-
-    fn rows(text: &str, table: &TableMapping) -> Vec<BTreeMap<&'static str, String>> {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("x.csv");
-        std::fs::write(&path, text).unwrap();
-        rows_of(&path, table, &TRANSACTIONS)
-    }
-
-    const REST: &str = r#"
-        account_id = { constant = "1" }
-        txn_id = { constant = "1" }
-        direction = { constant = "C" }
-        amount = { constant = "1" }
-        booked_at = { constant = "1" }
-    "#;
-
-    /// Values of some columns under a mapping of them; what is required besides is constant.
-    fn check(columns: &str, rules: &str, text: &str, expected: &[&str]) {
-        let given = |line: &&str| !columns.contains(&format!("{} =", line.split('=').next().unwrap_or("").trim()));
-        let amount_makes_direction = columns.contains("sign") || columns.contains("{ in =");
-        let rest: Vec<&str> =
-            REST.lines().filter(given).filter(|line| !(amount_makes_direction && line.contains("direction"))).collect();
-        let mapping = parse(&format!("[columns]\n{columns}\n{}\n{rules}", rest.join("\n")));
-        let constant = |name: &str| rest.iter().any(|line| line.trim_start().starts_with(name));
-        let table = mapping.transactions.as_ref().unwrap();
-        let made: Vec<String> = rows(text, table)
-            .iter()
-            .map(|row| {
-                let values: Vec<&str> =
-                    table.columns().filter(|name| !constant(name)).map(|name| row[name].as_str()).collect();
-                values.join("|")
-            })
-            .collect();
-        assert_eq!(made, expected, "{columns} {rules}");
-    }
-
-    #[test]
-    fn columns() {
-        check("summary = 'x'", "", "x,y\n 1 ,2\n", &["1"]);
-        check("currency = { constant = 'CNY' }", "", "x\n1\n", &["CNY"]);
-        check("remark = { column = 'x', null = ['0', '-'] }", "", "x\n0\n-\n1\n", &["", "", "1"]);
-        let values = "channel = { column = 'x', values = { '柜台' = 'counter', '' = 'none' } }";
-        check(values, "", "x,y\n柜台,\n别的,\n,\n", &["counter", "别的", "none"]);
-        let values = "channel = { column = 'x', values = { '柜台' = 'counter' }, otherwise = 'system' }";
-        check(values, "", "x,y\n柜台,\n别的,\n,\n", &["counter", "system", ""]);
-        let join = "summary = { join = ['x', { constant = 'no.' }, 'y'], with = ' ' }";
-        check(join, "", "x,y\n1,2\n,2\n1,\n,\n", &["1 no. 2", "no. 2", "1 no.", ""]);
-    }
-
-    #[test]
-    fn money() {
-        check("balance = { column = 'x', thousands = ',' }", "", "x\n\"1,234.50\"\nx\n", &["1234.50", "x"]);
-        check("amount = { column = 'x', direction = 'sign' }", "", "x\n-1.5\n+2\n", &["D|1.5", "C|2"]);
-        let columns = "amount = { in = 'x', out = 'y', thousands = ',' }";
-        check(columns, "", "x,y\n\"1,000\",\n0.00,3\n1,1\n,\n", &["C|1000", "D|3", "both|1", "|"]);
-    }
-
-    #[test]
-    fn times() {
-        let cases = [
-            ("{ column = 'x', format = '%y%m%d' }", vec!["1993-01-31", "931301", ""]),
-            ("{ column = 'x', format = ['%y%m%d', '%y%d%m'] }", vec!["1993-01-31", "1993-01-13", ""]),
-            (
-                "{ date = { column = 'x', format = '%y%m%d' }, time = { column = 'y', format = '%H%M%S' } }",
-                vec!["1993-01-31T12:30:00", "931301 9999", ""],
-            ),
-        ];
-        for (source, expected) in cases {
-            check(&format!("booked_at = {source}"), "", "x,y\n930131,123000\n931301,9999\n,\n", &expected);
-        }
-        let two =
-            "booked_at = { date = { column = 'x', format = '%y%m%d' }, time = { column = 'y', format = '%H%M' } }";
-        check(two, "", "x,y\n930131,\n930131,x\n", &["1993-01-31", "930131 x"]);
-    }
-
-    #[test]
-    fn rules_apply_in_order() {
-        let text = "x,y\n1,a\n2,ab\n3,\n4,c\n";
-        let rules = "
-            [[row]]
-            when = { x = ['1', '2'] }
-            set = { kind = 'FEE' }
-            [[row]]
-            when = { y = { starts = 'a' } }
-            set = { kind = 'TAX', channel = 'pos' }
-            [[row]]
-            when = { y = { contains = 'b', not = ['b', 'bb'] } }
-            set = { summary = 'with b' }
-            [[row]]
-            when = { y = '' }
-            skip = true
-            [[row]]
-            set = { channel = 'system' }";
-        check("summary = 'y'", rules, text, &["FEE|pos|a", "FEE|pos|with b", "|system|c"]);
-        // A skip counts wherever it stands.
-        let rules = "[[row]]\nset = { kind = 'FEE' }\n[[row]]\nwhen = { x = { not = '4' } }\nskip = true";
-        check("summary = 'y'", rules, text, &["FEE|c"]);
-    }
-
-    #[test]
-    fn a_missing_txn_id_is_made_of_content_and_row() {
-        let mapping = parse(&format!("[columns]\n{}", REST.replace("txn_id", "summary")));
-        assert!(mapping.transactions.as_ref().unwrap().makes_txn_id());
-        let dir = tempfile::tempdir().unwrap();
-        let text = b"x\n1\n2\n".as_slice();
-        let (plain, packed) = (dir.path().join("x.csv"), dir.path().join("x.csv.zst"));
-        std::fs::write(&plain, text).unwrap();
-        std::fs::write(&packed, zstd::encode_all(text, 1).unwrap()).unwrap();
-        let ids = |path: &Path| -> Vec<String> {
-            let rows = rows_of(path, mapping.transactions.as_ref().unwrap(), &TRANSACTIONS);
-            rows.iter().map(|row| row["txn_id"].clone()).collect()
-        };
-        // printf 'x\n1\n2\n' | sha256sum
-        assert_eq!(ids(&plain), ["aea284871ddeeeba-1", "aea284871ddeeeba-2"]);
-        assert_eq!(ids(&plain), ids(&packed));
-    }
-
-    #[test]
-    fn errors_name_the_key() {
-        let columns = format!("[columns]\n{REST}");
-        let with = |more: &str| format!("{columns}{more}");
-        let cases = [
-            (String::new(), "`columns`: missing"),
-            (with("acount = 'x'"), "`columns.acount`: unknown key"),
-            (with("summary = 1"), "`columns.summary`: must be a source column's name or a table"),
-            (with("summary = {}"), "`columns.summary`: needs one of"),
-            (with("summary = { column = 'x', fromat = 'y' }"), "`columns.summary.fromat`: unknown key"),
-            (
-                with("summary = { column = 'x', format = '%Y' }"),
-                "`columns.summary.format`: `%Y` is no form of a whole date",
-            ),
-            (with("summary = { column = 'x', format = '%F' }"), "`columns.summary.format`: only columns of dates"),
-            (with("summary = { column = 'x', thousands = ',' }"), "`columns.summary.thousands`: only amounts"),
-            (with("balance = { column = 'x', thousands = '.' }"), "`columns.balance.thousands`: must be one character"),
-            (with("balance = { column = 'x', direction = 'sign' }"), "`columns.balance.direction`: only `amount`"),
-            (with("summary = { join = [1] }"), "`columns.summary.join`: a part is"),
-            (with("summary = { column = 'x', otherwise = 'y' }"), "`columns.summary.values`: missing"),
-            (columns.replace("account_id", "remark"), "`columns.account_id`: missing, and the feed requires it"),
-            (
-                columns.replace("amount = { constant = \"1\" }", "amount = { column = 'x', direction = 'sign' }"),
-                "`columns.direction`: given twice",
-            ),
-            (with("[file]\ndelimiter = ';;'"), "`file.delimiter`: must be one ASCII character"),
-            (with("[file]\nencoding = 'latin1'"), "`file.encoding`: must be `utf-8` or `gb18030`"),
-            (with("[file]\nheadr = 'x'"), "`file.headr`: unknown key"),
-            (with("[[row]]\nwhen = { x = 'y' }"), "`row[1].set`: a rule has either"),
-            (with("[[row]]\nset = { kind = 'FEE' }\nskip = true"), "`row[1].set`: a rule has either"),
-            (with("[[row]]\nset = { knd = 'FEE' }"), "`row[1].set.knd`: unknown key"),
-            (with("[[row]]\nskip = true\n[[row]]\nwhen = { x = 1 }\nskip = true"), "`row[2].when.x`: must be a text"),
-            (with("[[row]]\nwhen = { x = {} }\nskip = true"), "`row[1].when.x`: needs one of"),
-            (with("[row]\nskip = true"), "`row`: must be written `[[row]]`"),
-            (with("[fiel]"), "`fiel`: unknown key"),
-            (with("[accounts.constants]\naccount_id = '1'"), "`accounts.constants.provider_id`: missing"),
-            (with("[accounts]\ncolumns = {}\nconstants = {}"), "`accounts.constants.account_id`: missing"),
-            (with("[accounts]"), "`accounts.columns`: missing"),
-            (with("x = "), "not TOML"),
-        ];
-        for (toml, problem) in cases {
-            let error = Mapping::parse("test", &toml).unwrap_err().to_string();
-            assert!(error.starts_with("mapping `test`: ") && error.contains(problem), "{problem}\n{error}\n{toml}");
-        }
-        let error = Mapping::load(Path::new("brka"), &[]).unwrap_err().to_string();
-        assert!(error.contains("`brka`") && error.contains("berka"), "{error}");
-    }
-
-    #[test]
-    fn constants_make_an_account() {
-        let constants = "
-            [accounts.constants]
-            account_id = '1'
-            provider_id = 'p'
-            provider_name = 'P'
-            subject_uscc = '91350100M000100Y43'
-            subject_name = 'S'
-            account_type = 'basic'
-            currency = 'CNY'
-            status = 'active'";
-        let mapping = parse(&format!("[columns]\n{REST}\n{constants}"));
-        let AccountsMapping::Constants(account) = mapping.accounts else { panic!() };
-        assert_eq!(account[0], ("account_id", "1".to_string()));
-        assert_eq!(account.len(), 8);
-        assert_eq!(parse(&format!("[columns]\n{REST}")).accounts, AccountsMapping::Own);
-    }
-
-    #[test]
-    fn berka() {
-        let mapping = Mapping::load(Path::new("berka"), &[]).unwrap();
-        let text = "trans_id;account_id;date;type;operation;amount;balance;k_symbol;bank;account\r\n\
-            6145;25;960728;credit;credit in cash;900.00;900.00;;;\r\n\
-            6294;25;961006;withdrawal;remittance to another bank;1110.00;79599.50; ;AB;79838293\r\n\
-            1;2;981231;withdrawal in cash;withdrawal in cash;1.20;3.40;household;;0\r\n\
-            1;2;981332;refund;;1.20;3.40;;;0\r\n";
-        let made = rows(text, mapping.transactions.as_ref().unwrap());
-        let lines: Vec<String> = made
-            .iter()
-            .map(|row| {
-                mapping
-                    .transactions
-                    .as_ref()
-                    .unwrap()
-                    .columns()
-                    .map(|name| row[name].as_str())
-                    .collect::<Vec<_>>()
-                    .join("|")
-            })
-            .collect();
-        let columns: Vec<&str> = mapping.transactions.as_ref().unwrap().columns().collect();
-        assert_eq!(
-            columns.join("|"),
-            "account_id|txn_id|booked_at|direction|amount|balance|currency|kind|counterparty_account|summary"
-        );
-        assert_eq!(
-            lines,
-            [
-                "25|6145|1996-07-28|C|900.00|900.00|CZK|CASH_DEPOSIT||",
-                "25|6294|1996-10-06|D|1110.00|79599.50|CZK|TRANSFER|79838293|",
-                "2|1|1998-12-31|D|1.20|3.40|CZK|CASH_WITHDRAWAL||household",
-                "2|1|981332|refund|1.20|3.40|CZK|||",
-            ]
-        );
-        let AccountsMapping::Table(accounts) = mapping.accounts else { panic!() };
-        let made = rows(
-            "\"account_id\";\"district_id\";\"frequency\";\"date\"\n576;55;\"monthly issuance\";930101\n",
-            &accounts,
-        );
-        assert_eq!(made[0]["account_id"], "576");
-        assert_eq!(made[0]["opened_on"], "1993-01-01");
-        assert!(crate::account::uscc_is_valid(&made[0]["subject_uscc"]));
-    }
-
-    /// Every row of the real files gets the kind that the data's description gives it.
-    #[test]
-    fn berka_whole() {
-        let Some(data) = crate::testing::shared_data("data/berka") else { return };
-        let mapping = Mapping::load(Path::new("berka"), &[]).unwrap();
-        let made = rows_of(&data.join("trans_comp.csv"), mapping.transactions.as_ref().unwrap(), &TRANSACTIONS);
-        assert_eq!(made.len(), 30_200);
-        let mut kinds = BTreeMap::new();
-        for row in &made {
-            assert!(crate::period::Date::parse(&row["booked_at"]).is_some());
-            assert!(crate::money::parse_fen(&row["amount"]).is_some_and(|fen| fen > 0));
-            assert!(crate::money::parse_fen(&row["balance"]).is_some());
-            *kinds.entry((row["direction"].as_str(), row["kind"].as_str())).or_insert(0) += 1;
-        }
-        let expected = [
-            (("C", "CASH_DEPOSIT"), 5_304),
-            (("C", "INTEREST"), 5_130),
-            (("C", "TRANSFER"), 1_448),
-            (("D", "CASH_WITHDRAWAL"), 9_757 + 856 + 47 + 54),
-            (("D", "FEE"), 3_186),
-            (("D", "INTEREST"), 43),
-            (("D", "TRANSFER"), 2_145 + 681 + 1_549),
-        ];
-        assert_eq!(kinds.into_iter().collect::<Vec<_>>(), expected);
-        let AccountsMapping::Table(accounts) = mapping.accounts else { panic!() };
-        let made = rows_of(&data.join("account.csv"), &accounts, &ACCOUNTS);
-        assert_eq!(made.len(), 4_500);
-        assert!(made.iter().all(|row| row["opened_on"].starts_with("199")));
-    }
-}
+mod tests;

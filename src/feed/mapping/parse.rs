@@ -1,22 +1,23 @@
-//! The grammar of mapping files: TOML tables into [`Mapping`](super::Mapping).
+//! The grammar of mapping files: from TOML to [`Mapping`](super::Mapping).
 //!
-//! Owns: every key, what it may hold, and the message where it holds something else. The tables are walked by
-//! hand, so that each message names the key by its whole path.
+//! Owns: every key, the values that it may have, and the message for any other value. Does not own: the walk through TOML
+//! tables ([`keys`](super::keys)).
 
 use toml::{Table, Value};
 
-use super::convert::TimeForm;
-use super::{
-    AccountsMapping, Action, Column, Condition, JOIN_PARTS_MAX, Mapping, MappingError, MoneyColumns, MoneyForm,
-    MoneyPart, Output, Part, Rule, Slot, Source, TableMapping, Test, TimeColumn,
+use super::error::MappingError;
+use super::keys::{Keys, Result};
+use super::rule::{Condition, RowRule, RuleAction, TextTest};
+use super::source::{
+    JoinPart, MoneyColumns, MoneyForm, MoneyPart, Output, Slot, SourceColumn, TimeColumn, ValueSource,
 };
+use super::time::TimeFormatat;
+use super::{AccountsMapping, JOIN_PARTS_MAX, Mapping, TableMapping};
 use crate::feed::layout::{Layout, Ragged};
-use crate::feed::schema::{self, ACCOUNTS, ColumnType, TRANSACTIONS};
+use crate::feed::schema::{ACCOUNTS, Column, ColumnType, TRANSACTIONS};
 use crate::feed::text::Encoding;
 
-type Result<T> = std::result::Result<T, MappingError>;
-
-/// Parses a mapping's TOML; `account` are columns of its one account, over its constants.
+/// Parses a mapping. `account` are columns of its one account, which take precedence over its constants.
 pub(super) fn mapping(name: &str, toml: &str, account: &[(String, String)]) -> Result<Mapping> {
     let table: Table = toml.parse().map_err(|error: toml::de::Error| MappingError::Syntax {
         name: name.to_string(),
@@ -33,7 +34,7 @@ pub(super) fn mapping(name: &str, toml: &str, account: &[(String, String)]) -> R
     Ok(Mapping { name: name.to_string(), transactions: Some(transactions), accounts })
 }
 
-/// No layout, only an account: of statements that say which account they are of, but not whose it is.
+/// A mapping of no layout, only of an account: for statements, which name their account but not its holder.
 pub(super) fn account_alone(account: &[(String, String)]) -> Result<Mapping> {
     let keys = Keys { name: "--account", path: String::new(), table: Table::new() };
     let accounts = AccountsMapping::Constants(account_constants(keys, account)?);
@@ -62,7 +63,7 @@ fn accounts_mapping(keys: &mut Keys<'_>, account: &[(String, String)]) -> Result
     Ok(mapped)
 }
 
-/// The columns of the one account: those of `account` over those of the table.
+/// The columns of the one account: those of `account`, then those of the table.
 fn account_constants(mut keys: Keys<'_>, account: &[(String, String)]) -> Result<Vec<(&'static str, String)>> {
     if let Some((unknown, _)) = account.iter().find(|(name, _)| !ACCOUNTS.iter().any(|column| column.name == name)) {
         let columns: Vec<&str> = ACCOUNTS.iter().map(|column| column.name).collect();
@@ -86,9 +87,9 @@ fn account_constants(mut keys: Keys<'_>, account: &[(String, String)]) -> Result
     Ok(constants)
 }
 
-/// Takes `file`, `columns` and `row`, and leaves the other keys to the caller. `account_id` is that of the one account,
-/// where there is one: rows that name none are its.
-fn table_mapping(keys: &mut Keys<'_>, table: &[schema::Column], account_id: Option<&str>) -> Result<TableMapping> {
+/// Takes `file`, `columns` and `row`; the other keys are left to the caller. `account_id` is that of the one account, where
+/// there is one: rows without an account belong to it.
+fn table_mapping(keys: &mut Keys<'_>, table: &[Column], account_id: Option<&str>) -> Result<TableMapping> {
     let layout = match keys.table("file")? {
         Some(file) => layout(file)?,
         None => Layout::default(),
@@ -104,26 +105,26 @@ fn table_mapping(keys: &mut Keys<'_>, table: &[schema::Column], account_id: Opti
             continue;
         };
         let source = source(&columns, column, value, &mut slots)?;
-        if let Source::Money(money, MoneyPart::Amount) = &source
+        if let ValueSource::Money(money, MoneyPart::Amount) = &source
             && !matches!(money.form, MoneyForm::Plain(_))
         {
             if outputs.iter().any(|output| output.name == "direction") {
                 return Err(columns.error("direction", "given twice: `amount` makes it already"));
             }
-            outputs.push(Output { name: "direction", source: Source::Money(money.clone(), MoneyPart::Direction) });
+            outputs.push(Output { name: "direction", source: ValueSource::Money(money.clone(), MoneyPart::Direction) });
         }
         outputs.push(Output { name, source });
     }
     if table.iter().any(|column| column.name == "txn_id") && !outputs.iter().any(|output| output.name == "txn_id") {
-        outputs.push(Output { name: "txn_id", source: Source::RowId });
+        outputs.push(Output { name: "txn_id", source: ValueSource::RowId });
     }
     if let Some(account_id) = account_id.filter(|_| !outputs.iter().any(|output| output.name == "account_id")) {
-        outputs.push(Output { name: "account_id", source: Source::Constant(account_id.to_string()) });
+        outputs.push(Output { name: "account_id", source: ValueSource::Constant(account_id.to_string()) });
     }
     let drafts = rules(keys, table, &mut slots)?;
     for (name, _) in drafts.iter().flat_map(|draft| &draft.set) {
         if !outputs.iter().any(|output| output.name == *name) {
-            outputs.push(Output { name, source: Source::Null });
+            outputs.push(Output { name, source: ValueSource::Null });
         }
     }
     let place = |name: &str| table.iter().position(|column| column.name == name);
@@ -166,7 +167,7 @@ fn layout(mut keys: Keys<'_>) -> Result<Layout> {
     Ok(Layout { encoding, delimiter, header, ragged, footer, null })
 }
 
-/// The source columns met so far.
+/// The source columns so far.
 struct Slots(Vec<Slot>);
 
 impl Slots {
@@ -180,19 +181,19 @@ impl Slots {
 }
 
 /// One entry of `[columns]`.
-fn source(columns: &Keys<'_>, target: &schema::Column, value: Value, slots: &mut Slots) -> Result<Source> {
+fn source(columns: &Keys<'_>, target: &Column, value: Value, slots: &mut Slots) -> Result<ValueSource> {
     let name = target.name;
     let is_money = target.kind == ColumnType::Money;
     let mut keys = match value {
         Value::String(column) => {
             let slot = slots.place(column, columns.path_of(name));
-            return Ok(plain(Column { slot, null: Vec::new() }, None, is_money));
+            return Ok(plain(SourceColumn { slot, null: Vec::new() }, None, is_money));
         }
         Value::Table(table) => columns.below(name, table),
         _ => return Err(columns.error(name, "must be a source column's name or a table")),
     };
     let source = if let Some(text) = keys.text("constant")? {
-        Source::Constant(text)
+        ValueSource::Constant(text)
     } else if keys.has("join") {
         joined(&mut keys, slots)?
     } else if keys.has("date") || keys.has("time") {
@@ -206,10 +207,10 @@ fn source(columns: &Keys<'_>, target: &schema::Column, value: Value, slots: &mut
         }
         let (money_in, money_out) = (keys.required_text("in")?, keys.required_text("out")?);
         let null = keys.texts("null")?.unwrap_or_default();
-        let money_in = Column { slot: slots.place(money_in, keys.path_of("in")), null: null.clone() };
-        let money_out = Column { slot: slots.place(money_out, keys.path_of("out")), null };
+        let money_in = SourceColumn { slot: slots.place(money_in, keys.path_of("in")), null: null.clone() };
+        let money_out = SourceColumn { slot: slots.place(money_out, keys.path_of("out")), null };
         let thousands = thousands(&mut keys, true)?;
-        Source::Money(MoneyColumns { form: MoneyForm::InOut(money_in, money_out), thousands }, MoneyPart::Amount)
+        ValueSource::Money(MoneyColumns { form: MoneyForm::InOut(money_in, money_out), thousands }, MoneyPart::Amount)
     } else if keys.has("column") {
         one_column(&mut keys, target, slots)?
     } else {
@@ -219,25 +220,25 @@ fn source(columns: &Keys<'_>, target: &schema::Column, value: Value, slots: &mut
     Ok(source)
 }
 
-fn plain(column: Column, thousands: Option<char>, is_money: bool) -> Source {
+fn plain(column: SourceColumn, thousands: Option<char>, is_money: bool) -> ValueSource {
     if is_money {
-        Source::Money(MoneyColumns { form: MoneyForm::Plain(column), thousands }, MoneyPart::Amount)
+        ValueSource::Money(MoneyColumns { form: MoneyForm::Plain(column), thousands }, MoneyPart::Amount)
     } else {
-        Source::Column(column)
+        ValueSource::Column(column)
     }
 }
 
-/// `{ column = .. }` with at most one way to convert it.
-fn one_column(keys: &mut Keys<'_>, target: &schema::Column, slots: &mut Slots) -> Result<Source> {
+/// `{ column = .. }` with at most one conversion.
+fn one_column(keys: &mut Keys<'_>, target: &Column, slots: &mut Slots) -> Result<ValueSource> {
     let is_money = target.kind == ColumnType::Money;
     let date_only = target.kind == ColumnType::Date;
     let column = column(keys, slots)?;
     if keys.has("format") {
-        let forms = forms(keys, true)?;
+        let formats = formats(keys, true)?;
         if !date_only && target.kind != ColumnType::Time {
             return Err(keys.error("format", "only columns of dates and times have one"));
         }
-        return Ok(Source::Time { date: TimeColumn { column, forms }, time: None, date_only });
+        return Ok(ValueSource::Time { date: TimeColumn { column, formats }, time: None, date_only });
     }
     if keys.has("values") || keys.has("otherwise") {
         let Some(mut table) = keys.table("values")? else {
@@ -249,12 +250,12 @@ fn one_column(keys: &mut Keys<'_>, target: &schema::Column, slots: &mut Slots) -
             let to = table.required_text(&from)?;
             values.push((from, to));
         }
-        return Ok(Source::Translated { column, values, otherwise: keys.text("otherwise")? });
+        return Ok(ValueSource::Translated { column, values, otherwise: keys.text("otherwise")? });
     }
     let thousands = thousands(keys, is_money)?;
     match keys.text("direction")?.as_deref() {
         Some("sign") if target.name == "amount" => {
-            Ok(Source::Money(MoneyColumns { form: MoneyForm::Signed(column), thousands }, MoneyPart::Amount))
+            Ok(ValueSource::Money(MoneyColumns { form: MoneyForm::Signed(column), thousands }, MoneyPart::Amount))
         }
         Some("sign") => Err(keys.error("direction", "only `amount` has a sign that tells it")),
         Some(_) => Err(keys.error("direction", "must be `sign`")),
@@ -263,10 +264,10 @@ fn one_column(keys: &mut Keys<'_>, target: &schema::Column, slots: &mut Slots) -
 }
 
 /// Takes `column` and `null`.
-fn column(keys: &mut Keys<'_>, slots: &mut Slots) -> Result<Column> {
+fn column(keys: &mut Keys<'_>, slots: &mut Slots) -> Result<SourceColumn> {
     let column = keys.required_text("column")?;
     let null = keys.texts("null")?.unwrap_or_default();
-    Ok(Column { slot: slots.place(column, keys.path_of("column")), null })
+    Ok(SourceColumn { slot: slots.place(column, keys.path_of("column")), null })
 }
 
 fn thousands(keys: &mut Keys<'_>, is_money: bool) -> Result<Option<char>> {
@@ -281,7 +282,7 @@ fn thousands(keys: &mut Keys<'_>, is_money: bool) -> Result<Option<char>> {
     }
 }
 
-fn joined(keys: &mut Keys<'_>, slots: &mut Slots) -> Result<Source> {
+fn joined(keys: &mut Keys<'_>, slots: &mut Slots) -> Result<ValueSource> {
     let Some(Value::Array(values)) = keys.table.remove("join") else {
         return Err(keys.error("join", "must be a list"));
     };
@@ -291,73 +292,74 @@ fn joined(keys: &mut Keys<'_>, slots: &mut Slots) -> Result<Source> {
     let mut parts = Vec::new();
     for value in values {
         parts.push(match value {
-            Value::String(column) => Part::Column(slots.place(column, keys.path_of("join"))),
+            Value::String(column) => JoinPart::Column(slots.place(column, keys.path_of("join"))),
             Value::Table(table) => {
                 let mut part = keys.below("join", table);
                 let text = part.required_text("constant")?;
                 part.finish()?;
-                Part::Constant(text)
+                JoinPart::Constant(text)
             }
             _ => return Err(keys.error("join", "a part is a source column's name or `{ constant = .. }`")),
         });
     }
-    Ok(Source::Joined { parts, with: keys.text("with")?.unwrap_or_default() })
+    Ok(ValueSource::Joined { parts, with: keys.text("with")?.unwrap_or_default() })
 }
 
-fn two_column_time(keys: &mut Keys<'_>, slots: &mut Slots) -> Result<Source> {
+fn two_column_time(keys: &mut Keys<'_>, slots: &mut Slots) -> Result<ValueSource> {
     let mut part = |key: &str| {
         let Some(mut below) = keys.table(key)? else {
             return Err(keys.error(key, "missing"));
         };
         let column = column(&mut below, slots)?;
-        let forms = forms(&mut below, key == "date")?;
-        if key == "date" && forms.iter().any(TimeForm::has_time) {
+        let formats = formats(&mut below, key == "date")?;
+        if key == "date" && formats.iter().any(TimeFormat::has_time) {
             return Err(below.error("format", "has a time of day, which the other column has too"));
         }
         below.finish()?;
-        Ok(TimeColumn { column, forms })
+        Ok(TimeColumn { column, formats })
     };
     let (date, time) = (part("date")?, part("time")?);
-    Ok(Source::Time { date, time: Some(time), date_only: false })
+    Ok(ValueSource::Time { date, time: Some(time), date_only: false })
 }
 
-/// Takes `format`: one or several forms, of dates or else of times of day.
-fn forms(keys: &mut Keys<'_>, of_dates: bool) -> Result<Vec<TimeForm>> {
+/// Takes `format`: one or several formats, of dates or else of times of day.
+fn formats(keys: &mut Keys<'_>, of_dates: bool) -> Result<Vec<TimeFormat>> {
     let texts = keys.texts("format")?.ok_or_else(|| keys.error("format", "missing"))?;
-    let mut forms = Vec::new();
+    let mut formats = Vec::new();
     for text in &texts {
-        let form = TimeForm::new(text).filter(|form| if of_dates { form.has_date() } else { form.has_time() });
-        match form {
-            Some(form) => forms.push(form),
+        let format =
+            TimeFormat::new(text).filter(|format| if of_dates { format.has_date() } else { format.has_time() });
+        match format {
+            Some(format) => formats.push(format),
             None if of_dates => {
                 return Err(keys.error("format", &format!("`{text}` is no form of a whole date")));
             }
             None => return Err(keys.error("format", &format!("`{text}` is no form of a time of day"))),
         }
     }
-    if forms.is_empty() {
+    if formats.is_empty() {
         return Err(keys.error("format", "lists none"));
     }
-    Ok(forms)
+    Ok(formats)
 }
 
-/// A rule whose columns have no places yet.
-struct Draft {
+/// A rule whose columns have no indexes yet.
+struct RuleDraft {
     when: Vec<Condition>,
     skip: bool,
     set: Vec<(&'static str, String)>,
 }
 
-impl Draft {
-    fn rule(self, outputs: &[Output]) -> Rule {
+impl RuleDraft {
+    fn rule(self, outputs: &[Output]) -> RowRule {
         let place = |name: &str| outputs.iter().position(|output| output.name == name);
         let set = self.set.into_iter().filter_map(|(name, text)| Some((place(name)?, text))).collect();
-        Rule { when: self.when, action: if self.skip { Action::Skip } else { Action::Set(set) } }
+        RowRule { when: self.when, action: if self.skip { RuleAction::Skip } else { RuleAction::Set(set) } }
     }
 }
 
 /// Takes `row`.
-fn rules(keys: &mut Keys<'_>, table: &[schema::Column], slots: &mut Slots) -> Result<Vec<Draft>> {
+fn rules(keys: &mut Keys<'_>, table: &[Column], slots: &mut Slots) -> Result<Vec<RuleDraft>> {
     let Some(value) = keys.table.remove("row") else {
         return Ok(Vec::new());
     };
@@ -392,7 +394,7 @@ fn rules(keys: &mut Keys<'_>, table: &[schema::Column], slots: &mut Slots) -> Re
             return Err(rule.error("set", "a rule has either `set`, with a column, or `skip`"));
         }
         rule.finish()?;
-        drafts.push(Draft { when, skip, set });
+        drafts.push(RuleDraft { when, skip, set });
     }
     Ok(drafts)
 }
@@ -407,14 +409,14 @@ fn conditions(mut keys: Keys<'_>, slots: &mut Slots) -> Result<Vec<Condition>> {
                 continue;
             };
             let mut tests = Vec::new();
-            tests.extend(given.texts("is")?.map(Test::Is));
-            tests.extend(given.texts("not")?.map(Test::Not));
-            tests.extend(given.texts("starts")?.map(Test::Starts));
-            tests.extend(given.texts("contains")?.map(Test::Contains));
+            tests.extend(given.texts("is")?.map(TextTest::Is));
+            tests.extend(given.texts("not")?.map(TextTest::Not));
+            tests.extend(given.texts("starts")?.map(TextTest::Starts));
+            tests.extend(given.texts("contains")?.map(TextTest::Contains));
             given.finish()?;
             tests
         } else {
-            keys.texts(&column)?.map(Test::Is).into_iter().collect()
+            keys.texts(&column)?.map(TextTest::Is).into_iter().collect()
         };
         if tests.is_empty() {
             return Err(keys.error(&column, "needs one of `is`, `not`, `starts`, `contains`"));
@@ -422,74 +424,4 @@ fn conditions(mut keys: Keys<'_>, slots: &mut Slots) -> Result<Vec<Condition>> {
         conditions.push(Condition { slot, tests });
     }
     Ok(conditions)
-}
-
-/// A table whose keys are taken one by one; what is left at the end is unknown.
-struct Keys<'a> {
-    name: &'a str,
-    /// Keys that lead here, with points between.
-    path: String,
-    table: Table,
-}
-
-impl<'a> Keys<'a> {
-    fn path_of(&self, key: &str) -> String {
-        if self.path.is_empty() { key.to_string() } else { format!("{}.{key}", self.path) }
-    }
-
-    fn below(&self, key: &str, table: Table) -> Keys<'a> {
-        Keys { name: self.name, path: self.path_of(key), table }
-    }
-
-    fn has(&self, key: &str) -> bool {
-        self.table.contains_key(key)
-    }
-
-    fn table(&mut self, key: &str) -> Result<Option<Keys<'a>>> {
-        match self.table.remove(key) {
-            None => Ok(None),
-            Some(Value::Table(table)) => Ok(Some(self.below(key, table))),
-            Some(_) => Err(self.error(key, "must be a table")),
-        }
-    }
-
-    fn text(&mut self, key: &str) -> Result<Option<String>> {
-        match self.table.remove(key) {
-            None => Ok(None),
-            Some(Value::String(text)) => Ok(Some(text)),
-            Some(_) => Err(self.error(key, "must be a text")),
-        }
-    }
-
-    fn required_text(&mut self, key: &str) -> Result<String> {
-        self.text(key)?.ok_or_else(|| self.error(key, "missing"))
-    }
-
-    /// A text or a list of texts.
-    fn texts(&mut self, key: &str) -> Result<Option<Vec<String>>> {
-        let values = match self.table.remove(key) {
-            None => return Ok(None),
-            Some(Value::Array(values)) => values,
-            Some(value) => vec![value],
-        };
-        let mut texts = Vec::with_capacity(values.len());
-        for value in values {
-            let Value::String(text) = value else {
-                return Err(self.error(key, "must be a text or a list of texts"));
-            };
-            texts.push(text);
-        }
-        Ok(Some(texts))
-    }
-
-    fn finish(self) -> Result<()> {
-        match self.table.keys().next() {
-            Some(key) => Err(self.error(key, "unknown key")),
-            None => Ok(()),
-        }
-    }
-
-    fn error(&self, key: &str, problem: &str) -> MappingError {
-        MappingError::Key { name: self.name.to_string(), key: self.path_of(key), problem: problem.to_string() }
-    }
 }
