@@ -164,17 +164,32 @@ fn put_unsigned(out: &mut Vec<u8>, mut value: u128) {
         out.push(value as u8 | 0x80);
         value >>= 7;
     }
-    let mut value = value as u64;
-    while value >= 0x80 {
-        out.push(value as u8 | 0x80);
-        value >>= 7;
+    put_narrow(out, value as u64);
+}
+
+/// [`put_unsigned`] of 64 bits, appended at once.
+#[inline]
+fn put_narrow(out: &mut Vec<u8>, mut value: u64) {
+    if value < 0x80 {
+        return out.push(value as u8);
     }
-    out.push(value as u8);
+    let (mut bytes, mut length) = ([0; 10], 0);
+    while value >= 0x80 {
+        bytes[length] = value as u8 | 0x80;
+        value >>= 7;
+        length += 1;
+    }
+    bytes[length] = value as u8;
+    out.extend_from_slice(&bytes[..=length]);
 }
 
 /// Zigzag: small magnitudes of either sign are short.
+#[inline]
 fn put_signed(out: &mut Vec<u8>, value: i128) {
-    put_unsigned(out, ((value << 1) ^ (value >> 127)) as u128);
+    match i64::try_from(value) {
+        Ok(value) => put_narrow(out, ((value << 1) ^ (value >> 63)) as u64),
+        Err(_) => put_unsigned(out, ((value << 1) ^ (value >> 127)) as u128),
+    }
 }
 
 fn put_flow(out: &mut Vec<u8>, flow: &Flow) {

@@ -222,14 +222,19 @@ impl Cell {
         }
     }
 
-    /// Makes it a cell without rows again; the memory of its lists stays, for the rows of another.
+    /// Makes it a cell without rows again, open; the memory of its lists stays, for the rows of another.
     pub fn clear(&mut self) {
         fn emptied<T>(list: &mut Vec<T>) -> Vec<T> {
             list.clear();
             std::mem::take(list)
         }
+        let rows = match &mut self.rows {
+            CellRows::Known(fingerprints) => CellRows::Known(emptied(fingerprints)),
+            CellRows::Counted(_) => CellRows::Known(Vec::new()),
+        };
         let (days, counterparties) = (emptied(&mut self.days), emptied(&mut self.counterparties));
-        *self = Cell { days, counterparties, party_rows: emptied(&mut self.party_rows), ..Cell::empty(self.key_id) };
+        let party_rows = emptied(&mut self.party_rows);
+        *self = Cell { days, counterparties, party_rows, rows, ..Cell::empty(self.key_id) };
     }
 
     /// Makes room for the fingerprints of so many rows more.

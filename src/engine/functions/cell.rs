@@ -5,7 +5,8 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, LargeBinaryBuilder, StructArray};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, LargeBinaryArray, StructArray};
+use arrow::buffer::{Buffer, OffsetBuffer};
 use arrow::datatypes::{DataType, Field, FieldRef, Fields};
 use datafusion::common::{DataFusionError, Result, ScalarValue, internal_err};
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
@@ -95,37 +96,67 @@ struct CellGroups {
     cells: Vec<Box<Cell>>,
     /// Heap bytes of `cells`, counted as rows come: the memory pool asks after every batch.
     heap_bytes: usize,
+    /// Empty cells whose lists have memory: most months are as long as the ones before.
+    spare: Vec<Box<Cell>>,
+}
+
+/// Cells that are kept for the rows of others.
+const SPARE_CELLS_MAX: usize = 64;
+
+/// A cell with more on the heap is not kept.
+const SPARE_BYTES_MAX: usize = 64 << 10;
+
+/// Byte values of a column, written in place.
+struct Values {
+    bytes: Vec<u8>,
+    offsets: Vec<i64>,
+}
+
+impl Values {
+    fn of(count: usize) -> Values {
+        let mut offsets = Vec::with_capacity(count + 1);
+        offsets.push(0);
+        Values { bytes: Vec::with_capacity(count * 1024), offsets }
+    }
+
+    fn push(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        write(&mut self.bytes);
+        self.offsets.push(self.bytes.len() as i64);
+    }
+
+    fn finish(self) -> ArrayRef {
+        let offsets = OffsetBuffer::new(self.offsets.into());
+        Arc::new(LargeBinaryArray::new(offsets, Buffer::from_vec(self.bytes), None))
+    }
 }
 
 impl CellGroups {
     fn new(key_id: u64) -> CellGroups {
-        CellGroups { key_id, cells: Vec::new(), heap_bytes: 0 }
+        CellGroups { key_id, cells: Vec::new(), heap_bytes: 0, spare: Vec::new() }
     }
 
     fn grow(&mut self, groups: usize) {
         while self.cells.len() < groups {
-            self.cells.push(Box::new(Cell::empty(self.key_id)));
+            self.cells.push(self.spare.pop().unwrap_or_else(|| Box::new(Cell::empty(self.key_id))));
         }
     }
 
     /// Takes the first groups out, settled, as figures and rows.
     fn take(&mut self, emit_to: EmitTo) -> [ArrayRef; 2] {
-        let mut cells = emit_to.take_needed(&mut self.cells);
+        let cells = emit_to.take_needed(&mut self.cells);
         // Far fewer groups stay than go, so walking them costs less than tracking each group's share.
         self.heap_bytes = self.cells.iter().map(|cell| cell.heap_bytes()).sum();
-        let builder = || LargeBinaryBuilder::with_capacity(cells.len(), cells.len() * 512);
-        let (mut figures, mut rows) = (builder(), builder());
-        let mut scratch = Vec::new();
-        for cell in &mut cells {
+        let (mut figures, mut rows) = (Values::of(cells.len()), Values::of(cells.len()));
+        for mut cell in cells {
             cell.settle();
-            scratch.clear();
-            cell.encode_figures(&mut scratch);
-            figures.append_value(&scratch);
-            scratch.clear();
-            cell.encode_rows(&mut scratch);
-            rows.append_value(&scratch);
+            figures.push(|out| cell.encode_figures(out));
+            rows.push(|out| cell.encode_rows(out));
+            if self.spare.len() < SPARE_CELLS_MAX && cell.heap_bytes() <= SPARE_BYTES_MAX {
+                cell.clear();
+                self.spare.push(cell);
+            }
         }
-        [Arc::new(figures.finish()), Arc::new(rows.finish())]
+        [figures.finish(), rows.finish()]
     }
 
     /// [`CellGroups::take`] as one column.

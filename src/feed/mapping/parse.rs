@@ -11,7 +11,7 @@ use super::rule::{Condition, RowRule, RuleAction, TextTest};
 use super::source::{
     JoinPart, MoneyColumns, MoneyForm, MoneyPart, Output, Slot, SourceColumn, TimeColumn, ValueSource,
 };
-use super::time::TimeFormatat;
+use super::time::TimeFormat;
 use super::{AccountsMapping, JOIN_PARTS_MAX, Mapping, TableMapping};
 use crate::feed::layout::{Layout, Ragged};
 use crate::feed::schema::{ACCOUNTS, Column, ColumnType, TRANSACTIONS};

@@ -1,7 +1,6 @@
 //! Mappings as TOML, the rows that they make, and the messages for faulty ones.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 use arrow::array::{Array as _, StringArray};
 
