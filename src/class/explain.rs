@@ -1,26 +1,28 @@
-//! Which rules are tried on one name, and which decides: for those who write rules. Owns the account of it; the matching
-//! is the matcher's own, so that what is told is what is done.
+//! An explanation of the class of one name, for authors of rules.
+//!
+//! Owns: the list of rules that match, and what became of each. Does not own: matching, which is the matcher's own, so that
+//! an explanation cannot differ from a decision.
 
 use std::fmt;
 
 use serde::Serialize;
 
-use super::matcher::{Found, Role, Spans};
-use super::rules::Place;
+use super::matcher::{PatternMatch, Role, Spans};
+use super::rules::Anchor;
 use super::{Class, Counterparty, Holder, Matcher, Subclass, normalise};
 
-/// How a name came by its class, with nothing else known of the row.
+/// Why a name has its class, in a row with no other values.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Explanation {
-    /// The name as it was given.
+    /// The name.
     pub name: String,
     /// Its normalised form.
     pub normalised: String,
     /// The bodies that it may have, the whole name first.
     pub bodies: Vec<String>,
-    /// The rules that have a pattern of their own in the name, in the order in which they are asked.
+    /// The rules that have a pattern of their own in the name, in the order in which they are tried.
     pub tried: Vec<Tried>,
-    /// How many rules have none.
+    /// The number of rules that have none.
     pub silent: usize,
     /// The class.
     pub class: &'static str,
@@ -37,41 +39,41 @@ pub struct Tried {
     pub rule: String,
     /// The class that it gives.
     pub class: &'static str,
-    /// What became of it.
+    /// Whether it decides, or why not.
     pub outcome: TriedOutcome,
     /// Its own patterns in the name.
     pub hits: Vec<Mark>,
-    /// What bars it.
+    /// The patterns that bar it.
     pub bars: Vec<Mark>,
 }
 
-/// What became of a rule that has a pattern in the name.
+/// Whether a rule that has a pattern in the name decides, or why not.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TriedOutcome {
     /// It gives the class and the sub-class.
     Decides,
-    /// It matches, and another rule is asked before it.
+    /// It matches, but an earlier rule decides.
     ComesLater,
     /// One of its `unless` holds.
     Barred,
-    /// It has an `and`, of which nothing holds.
+    /// It has an `and`, and none of its conditions holds.
     LacksAnd,
 }
 
 /// A pattern in the name.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
 pub struct Mark {
-    /// The condition that it stands in, such as `unless.name.contains`.
+    /// Its condition, such as `unless.name.contains`.
     pub condition: String,
     /// Its text, normalised.
     pub pattern: String,
 }
 
-/// The classes that rules give, in the order in which they are asked.
-const ASKED: [Class; 5] = [Class::Public, Class::PaymentPlatform, Class::Agency, Class::OpeningBank, Class::Other];
+/// The classes that rules give, in the order in which their rules are tried.
+const TRIED: [Class; 5] = [Class::Public, Class::PaymentPlatform, Class::Agency, Class::OpeningBank, Class::Other];
 
-/// Tells which rules are tried on a name.
+/// Explains the class of a name.
 pub fn explain(matcher: &Matcher, name: &str) -> Explanation {
     let mut normalised = String::new();
     normalise(name, &mut normalised);
@@ -81,28 +83,28 @@ pub fn explain(matcher: &Matcher, name: &str) -> Explanation {
     let decides = matcher.rule_id(decision);
 
     let mut found = Vec::new();
-    matcher.scan(name, &normalised, |mark| found.push(mark));
+    matcher.names().scan(name, &normalised, |mark| found.push(mark));
     let mut tried = Vec::new();
-    for class in ASKED {
-        for (index, (rule, ..)) in matcher.outcomes().iter().enumerate().filter(|(_, (_, of, _))| *of == class) {
+    for class in TRIED {
+        for (index, rule) in matcher.outcomes().iter().enumerate().filter(|(_, rule)| rule.class == class) {
             let hits = marks(matcher, &found, |mark| mark.role != Role::Unless && mark.rules.holds(index));
             if !found.iter().any(|mark| mark.role == Role::When && mark.rules.holds(index)) {
                 continue;
             }
             let bars = bars(matcher, &found, index);
             let outcome = match () {
-                () if rule == decides => TriedOutcome::Decides,
+                () if rule.id == decides => TriedOutcome::Decides,
                 () if !name_facts.hits.holds(index) => TriedOutcome::LacksAnd,
                 () if bars.is_empty() => TriedOutcome::ComesLater,
                 () => TriedOutcome::Barred,
             };
-            tried.push(Tried { rule: rule.clone(), class: class.name(), outcome, hits, bars });
+            tried.push(Tried { rule: rule.id.clone(), class: class.name(), outcome, hits, bars });
         }
     }
     Explanation {
         silent: matcher.outcomes().len() - tried.len(),
         tried,
-        bodies: matcher.bodies(name, &normalised).into_iter().map(str::to_string).collect(),
+        bodies: matcher.names().bodies(name, &normalised).into_iter().map(str::to_string).collect(),
         class: decision.class.name(),
         subclass: (decision.subclass != Subclass::None).then(|| decision.subclass.name()),
         rule: decides.to_string(),
@@ -111,21 +113,21 @@ pub fn explain(matcher: &Matcher, name: &str) -> Explanation {
     }
 }
 
-/// What bars the rule with this index.
-fn bars(matcher: &Matcher, found: &[Found], index: usize) -> Vec<Mark> {
+/// The matches that bar the rule with this index.
+fn bars(matcher: &Matcher, found: &[PatternMatch], index: usize) -> Vec<Mark> {
     let mut spans = Spans::default();
     found.iter().filter(|hit| hit.role == Role::When).for_each(|hit| spans.add(hit));
-    marks(matcher, found, |mark| match (mark.role, mark.place) {
+    marks(matcher, found, |mark| match (mark.role, mark.anchor) {
         (Role::When | Role::And, _) => false,
-        (Role::Unless, Place::FollowedBy | Place::PrecededBy) => spans.barred_by(mark).holds(index),
+        (Role::Unless, Anchor::FollowedBy | Anchor::PrecededBy) => spans.barred_by(mark).holds(index),
         (Role::Unless, _) => mark.rules.holds(index),
     })
 }
 
-fn marks(matcher: &Matcher, found: &[Found], is_one: impl Fn(&Found) -> bool) -> Vec<Mark> {
-    let mark = |found: &Found| Mark {
-        condition: format!("{}name.{}", found.role.path(), found.place.key()),
-        pattern: matcher.pattern(found.pattern).to_string(),
+fn marks(matcher: &Matcher, found: &[PatternMatch], is_one: impl Fn(&PatternMatch) -> bool) -> Vec<Mark> {
+    let mark = |found: &PatternMatch| Mark {
+        condition: format!("{}name.{}", found.role.path(), found.anchor.key()),
+        pattern: matcher.names().text(found.pattern).to_string(),
     };
     let mut marks: Vec<Mark> = found.iter().filter(|found| is_one(found)).map(mark).collect();
     marks.sort();
@@ -133,7 +135,7 @@ fn marks(matcher: &Matcher, found: &[Found], is_one: impl Fn(&Found) -> bool) ->
     marks
 }
 
-/// The account for people: one line a rule, and one for the decision.
+/// For people: one line per rule, and one for the decision.
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "name        {}", shown(&self.name))?;
@@ -161,7 +163,7 @@ impl fmt::Display for Explanation {
     }
 }
 
-/// A name cannot steer the terminal, nor forge a line.
+/// The text without control characters: a name cannot send escape sequences to the terminal or add a line.
 fn shown(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{FFFD}' } else { c }).collect()
 }
@@ -194,7 +196,7 @@ mod tests {
         name.is = ["局"]
     "#;
 
-    fn told(name: &str) -> String {
+    fn explained(name: &str) -> String {
         let rules = Rules::parse(RULES).unwrap_or_else(|error| panic!("{error}"));
         explain(&Matcher::new(&rules), name).to_string()
     }
@@ -202,7 +204,7 @@ mod tests {
     #[test]
     fn a_name_that_a_rule_decides() {
         assert_eq!(
-            told("某市税务局（公司）专户"),
+            explained("某市税务局（公司）专户"),
             "name        某市税务局（公司）专户\n\
              normalised  某市税务局公司专户\n\
              body        某市税务局公司\n\
@@ -213,7 +215,7 @@ mod tests {
              class       AGENCY by late\n"
         );
         assert_eq!(
-            told("某市税务局专户"),
+            explained("某市税务局专户"),
             "name        某市税务局专户\n\
              normalised  某市税务局专户\n\
              body        某市税务局\n\
@@ -226,12 +228,12 @@ mod tests {
     }
 
     #[test]
-    fn names_that_no_rule_knows() {
+    fn names_that_no_rule_matches() {
         assert!(
-            told("某某商行")
+            explained("某某商行")
                 .ends_with("silent      4 rules have no pattern in the name\nclass       OTHER, trade by trade\n")
         );
-        assert!(told("（）").ends_with("class       OTHER, unidentified by unidentified\n"));
-        assert!(told("甲\u{1b}[2J\nclass").starts_with("name        甲\u{FFFD}[2J\u{FFFD}class\n"));
+        assert!(explained("（）").ends_with("class       OTHER, unidentified by unidentified\n"));
+        assert!(explained("甲\u{1b}[2J\nclass").starts_with("name        甲\u{FFFD}[2J\u{FFFD}class\n"));
     }
 }
