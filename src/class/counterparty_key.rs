@@ -1,9 +1,10 @@
-//! The text from which a counterparty's key is hashed. Owns its form; the hash and its secret belong to
-//! the cells, and the text itself is never shown.
+//! The text from which a counterparty's key is hashed.
+//!
+//! Owns: its form. Does not own: the hash ([`crate::hash_key`]). The text itself is never shown.
 
 /// The key text of a counterparty: `u:` and the code, else `n:` and the normalised name, else `a:` and the
-/// account with only letters and digits, upper-cased. `None` if there is nothing to tell it by.
-/// The text is written to `scratch`.
+/// account with only letters and digits, upper-cased. `None` where nothing identifies the
+/// counterparty. The text is written to `scratch`.
 pub fn key_input<'a>(
     uscc: Option<&str>,
     normalised_name: &str,
@@ -24,7 +25,7 @@ pub fn key_input<'a>(
     (!scratch.is_empty()).then_some(scratch)
 }
 
-/// Whether an account number alone tells one counterparty from another.
+/// Whether an account number identifies a counterparty.
 pub(super) fn has_key_chars(account: &str) -> bool {
     account.chars().any(char::is_alphanumeric)
 }
@@ -34,7 +35,7 @@ pub(super) fn key_chars(account: impl Iterator<Item = char>) -> impl Iterator<It
     account.filter(|c| c.is_alphanumeric()).flat_map(char::to_uppercase)
 }
 
-/// How many [`key_chars`] an account number has; nearly all are of digits.
+/// The number of [`key_chars`] in an account number. Nearly all account numbers are ASCII.
 pub(super) fn key_length(account: &str) -> usize {
     match account.is_ascii() {
         true => account.bytes().filter(u8::is_ascii_alphanumeric).count(),

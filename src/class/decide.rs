@@ -1,12 +1,14 @@
-//! The order in which evidence decides: the table of classes, row by row. Owns rows 1 to 3 and the places
-//! between which the file's rules stand; what a single value says comes from the matcher.
+//! The order in which evidence decides a class: the table of classes, row by row.
+//!
+//! Owns: rows 1 to 3 of the table, when a counterparty is the holder, and the rows between which the file's rules decide.
+//! Does not own: the facts of a single value ([`super::matcher`]).
 
 use super::counterparty_key::has_key_chars;
 use super::matcher::{Facts, Matcher, RuleSet};
 use super::rules::CODE_RULES;
 use super::{Class, Evidence, Kind, Subclass};
 
-/// The holder of the account, as the account's row tells it.
+/// The holder of an account, and the bank that keeps it, by texts.
 #[derive(Debug, Clone, Default)]
 pub struct Holder {
     /// The unified social credit code.
@@ -17,10 +19,10 @@ pub struct Holder {
     pub provider_name: String,
 }
 
-/// What a row says of its other side.
+/// The counterparty of a row, by texts.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Counterparty<'a> {
-    /// The kind, if told.
+    /// The kind of the transaction, if given.
     pub kind: Option<Kind>,
     /// The unified social credit code, upper-cased.
     pub uscc: Option<&'a str>,
@@ -43,11 +45,11 @@ pub struct Decision {
     pub subclass: Subclass,
     /// The strongest evidence for the class.
     pub evidence: Evidence,
-    /// Number of the rule that gave the sub-class; [`Matcher::rule_id`] tells its id.
+    /// The number of the rule that gave the sub-class: see [`Matcher::rule_id`].
     pub(super) rule: u16,
 }
 
-/// What the code decides by itself, in the order of `CODE_RULES`.
+/// The rules of the code, in the order of `CODE_RULES`.
 #[derive(Clone, Copy)]
 enum CodeRule {
     Cash,
@@ -73,7 +75,7 @@ impl Decision {
         Decision { class, subclass, evidence, rule: rule as u16 }
     }
 
-    /// What the code's own rule of this number decides; `None` for the numbers of the file's rules.
+    /// The decision of the code's rule with this number; `None` for the numbers of the file's rules.
     pub(super) fn of_code_rule(index: usize) -> Option<Decision> {
         const ALL: [CodeRule; CODE_RULES.len()] = [
             CodeRule::Cash,
@@ -142,7 +144,7 @@ impl HolderIdentity<&str> for Holder {
     }
 }
 
-/// What a row's own values decide, on whichever account.
+/// The decisions that a row's own values lead to, whichever account it belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Verdict {
     /// Rows 1 and 2 of the table, by kind.
@@ -170,8 +172,7 @@ impl Verdict {
 }
 
 impl Matcher {
-    /// The class of a row: the first row of the table of classes that matches. It depends on the arguments
-    /// alone.
+    /// The class of a row: the first row of the table of classes that matches. It depends on the arguments alone.
     pub fn decide(&self, holder: &Holder, row: &Counterparty<'_>) -> Decision {
         let (uscc, name) = (row.uscc.and_then(not_empty), not_empty(row.normalised_name));
         let facts = RowFacts {
@@ -223,7 +224,7 @@ impl Matcher {
         let mut found = RuleSet::default();
         let mut strongest = Evidence::None;
         for (evidence, hits) in hits {
-            // A business is not a public body, whatever its name says.
+            // A business is not a public body, whatever its name.
             if *evidence == Evidence::Name && class == Class::Public && is_business {
                 continue;
             }
@@ -310,7 +311,7 @@ mod tests {
         (decision, matcher.rule_id(decision).to_string())
     }
 
-    /// One row a case, in the order of the table: what the row says, then class, sub-class, evidence and rule.
+    /// One case per row, in the order of the table: the values, then class, sub-class, evidence and rule.
     #[test]
     fn the_order_of_the_table() {
         use {Class as C, Evidence as E, Kind as K, Subclass as S};
@@ -333,7 +334,7 @@ mod tests {
             (Row(None, None, None, None, "旧名商贸有限公司"), C::SameName, S::None, E::Name, "same-name"),
             (Row(None, FIRM, None, None, own), C::Other, S::Trade, E::None, "trade"),
             (Row(None, None, None, None, "甲乙商贸有限公司上海分公司"), C::Other, S::Trade, E::None, "trade"),
-            // 4: public; the file's order gives the sub-class, the strongest evidence is told.
+            // 4: public; the file's order gives the sub-class, the strongest evidence counts.
             (Row(None, BODY, None, None, ""), C::Public, S::OtherPublic, E::Uscc, "uscc-public"),
             (Row(None, BODY, None, None, TAX), C::Public, S::Tax, E::Uscc, "name-tax"),
             (Row(None, None, Some("011290000000"), None, "某"), C::Public, S::Treasury, E::BankCode, "bank-treasury"),
@@ -391,10 +392,10 @@ mod tests {
             ),
             (Row(None, None, None, None, ""), C::Other, S::Unidentified, E::None, "unidentified"),
         ] {
-            let told = format!("{:?} {:?} {:?} {:?} {}", row.0, row.1, row.2, row.3, row.4);
+            let values = format!("{:?} {:?} {:?} {:?} {}", row.0, row.1, row.2, row.3, row.4);
             let (decision, id) = decide(&matcher, row);
             let got = (decision.class, decision.subclass, decision.evidence, id.as_str());
-            assert_eq!(got, (class, subclass, evidence, rule), "{told}");
+            assert_eq!(got, (class, subclass, evidence, rule), "{values}");
             assert!(decision.rule_index() < matcher.rule_count());
         }
     }
@@ -454,7 +455,7 @@ mod tests {
     }
 
     #[test]
-    fn an_account_prefix_may_tell_the_length() {
+    fn an_account_prefix_may_state_the_length() {
         let matcher = Matcher::new(&Rules::builtin());
         for (account, class) in [
             ("2088000000000156", Class::PaymentPlatform),
@@ -467,7 +468,7 @@ mod tests {
             ("2088******0000000000156", Class::Other),
             ("2088＊＊＊＊＊＊0156", Class::PaymentPlatform),
             ("2088••••••0156", Class::PaymentPlatform),
-            // What follows a mask is not the beginning.
+            // Characters behind a mask are not the beginning.
             ("****2088", Class::Other),
             ("***2088****0156", Class::Other),
             ("****Z201", Class::Other),

@@ -1,5 +1,6 @@
-//! The kinds of transaction that a feed may tell. Owns their names; what a kind means for the class is
-//! decided elsewhere.
+//! The kinds of transaction in a feed.
+//!
+//! Owns: their names and numbers. Does not own: the class that follows from a kind ([`super::decide`]).
 
 /// The `kind` column of a feed. Its null is `Option::None`, not [`Kind::Other`].
 #[repr(u8)]

@@ -100,7 +100,7 @@ impl Class {
     }
 }
 
-/// What a row of class PUBLIC or OTHER is more closely; `None` for the other classes.
+/// The sub-class of a transaction of class PUBLIC or OTHER; `None` for the other classes.
 #[repr(u8)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Subclass {
@@ -189,7 +189,7 @@ impl Subclass {
     }
 }
 
-/// What a class rests on: of several, the strongest. Codes and kinds weigh more than text.
+/// The evidence for a class; of several kinds, the strongest. Codes and kinds are stronger than text.
 #[repr(u8)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Evidence {

@@ -1,11 +1,13 @@
-//! Normalisation of counterparty names: the one form in which names are compared, matched and keyed.
-//! Owns nothing else; what a name means is the matcher's business.
+//! Normalisation of counterparty names: the form in which names are compared, matched and hashed.
+//!
+//! Owns: that form, which stored keys depend on: it is part of the hash scheme (`docs/hash-scheme.md`), as are the versions of
+//! the Unicode tables ([`unicode_versions`](crate::hash_key::unicode_versions)). Does not own: matching.
 
 use unicode_normalization::UnicodeNormalization;
 use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
 
-/// Writes the normalised form of `text` to `out`, whose old content is dropped: NFKC, without white space
-/// and punctuation (White_Space and the categories Z and P), upper-cased.
+/// Writes the normalised form of `text` to `out`, replacing its content: NFKC, without white space and punctuation
+/// (White_Space and the categories Z and P), in upper case.
 pub fn normalise(text: &str, out: &mut String) {
     out.clear();
     if !normalise_plain(text, out) {
@@ -15,8 +17,8 @@ pub fn normalise(text: &str, out: &mut String) {
     }
 }
 
-/// Normalises text whose characters cannot act on each other, and says whether `text` was such: ASCII,
-/// common ideographs, and the full-width forms and marks that go with them. Names are nearly always that.
+/// Normalises text in which no character combines with another: ASCII, common ideographs, and the full-width forms and marks
+/// used with them. Nearly all names are such texts. Returns `false`, with `out` incomplete, for any other text.
 fn normalise_plain(text: &str, out: &mut String) -> bool {
     for c in text.chars() {
         match c {
@@ -79,6 +81,28 @@ mod tests {
             ("⼯⼚", "工厂"),
             ("〔甲〕〖乙〗…", "甲乙"),
             ("\u{200B}甲\u{A0}乙\u{85}", "\u{200B}甲乙"),
+        ] {
+            assert_eq!(normalised(text), expected, "{text:?}");
+        }
+    }
+
+    /// Vectors of the hash scheme: stored keys are hashes of such forms, so none may change without a new scheme. They need
+    /// the Unicode tables in ways that an update could change: compositions, compatibility forms, cases that grow, and the
+    /// categories of rare punctuation.
+    #[test]
+    fn vectors_of_the_scheme() {
+        for (text, expected) in [
+            ("甲乙贸易（上海）有限公司", "甲乙贸易上海有限公司"),
+            ("㈠㊤㍿㋿", "一上株式会社令和"),
+            ("神\u{FA19}\u{2F800}", "神神丽"),
+            ("ｶﾞｷﾞ", "ガギ"),
+            ("\u{1100}\u{1161}\u{11A8}", "각"),
+            ("q\u{307}\u{323}", "Q\u{323}\u{307}"),
+            ("\u{1E9E}ß\u{149}\u{390}", "ẞSS\u{2BC}N\u{399}\u{308}\u{301}"),
+            ("ﬃⅣ½℡", "FFIIV1\u{2044}2TEL"),
+            ("a\u{2E5D}b\u{1F67F}c\u{3030}d\u{A9CF}", "AB\u{1F67F}CD\u{A9CF}"),
+            ("x\u{2028}y\u{1680}z\u{200D}", "XYZ\u{200D}"),
+            ("\u{1C89}\u{A7CB}\u{10D50}\u{10D70}", "\u{1C89}\u{A7CB}\u{10D50}\u{10D50}"),
         ] {
             assert_eq!(normalised(text), expected, "{text:?}");
         }

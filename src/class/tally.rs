@@ -1,4 +1,6 @@
-//! Rows and money by what decided their class. Owns the sums; deciding is the matcher's.
+//! Rows and money by the rule and the evidence that decided their class.
+//!
+//! Owns: the sums. Does not own: the decisions ([`super::decide`]).
 
 use std::collections::BTreeMap;
 
@@ -11,7 +13,7 @@ use super::{Class, Decision, Evidence, Matcher, Subclass};
 use crate::flow::{Direction, Flow, RowFlows, is_reversal};
 use crate::money;
 
-/// What decided rows, and what they add up to: one sum for each rule and kind of evidence.
+/// The sums of rows and money: one for each rule and kind of evidence.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Tally {
     /// By [`Decision::rule_index`], then by [`Evidence`].
@@ -97,7 +99,7 @@ impl Tally {
         }
     }
 
-    /// What decided at least one row, by the number of the rule and then by evidence.
+    /// The sums that have rows, by the number of the rule and then by evidence.
     pub fn entries<'a>(&'a self, matcher: &'a Matcher) -> impl Iterator<Item = Entry<'a>> {
         self.sums.iter().enumerate().flat_map(move |(index, sums)| {
             let (rule, class, subclass) = matcher.rule(index);
@@ -107,7 +109,7 @@ impl Tally {
         })
     }
 
-    /// What each kind of evidence decided, by its name.
+    /// The sums by evidence, under its name.
     pub fn by_evidence(&self) -> BTreeMap<&'static str, Share> {
         let total = self.total();
         let share = |evidence: Evidence| {
@@ -158,12 +160,12 @@ mod tests {
         }
         assert_eq!(one.add(last + 1, Evidence::Name, Direction::In, flow(1, 1)), None);
         one.merge(&other);
-        let told: Vec<_> =
+        let entries: Vec<_> =
             one.entries(&matcher).map(|entry| (entry.rule, entry.class, entry.evidence, entry.sum)).collect();
         let (rule, class, _) = matcher.rule(last);
         let none = Flow::default();
         assert_eq!(
-            told,
+            entries,
             [
                 ("cash", Class::Cash, Evidence::Kind, RowFlows { rows: 1, flows: [flow(1, 500), none] }),
                 (rule, class, Evidence::Uscc, RowFlows { rows: 1, flows: [none, flow(1, 7)] }),

@@ -17,7 +17,7 @@ use crate::dictionary_column::ValueCache;
 /// dropped.
 const FACTS_MAX: usize = 1 << 14;
 
-/// What one worker has matched so far.
+/// The facts, keys and verdicts that one worker has computed.
 #[derive(Debug)]
 pub(super) struct ClassifyCache {
     pub uscc: ValueCache<UsccEntry>,
@@ -63,7 +63,7 @@ impl ClassifyCache {
     }
 }
 
-/// What is gathered by row of one batch. It is kept from batch to batch for its capacity: some hundred kilobytes, which an
+/// Values gathered by row of one batch. The vectors are reused from batch to batch: they are some hundred kilobytes, which an
 /// allocator may otherwise take from the system and return to it with every batch.
 #[derive(Debug, Default)]
 pub(super) struct BatchScratch {

@@ -136,7 +136,7 @@ fn classified(classifier: &Classifier, columns: &ClassifyColumns) -> Vec<Classif
         .collect()
 }
 
-/// What `classified` must give for a row.
+/// The expected result of `classified` for a row.
 fn decided(matcher: &Matcher, key: &HashKey, holder: &Holder, row: &Row) -> Classified {
     let name = row.name.as_deref().unwrap_or_default();
     let (mut normalised, mut key_text) = (String::new(), String::new());
