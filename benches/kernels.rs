@@ -224,7 +224,10 @@ fn cells(feed: &Feed, secret: &HashKey, rows: u64, steps: &mut Vec<Timed>) -> Re
         cells.values().flatten().map(encode).collect()
     });
     timed(steps, "decode cell", "cell", count, || -> Result<()> {
-        encoded.iter().try_for_each(|[figures, rows]| Ok(drop(black_box(Cell::decode(figures, rows)?))))
+        encoded.iter().try_for_each(|[figures, rows]| {
+            black_box(Cell::decode(figures, rows)?);
+            Ok(())
+        })
     })?;
     timed(steps, "decode figures", "cell", count, || -> Result<()> {
         let mut cell = Cell::empty(0);

@@ -54,6 +54,7 @@ pub fn cells(
         add_runs(&mut cells, &batch, kernels.key_id()).ok_or(DamagedRows)?;
     }
     cells.iter_mut().flatten().for_each(|(_, cell)| cell.settle());
+    tracing::debug!(accounts = cells.len(), dropped = deduped.dropped.rows(), "cells of rows in memory");
     let conflicts = deduped.conflicts.iter().map(|(_, place)| *place).collect();
     Ok(MemoryCells { cells, summary: GroupSummary { dropped: deduped.dropped, conflicts } })
 }

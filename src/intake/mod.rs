@@ -92,7 +92,9 @@ impl Intake {
         let plan = pipelines::rows(&self.engine, partitions, functions)?;
         let next = AtomicUsize::new(0);
         let work = |_| self.read_partitions(&plan, &next, count, visitor.clone());
-        (0..self.workers.min(count)).into_par_iter().map(work).collect()
+        let visitors = (0..self.workers.min(count)).into_par_iter().map(work).collect();
+        tracing::debug!(partitions = count, spilled_bytes = self.spilled_bytes(), "rows are in the buffer");
+        visitors
     }
 
     /// Reads partition after partition until none is left.
@@ -156,6 +158,7 @@ impl Intake {
     /// # Errors
     /// Spill files that cannot be read back; internal errors.
     pub fn take_group(&self, group: usize, as_of: Date) -> Result<GroupCells, IntakeError> {
+        tracing::trace!(group, "a group's cells are asked for");
         GroupCells::new(self, group, as_of)
     }
 

@@ -456,6 +456,8 @@ impl BufferWriter {
             }
         }
         self.spill = Some((number, file));
+        let spilled_bytes = buffer.memory.spilled_bytes.load(Ordering::Relaxed);
+        tracing::debug!(spilled_bytes, budget_bytes = buffer.memory.budget_bytes, "rows were spilled");
         Ok(())
     }
 }
