@@ -1,4 +1,4 @@
-//! The row buffer: rows wait by partitions of accounts, in memory within a budget and beyond it in spill files.
+//! The row buffer: holds rows by partitions of accounts, in memory up to a budget and beyond it in spill files.
 //!
 //! Owns: the memory of waiting rows, and which of them are spilled. Rows wait in chunks of one size, so the counted bytes
 //! are the allocated ones: no chunk is moved to grow, and a chunk that one worker frees can be filled by any other. Each
@@ -25,33 +25,33 @@ struct SpillChunk {
     length: usize,
 }
 
-/// A spill chunk is at most so long, unless a single row is longer: it is written and read back at once.
+/// Largest size of a spill chunk, unless a single row is larger: a chunk is written and read back at once.
 const SPILL_CHUNK_BYTES: usize = 1 << 20;
 
-/// BufferMemory of waiting rows, counted by what is allocated; shared by a store and those that its buckets are divided into.
+/// Memory of waiting rows, counted by allocated bytes; shared by a buffer and those that its buckets are divided into.
 struct BufferMemory {
     /// Bytes that waiting rows may take.
     budget_bytes: usize,
-    /// Of one chunk; only a row that is larger has a larger one of its own.
+    /// Size of a chunk; only a single larger row gets a larger chunk of its own.
     chunk_bytes: usize,
-    /// Of all chunks.
+    /// Allocated bytes of all chunks with rows.
     waiting_bytes: AtomicUsize,
     spilled_bytes: AtomicUsize,
-    /// Chunks without rows, to be used again whoever allocated them.
+    /// Empty chunks, reused by any worker.
     free: Mutex<Vec<Chunk>>,
 }
 
 /// Whole rows, one after another. It never grows.
 type Chunk = Vec<u8>;
 
-/// A chunk is at most so long: more would only leave more of the last chunks empty.
+/// Largest size of a chunk: with more, only the unused space of the open chunks would grow.
 const CHUNK_BYTES_MAX: usize = 32 << 10;
 
-/// A chunk is at least so long, whatever the budget.
+/// Smallest size of a chunk, whatever the budget.
 const CHUNK_BYTES_MIN: usize = 1 << 10;
 
-/// Chunks that the budget has room for, for each bucket and worker: the one that a worker fills is half empty, and so at
-/// most a thirty-second of the memory is.
+/// Chunks of each bucket and worker within the budget. The open chunk is half empty on average, so a thirty-second of the
+/// memory is unused.
 const CHUNKS_EACH: usize = 16;
 
 impl BufferMemory {
@@ -66,7 +66,7 @@ impl BufferMemory {
         }
     }
 
-    /// A chunk with room for so many bytes.
+    /// A chunk with space for this many bytes.
     fn chunk(&self, bytes: usize) -> Chunk {
         let reused = if bytes <= self.chunk_bytes { lock(&self.free).pop() } else { None };
         let chunk = reused.unwrap_or_else(|| Vec::with_capacity(bytes.max(self.chunk_bytes)));
@@ -74,7 +74,7 @@ impl BufferMemory {
         chunk
     }
 
-    /// Takes back a chunk whose rows went elsewhere, to be used again.
+    /// Takes back a chunk whose rows are stored elsewhere, for reuse.
     fn reuse(&self, mut chunk: Chunk) {
         self.waiting_bytes.fetch_sub(chunk.capacity(), Ordering::Relaxed);
         if chunk.capacity() == self.chunk_bytes {
@@ -104,19 +104,19 @@ pub struct RowBuffer {
 
 #[derive(Default)]
 struct Bucket {
-    /// In memory: full, or the last that a worker filled.
+    /// In memory: full chunks, and the last of each worker.
     chunks: Vec<Chunk>,
     /// In temporary files.
     spilled: Vec<SpillChunk>,
 }
 
 impl RowBuffer {
-    /// A buffer of so many buckets, filled by so many workers. Rows beyond the budget are spilled to files in the given
-    /// folder; without one they are an error. A file is made there at once, so that a folder that takes none is found
-    /// before the first spill.
+    /// A buffer for this many buckets and workers. Rows beyond the budget are spilled to files in the given folder; without
+    /// one they are an error. A file is created there at once, so that a folder that is not writable is an error before the
+    /// first row is read.
     ///
     /// # Errors
-    /// [`StagingError::Io`] where the folder takes no files; [`StagingError::Internal`] where the system gives no random key.
+    /// [`StagingError::Io`] where the folder is not writable; [`StagingError::Internal`] where the system has no random numbers.
     pub fn new(
         buckets: usize,
         workers: usize,
@@ -133,9 +133,9 @@ impl RowBuffer {
     ) -> Result<RowBuffer, StagingError> {
         let mut key = [0; 32];
         if let Some(folder) = spill_folder {
-            getrandom::fill(&mut key).map_err(|_| StagingError::Internal("the system gives no random bytes"))?;
-            let tried = tempfile::tempfile_in(folder);
-            tried.map_err(|error| io_error("cannot make temporary files in", folder, error))?;
+            getrandom::fill(&mut key).map_err(|_| StagingError::Internal("the system has no random numbers"))?;
+            let file = tempfile::tempfile_in(folder);
+            file.map_err(|error| io_error("cannot make temporary files in", folder, error))?;
         }
         Ok(RowBuffer {
             memory,
@@ -147,9 +147,9 @@ impl RowBuffer {
         })
     }
 
-    /// Takes a bucket that is too large to be deduplicated at once out of this buffer and into one of its own, with
-    /// buckets of at most `bytes_max`, ascending by (account, month). Only a single month of a single account is
-    /// ever larger. The rows are read twice and written once; the feed is not read again.
+    /// Moves a bucket that is too large to be deduplicated at once into a buffer of its own, with buckets of at most
+    /// `bytes_max`, ascending by (account, month). Only a single month of a single account can be larger. The
+    /// rows are read twice and written once; the feed is not read a second time.
     ///
     /// # Errors
     /// Temporary files that cannot be written or read; [`DamagedRows`].
@@ -192,7 +192,7 @@ impl RowBuffer {
         self.buckets.len()
     }
 
-    /// Bytes that went to temporary files.
+    /// Bytes written to temporary files.
     pub fn spilled_bytes(&self) -> usize {
         self.memory.spilled_bytes.load(Ordering::Relaxed)
     }
@@ -205,10 +205,10 @@ impl RowBuffer {
         spilled + bucket.chunks.iter().map(Vec::len).sum::<usize>()
     }
 
-    /// Visits the rows of a bucket, chunk by chunk, in no particular order, and keeps them.
+    /// Visits the rows of a bucket, chunk by chunk, in no particular order. The rows stay in the buffer.
     ///
     /// # Errors
-    /// A temporary file that cannot be read back; whatever `visit` returns.
+    /// A temporary file that cannot be read back; the errors of `visit`.
     pub fn visit(
         &self,
         bucket: usize,
@@ -269,7 +269,8 @@ impl RowBuffer {
         Ok(bytes)
     }
 
-    /// Appends a row to a worker's open chunk of a bucket; a chunk without room for it is kept, and another opened.
+    /// Appends a row to a worker's open chunk of a bucket; a chunk without space for it is moved into its bucket, and
+    /// another is opened.
     #[inline]
     fn append(&self, bucket: usize, open: &mut Chunk, row: &[u8]) {
         if open.capacity() - open.len() < row.len() {
@@ -278,7 +279,7 @@ impl RowBuffer {
         open.extend_from_slice(row);
     }
 
-    /// Puts a chunk into its bucket, if it has rows.
+    /// Moves a chunk into its bucket, if it has rows.
     fn keep(&self, bucket: usize, chunk: Chunk) {
         if !chunk.is_empty() {
             self.held_bytes.fetch_add(chunk.capacity(), Ordering::Relaxed);
@@ -287,28 +288,29 @@ impl RowBuffer {
     }
 }
 
-/// Writes one worker's rows: it fills chunks of its own, and has a spill file of its own.
+/// Writes the rows of one worker, into chunks and a spill file of its own.
 pub struct BufferWriter {
     buffer: Arc<RowBuffer>,
-    /// Each bucket's chunk that takes the next rows; empty before the first.
+    /// The open chunk of each bucket; empty before the first row.
     open: Vec<Chunk>,
-    /// The batch's rows as bytes, in its order: columns are read from front to back, and only whole rows out of order.
+    /// The encoded rows of the batch, in its order: columns are read from front to back, and only whole rows are copied out
+    /// of order.
     packed: Vec<u8>,
-    /// Where each row ends in `packed`.
+    /// The end of each row in `packed`.
     ends: Vec<usize>,
     /// Each row's bucket.
     bucket_of_row: Vec<u32>,
-    /// Where each bucket's rows begin in `rows`, and where the last one's end.
+    /// The start of each bucket's rows in `rows`, and the end of the last one's.
     starts: Vec<u32>,
-    /// Numbers of rows, by bucket: a bucket's rows of a batch are written one after another, so a line of memory that is
-    /// not near by is waited for once.
+    /// Numbers of rows, by bucket: a bucket's rows of a batch are written one after another, so there is at most one cache
+    /// miss per bucket and batch.
     rows: Vec<u32>,
     spill: Option<(usize, Arc<Mutex<SpillFile>>)>,
     /// The next chunk of the spill file.
     spill_chunk: Vec<u8>,
 }
 
-/// A buffer with less than this does not spill: its chunks would be too small.
+/// A buffer with fewer bytes does not spill: its spill chunks would be too small.
 const SPILL_BYTES_MIN: usize = 1 << 20;
 
 impl BufferWriter {
@@ -348,23 +350,25 @@ impl BufferWriter {
         self.keep_to_budget()
     }
 
-    /// Fills `packed` and `ends` anew.
+    /// Encodes the rows of a batch into `packed` and `ends`.
     fn pack(&mut self, columns: &RowColumns<'_>) -> Result<(), StagingError> {
         self.packed.clear();
         self.ends.clear();
         for index in 0..columns.accounts().len() {
-            let row = columns.row(index).ok_or(StagingError::Internal("a row of no class"))?;
+            let row = columns.row(index).ok_or(StagingError::Internal("a row with an unknown class"))?;
             let (account, place) = columns.place(index);
             if !codec::put(&mut self.packed, account, place, &row) {
-                return Err(StagingError::Internal("a row of 4 GiB, or one that stands too far in its feed"));
+                return Err(StagingError::Internal(
+                    "a row of 4 GiB, or beyond the files and rows that the codec can encode",
+                ));
             }
             self.ends.push(self.packed.len());
         }
         Ok(())
     }
 
-    /// Counts and lists the rows of a batch by bucket, each bucket's in the batch's order; `None` where a bucket is
-    /// none of the buffer's.
+    /// Counts and lists the rows of a batch by bucket, each bucket's in the batch's order; `None` where the
+    /// buffer has no such bucket.
     fn sort(&mut self, accounts: &[u32], bucket_of: impl Fn(u32) -> usize) -> Option<()> {
         self.starts.clear();
         self.starts.resize(self.open.len() + 1, 0);
@@ -379,7 +383,7 @@ impl BufferWriter {
             end += *start;
             *start = end;
         }
-        // From the back: each start first stands at its bucket's end, and has come down to its begin once all are set.
+        // From the back: each start begins at its bucket's end and is decremented for each row down to the bucket's start.
         self.rows.clear();
         self.rows.resize(accounts.len(), 0);
         for (row, bucket) in self.bucket_of_row.iter().enumerate().rev() {
@@ -392,7 +396,7 @@ impl BufferWriter {
         Some(())
     }
 
-    /// Spills where rows wait in more than the budget and this buffer has enough of them to matter.
+    /// Spills if waiting rows exceed the budget and this buffer has enough of them.
     ///
     /// # Errors
     /// A temporary file that cannot be written.
@@ -404,7 +408,7 @@ impl BufferWriter {
         Ok(())
     }
 
-    /// Ends the gathering of this worker.
+    /// Moves the open chunks of this worker into their buckets.
     ///
     /// # Errors
     /// A temporary file that cannot be written.
@@ -417,8 +421,8 @@ impl BufferWriter {
         Ok(())
     }
 
-    /// Writes buckets to this worker's spill file, from the last bucket down, until rows wait in no more than so many
-    /// bytes. The first buckets are needed first, so they are best kept.
+    /// Writes buckets to this worker's spill file, from the last bucket down, until waiting rows take at most this many
+    /// bytes. The first buckets are read first, so they are spilled last.
     fn spill(&mut self, keep_bytes: usize) -> Result<(), StagingError> {
         let buffer = Arc::clone(&self.buffer);
         let Some(folder) = &buffer.spill_folder else {
@@ -466,7 +470,7 @@ fn io_error(action: &'static str, folder: &Path, source: std::io::Error) -> Stag
     StagingError::Io { action, path: folder.to_path_buf(), source }
 }
 
-/// A lock whose holder cannot have left it half changed: a panicked worker ends the run anyway.
+/// Locks a mutex. Poison is ignored, because a worker that panicked ends the run anyway.
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
@@ -476,7 +480,7 @@ mod tests {
     use super::*;
     use crate::staging::codec::Place;
 
-    /// A row of this account and day of 1970, with an identifier of so many bytes.
+    /// A row of this account and day of 1970, with this identifier.
     fn row(account: u32, place: u64, day: i64, text: &str) -> (u32, Place, crate::cell::Row<'_>) {
         let row = crate::cell::Row {
             booked_at_us: day * crate::period::DAY_US,
@@ -535,7 +539,7 @@ mod tests {
         RecordBatch::try_new(schema, columns).unwrap()
     }
 
-    /// The places of a bucket's rows, ascending, and what the bytes hold of each.
+    /// Account, data row and encoded size of each of a bucket's rows, ascending.
     fn places(chunks: &[Vec<u8>]) -> Vec<(u32, u64, usize)> {
         let mut found = Vec::new();
         for chunk in chunks {
@@ -547,7 +551,7 @@ mod tests {
 
     const TEXTS: [&str; 3] = ["", "a text", "流水"];
 
-    /// Rows of 40 accounts over half a year pushed by two writer in turn, some of them larger than a chunk.
+    /// Rows of 40 accounts over half a year, pushed by two writers in turn, some of them larger than a chunk.
     fn filled(buffer: &Arc<RowBuffer>, batches: u64) -> BTreeMap<u32, Vec<(u32, u64, usize)>> {
         let long = "x".repeat(CHUNK_BYTES_MAX + 1);
         let mut expected: BTreeMap<u32, Vec<(u32, u64, usize)>> = BTreeMap::new();
@@ -566,8 +570,8 @@ mod tests {
         expected
     }
 
-    /// What waits is counted as it is allocated, stays within the budget and a spill's least, and every row comes back
-    /// once, from wherever it was.
+    /// Waiting rows are counted by allocated bytes and stay within the budget plus the smallest spill; every row is returned
+    /// once, from memory or from a file.
     #[test]
     fn rows_come_back_from_memory_and_files_and_their_memory_is_counted() {
         let folder = tempfile::tempdir().unwrap();
@@ -599,7 +603,7 @@ mod tests {
         }
     }
 
-    /// A bucket divided has the same rows in buckets that ascend, none above the limit but a single month.
+    /// A divided bucket has the same rows in ascending buckets; only a single month may be above the limit.
     #[test]
     fn a_divided_bucket_holds_the_same_rows_in_order() {
         let folder = tempfile::tempdir().unwrap();

@@ -1,9 +1,9 @@
-//! The compact bytes of a row while it waits for its account's turn. They never leave the process in clear.
+//! The codec of staged rows: compact bytes of a row while it is in the buffer. They never leave the process unencrypted.
 //!
-//! Owns: one row to bytes and back. All that has a size lies at a place of its own, whether the row has it or not: nearly
-//! all rows have nearly all of it, and then a row is written and read without a question. `seq` and `txn_id` follow where
-//! there are any; `txn_id` is the only text, and only of rows with a balance, whose order it may decide. The
-//! bytes are ours and short-lived: no version, and bytes that are no row are a mistake of our own.
+//! Owns: one row to bytes and back. Every value of fixed size has a fixed offset, whether the row has the value or not:
+//! nearly all rows have nearly all values, so rows are encoded and decoded without branches. `seq` and `txn_id` follow
+//! where the row has them; `txn_id` is the only text, and only of rows with a balance, whose order it may decide. The bytes
+//! exist only within one process: they have no version, and bytes that are not a row are an internal error.
 //!
 //! ```text
 //! 0       4        8      16              24      32  48       56   72       80
@@ -15,7 +15,7 @@ use crate::class::Class;
 use crate::flow::{Direction, Flow};
 use crate::period::Date;
 
-/// Where a row stands in the feed: the file's number in path order, and the data row in it, from 1.
+/// A row's place in the feed: the file's number in path order, and the data row in it, from 1.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Place {
     /// Number of the file.
@@ -33,17 +33,17 @@ const CLASS_SHIFT: u8 = 5;
 // Direction takes bit 0 and the class the three bits from `CLASS_SHIFT` on.
 const _: () = assert!(Class::ALL.len() <= 8 && CLASS_SHIFT + 3 == 8);
 
-/// Bytes of what each row has, and of what admission needs, which is the first of it.
+/// Bytes of the fixed values of a row, and of its head, the first of them, which dedup needs.
 const FIXED_BYTES: usize = 80;
 const HEAD_BYTES: usize = 56;
 
-/// Bits of the place that tell the data row; the file's number takes the rest.
+/// Bits of the place for the data row; the file's number takes the rest.
 const ROW_BITS: u32 = 40;
 
 /// Bits below the booking time that the flags take.
 const FLAG_BITS: u32 = u8::BITS;
 
-/// The head of a row: what decides whether it is deduped.
+/// The head of a row: the values that dedup needs.
 #[derive(Clone, Copy, Debug)]
 pub struct Head {
     /// Bytes of the whole row, its head included.
@@ -51,12 +51,12 @@ pub struct Head {
     flags: u8,
     /// The account's number.
     pub account: u32,
-    /// Where the row came from.
+    /// The row's place in the feed.
     pub place: Place,
     /// Booking time, civil Shanghai microseconds.
     pub booked_at_us: i64,
     amount_fen: i64,
-    /// What tells this row from the account's other rows of the month.
+    /// Fingerprint, unique among the account's other rows of the month.
     pub fingerprint: Fingerprint,
 }
 
@@ -66,7 +66,7 @@ impl Head {
         Date::of_time(self.booked_at_us)
     }
 
-    /// Which way, as the row itself says.
+    /// Direction, as the row has it.
     pub fn direction(&self) -> Direction {
         if self.flags & 1 == 0 { Direction::In } else { Direction::Out }
     }
@@ -83,13 +83,13 @@ pub fn length(row: &Row<'_>) -> usize {
     FIXED_BYTES + if row.seq.is_some() { 8 } else { 0 } + if row.balance_fen.is_some() { row.txn_id.len() } else { 0 }
 }
 
-/// Rows that so many bytes can hold.
+/// Most rows that this many bytes can hold.
 pub fn rows_at_most(bytes: usize) -> usize {
     bytes / FIXED_BYTES
 }
 
-/// Appends a row; `false`, and nothing appended, where it takes 4 GiB or more, stands beyond the 2^24 files or the 2^40
-/// rows of a file that its place can tell, or was booked more than 2^55 microseconds from 1970, which no checked row was.
+/// Appends a row. Returns `false` and appends nothing for a row beyond the limits: 4 GiB or more, 2^24 files, 2^40 rows of
+/// a file, or a booking time more than 2^55 microseconds from 1970, which no checked row has.
 #[must_use]
 #[inline(always)]
 pub fn put(out: &mut Vec<u8>, account: u32, place: Place, row: &Row<'_>) -> bool {
@@ -124,7 +124,7 @@ pub fn put(out: &mut Vec<u8>, account: u32, place: Place, row: &Row<'_>) -> bool
     true
 }
 
-/// Reads the head of the row that `bytes` begin with; `None` where they are no row.
+/// Reads the head of the row that `bytes` begin with; `None` where they are not a row.
 #[inline]
 pub fn head(bytes: &[u8]) -> Option<Head> {
     let (head, _) = bytes.split_first_chunk::<HEAD_BYTES>()?;
@@ -140,7 +140,7 @@ pub fn head(bytes: &[u8]) -> Option<Head> {
     is_whole.then_some(Head { length, flags, account, place, booked_at_us, amount_fen, fingerprint })
 }
 
-/// Reads the head of row after row, each with the bytes of its row; `None` where the bytes are no rows.
+/// Reads the head of row after row, each with the bytes of its row; `None` where the bytes are not rows.
 #[inline]
 pub fn each_head<'a>(mut bytes: &'a [u8], mut visit: impl FnMut(&Head, &'a [u8])) -> Option<()> {
     while !bytes.is_empty() {
@@ -152,7 +152,7 @@ pub fn each_head<'a>(mut bytes: &'a [u8], mut visit: impl FnMut(&Head, &'a [u8])
     Some(())
 }
 
-/// Reads row after row; `None` where the bytes are no rows.
+/// Reads row after row; `None` where the bytes are not rows.
 #[inline]
 pub fn each<'a>(mut bytes: &'a [u8], mut visit: impl FnMut(&Row<'a>)) -> Option<()> {
     while !bytes.is_empty() {
@@ -163,7 +163,7 @@ pub fn each<'a>(mut bytes: &'a [u8], mut visit: impl FnMut(&Row<'a>)) -> Option<
     Some(())
 }
 
-/// Reads the row that `bytes` begin with, and what follows it; `None` where they are no row.
+/// Reads the row that `bytes` begin with, and what follows it; `None` where they are not a row.
 #[inline]
 pub fn get(bytes: &[u8]) -> Option<(Row<'_>, &[u8])> {
     let head = head(bytes)?;
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn what_its_place_cannot_tell_is_refused() {
+    fn rows_beyond_the_limits_are_refused() {
         let (place, row) = (Place { file: (1 << 24) - 1, row: (1 << 40) - 1 }, full());
         let far = 1_i64 << 55;
         let cases = [
@@ -275,18 +275,17 @@ mod tests {
     }
 
     #[test]
-    fn the_text_of_a_row_without_balance_does_not_wait() {
+    fn the_text_of_a_row_without_balance_is_not_encoded() {
         let mut bytes = Vec::new();
         assert!(put(&mut bytes, 9, Place { file: 2, row: 77 }, &Row { balance_fen: None, ..full() }));
         assert_eq!(get(&bytes).unwrap().0.txn_id, b"");
-        assert!(!bytes.windows(3).any(|part| part == "流".as_bytes()));
+        assert!(!bytes.windows(3).any(|window| window == "流".as_bytes()));
     }
 
     proptest! {
         #![proptest_config(crate::testing::property(512))]
 
-        /// Any rows one after another come back as they were, and damaged bytes are refused or other rows, never a
-        /// panic.
+        /// Any sequence of rows is decoded unchanged; damaged bytes are refused or decode to other rows, never a panic.
         #[test]
         fn any_rows_come_back(
             drawn in proptest::collection::vec(

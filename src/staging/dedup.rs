@@ -1,17 +1,17 @@
-//! What happens to a part's rows before they meet cells: repeats and conflicts, then the cut-offs.
+//! Dedup of a partition's rows before they are added to cells: repeats and conflicts, then the cut-offs.
 //!
-//! Owns: the order of a part (account, month), the rule that the first of equal identifiers stands, the cut at the
-//! as-of date and the opening date, and what the account's rows add up to *before* classes, for the reconciliation.
-//! Does not own: cells.
+//! Owns: the order of a partition (account, month), the rule that the first of equal identifiers is kept, the cut at the
+//! as-of date and the opening date, and the sums of an account's rows *before* classes, for the reconciliation. Does not
+//! own: cells.
 //!
-//! A part comes in pieces, in no order. Its rows are counted by account and month and copied to where their month is;
-//! nothing is sorted but the identifiers of each month, to see whether one comes twice. Only then do places and contents
-//! matter.
+//! The rows of a partition arrive in chunks, in any order. They are counted by account and month and copied to the range of
+//! their month. Only the identifiers of each month are sorted, to find equal ones; places and contents are compared only
+//! where two identifiers are equal.
 //!
 //! ```text
-//! pieces  | a2 b1 a1 | b1 a2 a1 b2 |          a, b: accounts; 1, 2: months
-//! months  | a1 a1 | a2 a2 | b1 b1 | b2 |      rows, and beside them their identifiers
-//! runs    | a1 a1 | a2 |    b1 b1 | b2 |      without repeats, conflicts and what is cut off
+//! chunks  | a2 b1 a1 | b1 a2 a1 b2 |          a, b: accounts; 1, 2: months
+//! months  | a1 a1 | a2 a2 | b1 b1 | b2 |      rows, and their identifiers in a second list
+//! runs    | a1 a1 | a2 |    b1 b1 | b2 |      without repeats, conflicts and rows beyond the cut-offs
 //! ```
 
 use std::collections::BTreeMap;
@@ -29,7 +29,7 @@ use super::{MonthOf, runs_schema};
 use crate::flow::Flows;
 use crate::period::{DAY_US, Date, Month};
 
-/// What the rows of one account add up to after rejects, repeats and cut-offs, and before classes.
+/// Sums of the rows of one account after rejects, repeats and cut-offs, and before classes.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct AccountSums {
     /// Net flows of the rows that reach cells.
@@ -39,7 +39,7 @@ pub struct AccountSums {
 }
 
 impl AccountSums {
-    /// Adds those of other rows of the account.
+    /// Adds the sums of other rows of the account.
     pub fn add(&mut self, other: &AccountSums) {
         self.flows[0].add(other.flows[0]);
         self.flows[1].add(other.flows[1]);
@@ -47,23 +47,23 @@ impl AccountSums {
     }
 }
 
-/// Rows that reach no cell, counted by why, and what they add up to.
+/// Rows that reach no cell, counted by reason, and their sums.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Dropped {
     /// Repeats, dropped.
     pub duplicates: u64,
     /// Rows in conflict with an earlier row, rejected.
     pub conflicts: u64,
-    /// Rows booked before the account's opening date: kept, not seen.
+    /// Rows booked before the account's opening date: kept, but in no cell.
     pub before_opening: u64,
-    /// Rows booked after the as-of date: kept, not seen.
+    /// Rows booked after the as-of date: kept, but in no cell.
     pub after_as_of: u64,
-    /// Net flows of all of them.
+    /// Net flows of all dropped rows.
     pub flows: Flows,
 }
 
 impl Dropped {
-    /// All of them.
+    /// Number of dropped rows.
     pub fn rows(&self) -> u64 {
         self.duplicates + self.conflicts + self.before_opening + self.after_as_of
     }
@@ -79,16 +79,16 @@ impl Dropped {
     }
 }
 
-/// A part whose rows are in order, each once.
+/// A partition whose rows are in order, without repeats.
 pub struct Deduped {
     buffers: Vec<Buffer>,
     /// The rows that reach cells, ascending by (account, month).
     runs: Vec<Run>,
-    /// Runs that were handed out.
+    /// Number of runs already returned by [`Deduped::next_batch`].
     next: usize,
-    /// By account of the part, from its first.
+    /// By account of the partition, from its first.
     pub sums: Vec<AccountSums>,
-    /// The other rows.
+    /// The rows that reach no cell.
     pub dropped: Dropped,
     /// Rows in conflict with an earlier row of the same identifier, each with its account, by account and month.
     pub conflicts: Vec<(u32, Place)>,
@@ -96,7 +96,7 @@ pub struct Deduped {
     pub duplicates: Vec<(u32, Place)>,
 }
 
-/// Rows of one account and month that stand together in a buffer.
+/// Adjacent rows of one account and month in a buffer.
 #[derive(Clone, Debug)]
 struct Run {
     account: u32,
@@ -112,16 +112,16 @@ impl Run {
     }
 }
 
-/// A run is at most so long, but for its last row: a month with more of them comes as several.
+/// A run ends with the row that reaches this size: a longer month is divided into several runs.
 const RUN_BYTES: usize = 1 << 20;
 
-/// A batch ends with the run that brings it to so many bytes: what is read soon is still near by.
+/// A batch ends with the run that reaches this size, so that its rows are still in the CPU's caches when they are read.
 const BATCH_BYTES: usize = 256 << 10;
 
-/// Each list of a part's memory is kept for the next up to this.
-const SPARE_BYTES_MAX: usize = 16 << 20;
+/// A scratch list is kept for the next partition up to this size.
+const SCRATCH_BYTES_MAX: usize = 16 << 20;
 
-/// The memory of one part, for another: taking it from the system costs as much as filling it.
+/// Lists that are reused from partition to partition: allocating them costs as much as filling them.
 #[derive(Default)]
 pub struct Scratch {
     rows: Vec<u8>,
@@ -130,40 +130,40 @@ pub struct Scratch {
     runs: Vec<Run>,
 }
 
-/// A list for its memory, but none so large that a worker had better let go of it.
-fn kept<T>(list: Vec<T>) -> Vec<T> {
-    if list.capacity() * size_of::<T>() <= SPARE_BYTES_MAX { list } else { Vec::new() }
+/// The list, or an empty one where its memory is too large to keep.
+fn reusable<T>(list: Vec<T>) -> Vec<T> {
+    if list.capacity() * size_of::<T>() <= SCRATCH_BYTES_MAX { list } else { Vec::new() }
 }
 
-/// The rows of a part by account and month.
+/// The rows of a partition by account and month.
 struct Months {
     buffers: Vec<Vec<u8>>,
-    /// Ascending by (account, month). Only where the part is a single month has it several runs.
+    /// Ascending by (account, month). A month has several runs only where the partition is a single month.
     runs: Vec<Run>,
-    /// Of each month, in the same order: what its rows come to if all of them stand.
+    /// Of each month, in the same order: the sums of all its rows.
     sums: Vec<MonthSums>,
     /// The lower halves of the rows' hashed identifiers, run after run.
     ids: Vec<u64>,
 }
 
 impl Months {
-    /// Brings the rows of pieces into order.
-    fn of(pieces: Vec<Vec<u8>>, accounts: Range<u32>, scratch: &mut Scratch) -> Result<Months, DamagedRows> {
+    /// Orders the rows of chunks by account and month.
+    fn of(chunks: Vec<Vec<u8>>, accounts: Range<u32>, scratch: &mut Scratch) -> Result<Months, DamagedRows> {
         let mut index = MonthIndex::new(accounts, std::mem::take(&mut scratch.month_of_row));
         let mut is_whole = Some(());
-        for piece in &pieces {
-            codec::each_head(piece, |head, _| is_whole = is_whole.and_then(|()| index.count(head)))
+        for chunk in &chunks {
+            codec::each_head(chunk, |head, _| is_whole = is_whole.and_then(|()| index.count(head)))
                 .ok_or(DamagedRows)?;
         }
         is_whole.ok_or(DamagedRows)?;
         let MonthIndex { month_of_row, mut months, .. } = index;
         if let [month] = months.as_slice() {
-            scratch.month_of_row = kept(month_of_row);
-            return Months::of_one(month, pieces);
+            scratch.month_of_row = reusable(month_of_row);
+            return Months::of_one(month, chunks);
         }
         let mut order: Vec<u32> = (0..months.len() as u32).collect();
         order.sort_unstable_by_key(|number| months[*number as usize].key);
-        // Where the next row of each month goes, in bytes and in rows.
+        // The position of each month's next row, in bytes and in rows.
         let (mut bytes, mut rows) = (0, 0);
         let (mut runs, mut sums) = (Vec::with_capacity(months.len()), Vec::with_capacity(months.len()));
         for number in order {
@@ -174,14 +174,14 @@ impl Months {
             (month.bytes, bytes) = (bytes, bytes + month.bytes);
             (month.rows, rows) = (rows, rows + month.rows);
         }
-        // Every byte and identifier is written, so what the scratch holds does not matter.
+        // Every byte and identifier is overwritten, so the old content of the scratch lists does not matter.
         let (mut buffer, mut ids) = (std::mem::take(&mut scratch.rows), std::mem::take(&mut scratch.ids));
         buffer.resize(bytes, 0);
         ids.resize(rows, 0);
         let mut numbers = month_of_row.iter();
-        for piece in pieces {
-            // The second look at the same bytes finds the same rows, so neither a number nor room can be missing.
-            codec::each_head(&piece, |head, row| {
+        for chunk in chunks {
+            // The second pass over the same bytes finds the same rows, so neither a number nor space can be missing.
+            codec::each_head(&chunk, |head, row| {
                 let Some(month) = numbers.next().and_then(|number| months.get_mut(*number as usize)) else { return };
                 buffer[month.bytes..][..row.len()].copy_from_slice(row);
                 ids[month.rows] = head.fingerprint.id as u64;
@@ -190,24 +190,24 @@ impl Months {
             })
             .ok_or(DamagedRows)?;
         }
-        scratch.month_of_row = kept(month_of_row);
+        scratch.month_of_row = reusable(month_of_row);
         Ok(Months { buffers: vec![buffer], runs, sums, ids })
     }
 
-    /// A part that is a single month is in order as it came: it may be the largest of all, and is not copied.
-    fn of_one(month: &MonthRows, pieces: Vec<Vec<u8>>) -> Result<Months, DamagedRows> {
+    /// A partition that is a single month needs no ordering. It may be the largest of all and is not copied.
+    fn of_one(month: &MonthRows, chunks: Vec<Vec<u8>>) -> Result<Months, DamagedRows> {
         let (account, month_of, mut ids) = (month.key.0, month.key.1, Vec::with_capacity(month.rows));
-        let mut runs = Vec::with_capacity(pieces.len());
-        for (piece, buffer) in pieces.iter().zip(0..) {
+        let mut runs = Vec::with_capacity(chunks.len());
+        for (chunk, buffer) in chunks.iter().zip(0..) {
             let before = ids.len();
-            codec::each_head(piece, |head, _| ids.push(head.fingerprint.id as u64)).ok_or(DamagedRows)?;
-            runs.push(Run { account, month: month_of, buffer, bytes: 0..piece.len(), rows: ids.len() - before });
+            codec::each_head(chunk, |head, _| ids.push(head.fingerprint.id as u64)).ok_or(DamagedRows)?;
+            runs.push(Run { account, month: month_of, buffer, bytes: 0..chunk.len(), rows: ids.len() - before });
         }
-        Ok(Months { buffers: pieces, runs, sums: vec![month.sums], ids })
+        Ok(Months { buffers: chunks, runs, sums: vec![month.sums], ids })
     }
 }
 
-/// One account's month while its rows are counted; then where its next row goes.
+/// One account's month: the size of its rows while they are counted, then the position of its next row.
 struct MonthRows {
     key: (u32, Month),
     bytes: usize,
@@ -215,8 +215,8 @@ struct MonthRows {
     sums: MonthSums,
 }
 
-/// What all rows of an account's month add up to, and their first and last time: most months lose no row, and theirs need
-/// not be looked at one by one again.
+/// Sums of all rows of an account's month, and their first and last time. Most months lose no row; these values show it
+/// without a second pass over the rows.
 #[derive(Clone, Copy)]
 struct MonthSums {
     flows: Flows,
@@ -236,16 +236,16 @@ impl MonthSums {
         self.times_us = (first.min(head.booked_at_us), last.max(head.booked_at_us));
     }
 
-    /// Whether all rows lie in this time.
+    /// Whether all rows lie in this range of times.
     fn are_in(&self, times_us: &Range<i64>) -> bool {
         times_us.contains(&self.times_us.0) && times_us.contains(&self.times_us.1)
     }
 }
 
-/// Numbers the months of a part as they come up.
+/// Numbers the months of a partition in the order of their first rows.
 struct MonthIndex {
     accounts: Range<u32>,
-    /// By account: the months seen, ascending, each with its number.
+    /// By account: the months found so far, ascending, each with its number.
     of_account: Vec<Vec<(Month, u32)>>,
     months: Vec<MonthRows>,
     /// Each row's month, by number.
@@ -260,19 +260,19 @@ impl MonthIndex {
         MonthIndex { accounts, of_account, months: Vec::new(), month_of_row, calendar: MonthOf::default() }
     }
 
-    /// Counts a row; `None` where its account is none of the part's.
+    /// Counts a row; `None` where its account is not of the partition.
     fn count(&mut self, head: &Head) -> Option<()> {
         let key = self.calendar.key(head);
-        let seen = self.of_account.get_mut(key.0.checked_sub(self.accounts.start)? as usize)?;
-        let number = match seen.last() {
+        let found = self.of_account.get_mut(key.0.checked_sub(self.accounts.start)? as usize)?;
+        let number = match found.last() {
             // Rows mostly ascend in time.
             Some((month, number)) if *month == key.1 => *number,
-            _ => match seen.binary_search_by_key(&key.1, |(month, _)| *month) {
-                Ok(at) => seen[at].1,
+            _ => match found.binary_search_by_key(&key.1, |(month, _)| *month) {
+                Ok(at) => found[at].1,
                 Err(at) => {
                     let number = self.months.len() as u32;
                     self.months.push(MonthRows { key, bytes: 0, rows: 0, sums: MonthSums::default() });
-                    seen.insert(at, (key.1, number));
+                    found.insert(at, (key.1, number));
                     number
                 }
             },
@@ -286,19 +286,19 @@ impl MonthIndex {
     }
 }
 
-/// Why a row with the identifier of an earlier row does not stand.
+/// Why a row with the identifier of an earlier row is not kept.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Repeat {
-    /// It is the same transaction.
+    /// The same transaction: its content is that of the first row.
     Duplicate,
-    /// It is another.
+    /// Another transaction: its content differs.
     Conflict,
 }
 
-/// Of rows with one identifier in one account and month the first by place stands: the others are repeats where their
-/// content is the first's, and conflicts where it is not. `ids` are the lower halves of the month's hashed identifiers, in any
-/// order: only where two agree are identifiers compared.
-fn find_again(ids: &mut [u64], month: &[Run], buffers: &[Vec<u8>]) -> Result<BTreeMap<Place, Repeat>, DamagedRows> {
+/// Finds the repeats of a month. Of rows with one identifier in one account and month the first by place is kept; the
+/// others are duplicates where their content is the first's, and conflicts where it is not. `ids` are the lower halves of the month's hashed identifiers, in any
+/// order: whole identifiers are compared only where two halves are equal.
+fn find_repeats(ids: &mut [u64], month: &[Run], buffers: &[Vec<u8>]) -> Result<BTreeMap<Place, Repeat>, DamagedRows> {
     ids.sort_unstable();
     let mut found = BTreeMap::new();
     if ids.windows(2).all(|pair| pair[0] != pair[1]) {
@@ -320,36 +320,36 @@ fn find_again(ids: &mut [u64], month: &[Run], buffers: &[Vec<u8>]) -> Result<BTr
     rows.sort_unstable();
     for same in rows.chunk_by(|a, b| a.0 == b.0) {
         for (_, place, content) in &same[1..] {
-            let again = if *content == same[0].2 { Repeat::Duplicate } else { Repeat::Conflict };
-            found.insert(*place, again);
+            let repeat = if *content == same[0].2 { Repeat::Duplicate } else { Repeat::Conflict };
+            found.insert(*place, repeat);
         }
     }
     Ok(found)
 }
 
-/// The newest booking date of a bucket's rows, those in conflict left out: rejected rows decide nothing.
+/// The newest booking date of a bucket's rows without conflicts: rejected rows do not decide the as-of date.
 ///
 /// # Errors
 /// Those of [`RowBuffer::visit`]; [`DamagedRows`].
-pub fn newest_standing(store: &RowBuffer, bucket: usize) -> Result<Option<Date>, StagingError> {
-    let mut newest = Newest::default();
-    store.visit(bucket, |piece| Ok(newest.look_at(piece)?))?;
+pub fn newest_standing(buffer: &RowBuffer, bucket: usize) -> Result<Option<Date>, StagingError> {
+    let mut newest = NewestDate::default();
+    buffer.visit(bucket, |chunk| Ok(newest.visit(chunk)?))?;
     Ok(newest.date())
 }
 
-/// The rows of the newest month with any row. The newest row that stands is among them: of equal identifiers one always
-/// stands.
+/// The rows of the newest month that has any. The newest kept row is among them, because one row of equal identifiers is
+/// always kept.
 #[derive(Default)]
-struct Newest {
+struct NewestDate {
     month: Option<Month>,
     /// Account, identifier, place and date.
     rows: Vec<(u32, u128, Place, Date)>,
     calendar: MonthOf,
 }
 
-impl Newest {
-    fn look_at(&mut self, piece: &[u8]) -> Result<(), DamagedRows> {
-        codec::each_head(piece, |head, _| {
+impl NewestDate {
+    fn visit(&mut self, chunk: &[u8]) -> Result<(), DamagedRows> {
+        codec::each_head(chunk, |head, _| {
             let month = Some(self.calendar.key(head).1);
             if month > self.month {
                 self.month = month;
@@ -370,32 +370,32 @@ impl Newest {
     }
 }
 
-/// Admits the rows of a part of these accounts, which come as pieces of whole rows in any order: `opening` gives an
-/// account's opening date where it is given.
+/// Dedups the rows of a partition of these accounts, given as chunks of whole rows in any order. `opening` returns an
+/// account's opening date, if it has one.
 ///
 /// # Errors
 /// [`DamagedRows`].
 pub fn dedup(
-    pieces: Vec<Vec<u8>>,
+    chunks: Vec<Vec<u8>>,
     accounts: Range<u32>,
     as_of: Date,
     opening: impl Fn(u32) -> Option<Date>,
 ) -> Result<Deduped, DamagedRows> {
-    dedup_in(&mut Scratch::default(), pieces, accounts, as_of, opening)
+    dedup_in(&mut Scratch::default(), chunks, accounts, as_of, opening)
 }
 
-/// [`dedup`] in the memory that another part left.
+/// [`dedup`] with the memory of an earlier partition.
 ///
 /// # Errors
 /// [`DamagedRows`].
 pub fn dedup_in(
     scratch: &mut Scratch,
-    pieces: Vec<Vec<u8>>,
+    chunks: Vec<Vec<u8>>,
     accounts: Range<u32>,
     as_of: Date,
     opening: impl Fn(u32) -> Option<Date>,
 ) -> Result<Deduped, DamagedRows> {
-    let Months { mut buffers, runs, sums: of_months, mut ids } = Months::of(pieces, accounts.clone(), scratch)?;
+    let Months { mut buffers, runs, sums: of_months, mut ids } = Months::of(chunks, accounts.clone(), scratch)?;
     let mut deduped = Deduped {
         buffers: Vec::new(),
         runs: std::mem::take(&mut scratch.runs),
@@ -411,57 +411,57 @@ pub fn dedup_in(
         let rows: usize = month.iter().map(|run| run.rows).sum();
         let (month_ids, rest) = ids_left.split_at_mut_checked(rows).ok_or(DamagedRows)?;
         ids_left = rest;
-        let again = find_again(month_ids, month, &buffers)?;
+        let repeats = find_repeats(month_ids, month, &buffers)?;
         let account = month[0].account;
         let inside_us = opening(account).map_or(i64::MIN, start_of)..after_us;
-        let all_stand = again.is_empty() && of_month.are_in(&inside_us);
-        let sums = if all_stand && month.iter().all(|run| run.bytes.len() <= RUN_BYTES) {
+        let all_valid = repeats.is_empty() && of_month.are_in(&inside_us);
+        let sums = if all_valid && month.iter().all(|run| run.bytes.len() <= RUN_BYTES) {
             deduped.runs.extend_from_slice(month);
             AccountSums { flows: of_month.flows, rows: rows as u64 }
         } else {
             let mut sums = AccountSums::default();
             for run in month {
                 let buffer = buffers.get_mut(run.buffer).ok_or(DamagedRows)?;
-                deduped.keep_standing(run, buffer, &again, &inside_us, &mut sums)?;
+                deduped.keep_valid(run, buffer, &repeats, &inside_us, &mut sums)?;
             }
             sums
         };
         deduped.sums.get_mut((account - accounts.start) as usize).ok_or(DamagedRows)?.add(&sums);
     }
     deduped.buffers = buffers.into_iter().map(Buffer::from_vec).collect();
-    scratch.ids = kept(ids);
+    scratch.ids = reusable(ids);
     Ok(deduped)
 }
 
-/// Where a date begins, civil Shanghai microseconds.
+/// Start of a date, civil Shanghai microseconds.
 fn start_of(date: Date) -> i64 {
     i64::from(date.0) * DAY_US
 }
 
 impl Deduped {
-    /// Leaves its memory for another part; that of the rows only where no batch still needs it.
+    /// Returns its memory to the scratch lists; that of the rows only where no batch refers to it any more.
     pub fn leave(mut self, scratch: &mut Scratch) {
         self.runs.clear();
-        scratch.runs = kept(self.runs);
+        scratch.runs = reusable(self.runs);
         let buffer = self.buffers.pop().filter(|_| self.buffers.is_empty());
-        scratch.rows = buffer.and_then(|buffer| buffer.into_vec().ok()).map(kept).unwrap_or_default();
+        scratch.rows = buffer.and_then(|buffer| buffer.into_vec().ok()).map(reusable).unwrap_or_default();
     }
 
-    /// Keeps of a run the rows that reach cells, moved together, and notes what they and the others add up to.
-    fn keep_standing(
+    /// Moves the rows of a run that reach cells together, and adds up these and the dropped rows.
+    fn keep_valid(
         &mut self,
         run: &Run,
         buffer: &mut [u8],
-        again: &BTreeMap<Place, Repeat>,
+        repeats: &BTreeMap<Place, Repeat>,
         inside_us: &Range<i64>,
         sums: &mut AccountSums,
     ) -> Result<(), DamagedRows> {
-        // What was read is before `at`, what of it stays is before `end`, and the run in the making begins at `start`.
+        // Rows before `at` are read, kept rows end at `end`, and the unfinished run begins at `start`.
         let (mut at, mut end, mut start, mut rows) = (run.bytes.start, run.bytes.start, run.bytes.start, 0);
         while at < run.bytes.end {
             let head = codec::head(buffer.get(at..run.bytes.end).ok_or(DamagedRows)?).ok_or(DamagedRows)?;
-            let (flow, way, dropped) = (head.flow(), head.direction() as usize, &mut self.dropped);
-            let why_not = match again.get(&head.place).filter(|_| !again.is_empty()) {
+            let (flow, direction, dropped) = (head.flow(), head.direction() as usize, &mut self.dropped);
+            let reason = match repeats.get(&head.place).filter(|_| !repeats.is_empty()) {
                 Some(Repeat::Duplicate) => {
                     self.duplicates.push((run.account, head.place));
                     Some(&mut dropped.duplicates)
@@ -474,11 +474,11 @@ impl Deduped {
                 None if head.booked_at_us < inside_us.start => Some(&mut dropped.before_opening),
                 None => None,
             };
-            if let Some(count) = why_not {
+            if let Some(count) = reason {
                 *count += 1;
-                dropped.flows[way].add(flow);
+                dropped.flows[direction].add(flow);
             } else {
-                sums.flows[way].add(flow);
+                sums.flows[direction].add(flow);
                 sums.rows += 1;
                 if end < at {
                     buffer.copy_within(at..at + head.length, end);
@@ -500,20 +500,20 @@ impl Deduped {
     /// # Errors
     /// [`StagingError::Damaged`] and [`StagingError::Internal`]: internal errors.
     pub fn next_batch(&mut self, runs: usize) -> Result<Option<RecordBatch>, StagingError> {
-        let left = self.runs.get(self.next..).unwrap_or_default();
+        let remaining = self.runs.get(self.next..).unwrap_or_default();
         let mut bytes = 0;
-        let count = left.iter().take(runs.max(1)).take_while(|run| {
+        let count = remaining.iter().take(runs.max(1)).take_while(|run| {
             let has_room = bytes < BATCH_BYTES;
             bytes += run.bytes.len();
             has_room
         });
-        let left = &left[..count.count()];
-        if left.is_empty() {
+        let next = &remaining[..count.count()];
+        if next.is_empty() {
             return Ok(None);
         }
-        self.next += left.len();
-        let mut rows = BinaryViewBuilder::with_capacity(left.len());
-        for of_buffer in left.chunk_by(|a, b| a.buffer == b.buffer) {
+        self.next += next.len();
+        let mut rows = BinaryViewBuilder::with_capacity(next.len());
+        for of_buffer in next.chunk_by(|a, b| a.buffer == b.buffer) {
             let buffer = self.buffers.get(of_buffer[0].buffer).filter(|buffer| u32::try_from(buffer.len()).is_ok());
             let buffer = buffer.ok_or(DamagedRows)?;
             let block = rows.append_block(buffer.clone());
@@ -521,11 +521,11 @@ impl Deduped {
                 rows.try_append_view(block, run.bytes.start as u32, run.bytes.len() as u32).map_err(|_| DamagedRows)?;
             }
         }
-        let account = UInt32Array::from_iter_values(left.iter().map(|run| run.account));
-        let month = Int32Array::from_iter_values(left.iter().map(|run| run.month.0));
+        let account = UInt32Array::from_iter_values(next.iter().map(|run| run.account));
+        let month = Int32Array::from_iter_values(next.iter().map(|run| run.month.0));
         let columns: Vec<ArrayRef> = vec![Arc::new(account), Arc::new(month), Arc::new(rows.finish())];
         let batch = RecordBatch::try_new(runs_schema(), columns);
-        batch.map(Some).map_err(|_| StagingError::Internal("runs in other columns than their own"))
+        batch.map(Some).map_err(|_| StagingError::Internal("runs do not match their schema"))
     }
 }
 
@@ -545,9 +545,9 @@ mod tests {
     }
 
     /// (account, place, booking day, id, content)
-    type Given<'a> = (u32, (u32, u64), &'a str, u64, u64);
+    type RowSpec<'a> = (u32, (u32, u64), &'a str, u64, u64);
 
-    fn part(rows: &[Given<'_>]) -> Vec<u8> {
+    fn encoded(rows: &[RowSpec<'_>]) -> Vec<u8> {
         let mut bytes = Vec::new();
         for (account, (file, row), booked, id, content) in rows {
             let cell_row = Row {
@@ -567,7 +567,7 @@ mod tests {
         bytes
     }
 
-    /// Where rows stand, ascending.
+    /// Places of rows, ascending.
     fn places(rows: &[(u32, Place)]) -> Vec<Place> {
         let mut places: Vec<Place> = rows.iter().map(|(_, place)| *place).collect();
         places.sort_unstable();
@@ -575,14 +575,14 @@ mod tests {
     }
 
     #[test]
-    fn the_first_of_equal_identifiers_stands() {
-        let bytes = part(&[
+    fn the_first_of_equal_identifiers_is_kept() {
+        let bytes = encoded(&[
             (10, (1, 5), "2024-01-03", 7, 100),  // repeat of (0, 9)
-            (10, (0, 9), "2024-01-03", 7, 100),  // stands
+            (10, (0, 9), "2024-01-03", 7, 100),  // kept
             (10, (0, 12), "2024-01-09", 7, 200), // conflict
-            (10, (2, 1), "2024-01-09", 7, 200),  // conflict with the first too, though equal to the one before
+            (10, (2, 1), "2024-01-09", 7, 200),  // conflict with the first, although equal to the row before
             (10, (2, 2), "2024-02-03", 7, 300),  // the same id in another month is another transaction
-            (11, (2, 3), "2024-01-03", 7, 100),  // and in another account
+            (11, (2, 3), "2024-01-03", 7, 100),  // the same in another account
         ]);
         let as_of = Date::parse("2024-12-31").unwrap();
         let mut deduped = dedup(vec![bytes], 10..12, as_of, |_| None).unwrap();
@@ -600,7 +600,7 @@ mod tests {
 
     #[test]
     fn rows_outside_the_cut_offs_reach_no_cell() {
-        let bytes = part(&[
+        let bytes = encoded(&[
             (0, (0, 1), "2024-01-03", 1, 1),
             (0, (0, 2), "2024-01-04", 2, 1),
             (0, (0, 3), "2024-01-05", 3, 1),
@@ -616,9 +616,9 @@ mod tests {
         assert_eq!(deduped.sums[1].rows, 1);
     }
 
-    /// A row as the property tests draw it.
+    /// A random row of the property tests.
     #[derive(Clone, Debug)]
-    struct Drawn {
+    struct DrawnRow {
         account: u32,
         place: Place,
         date: Date,
@@ -630,7 +630,7 @@ mod tests {
         txn_id: Option<String>,
     }
 
-    impl Drawn {
+    impl DrawnRow {
         fn month(&self) -> (u32, Month) {
             (self.account, self.date.month())
         }
@@ -656,7 +656,7 @@ mod tests {
 
     /// Rows of three accounts from 1901 to 2199, of few dates, identifiers and contents, each with a place of its own,
     /// in any order of places.
-    fn drawn() -> impl Strategy<Value = Vec<Drawn>> {
+    fn drawn_rows() -> impl Strategy<Value = Vec<DrawnRow>> {
         let dates = ["1901-02-28", "2024-01-03", "2024-01-09", "2024-01-31", "2024-02-01", "2024-02-29", "2199-12-31"];
         let dates = dates.map(|text| Date::parse(text).unwrap());
         let row = (
@@ -665,7 +665,7 @@ mod tests {
         );
         proptest::collection::vec(row, 0..120)
             .prop_map(|rows| {
-                let row = |((account, out, reversal, amount_fen), (date, id, content, txn_id)), place: u64| Drawn {
+                let row = |((account, out, reversal, amount_fen), (date, id, content, txn_id)), place: u64| DrawnRow {
                     account,
                     place: Place { file: (place % 2) as u32, row: place },
                     date,
@@ -681,18 +681,18 @@ mod tests {
             .prop_shuffle()
     }
 
-    /// What admission comes to, so that two ways to it can be compared: each month's rows in the order of their bytes.
+    /// The result of a dedup in comparable form: each month's rows in the order of their bytes.
     #[derive(PartialEq, Debug)]
-    struct Found {
+    struct Outcome {
         months: BTreeMap<(u32, Month), Vec<Vec<u8>>>,
         sums: Vec<AccountSums>,
         dropped: Dropped,
         conflicts: Vec<Place>,
     }
 
-    /// The plain way: everything sorted, row by row.
-    fn plainly(rows: &[Drawn], as_of: Date, opening: impl Fn(u32) -> Option<Date>) -> Found {
-        let mut found = Found {
+    /// The reference implementation: sorts everything and decides row by row.
+    fn reference(rows: &[DrawnRow], as_of: Date, opening: impl Fn(u32) -> Option<Date>) -> Outcome {
+        let mut found = Outcome {
             months: BTreeMap::new(),
             sums: vec![AccountSums::default(); 3],
             dropped: Dropped::default(),
@@ -729,8 +729,8 @@ mod tests {
         found
     }
 
-    /// All batches of an deduped part, read back; runs must ascend.
-    fn read(mut deduped: Deduped, runs: usize) -> Found {
+    /// Reads back all batches of a deduped partition; runs must ascend.
+    fn read(mut deduped: Deduped, runs: usize) -> Outcome {
         let mut months: BTreeMap<(u32, Month), Vec<Vec<u8>>> = BTreeMap::new();
         let mut last = None;
         while let Some(batch) = deduped.next_batch(runs).unwrap() {
@@ -746,27 +746,27 @@ mod tests {
             }
         }
         months.values_mut().for_each(|rows| rows.sort());
-        Found { months, sums: deduped.sums, dropped: deduped.dropped, conflicts: places(&deduped.conflicts) }
+        Outcome { months, sums: deduped.sums, dropped: deduped.dropped, conflicts: places(&deduped.conflicts) }
     }
 
-    /// Rows as pieces, cut where `seed` has it.
-    fn pieces(rows: &[Drawn], seed: u64) -> Vec<Vec<u8>> {
-        let mut pieces = vec![Vec::new()];
+    /// Rows in chunks, cut at random by `seed`.
+    fn chunks(rows: &[DrawnRow], seed: u64) -> Vec<Vec<u8>> {
+        let mut chunks = vec![Vec::new()];
         for (row, at) in rows.iter().zip(0..) {
             if seed.rotate_left(at) & 3 == 0 {
-                pieces.push(Vec::new());
+                chunks.push(Vec::new());
             }
-            pieces.last_mut().unwrap().extend(row.bytes());
+            chunks.last_mut().unwrap().extend(row.bytes());
         }
-        pieces
+        chunks
     }
 
     proptest! {
         #![proptest_config(crate::testing::property(512))]
 
         #[test]
-        fn admission_is_what_the_plain_way_finds(
-            rows in drawn(),
+        fn dedup_agrees_with_the_reference(
+            rows in drawn_rows(),
             seed in any::<u64>(),
             runs in 0..9_usize,
             opened in proptest::option::of(Just("2024-01-09")),
@@ -779,28 +779,28 @@ mod tests {
             }
             let as_of = Date::parse(as_of).unwrap();
             let opening = |account| opened.filter(|_| account == 6).and_then(Date::parse);
-            let expected = plainly(&rows, as_of, opening);
-            let deduped = dedup(pieces(&rows, seed), 5..8, as_of, opening).unwrap();
+            let expected = reference(&rows, as_of, opening);
+            let deduped = dedup(chunks(&rows, seed), 5..8, as_of, opening).unwrap();
             prop_assert_eq!(read(deduped, runs), expected);
         }
 
         #[test]
-        fn the_newest_row_that_stands_decides(rows in drawn(), seed in any::<u64>()) {
+        fn the_newest_kept_row_decides(rows in drawn_rows(), seed in any::<u64>()) {
             let far = Date::parse("2199-12-31").unwrap();
-            let standing = plainly(&rows, far, |_| None).months;
+            let kept = reference(&rows, far, |_| None).months;
             let date = |row: &Vec<u8>| codec::head(row).unwrap().date();
-            let expected = standing.values().flatten().map(date).max();
-            let mut newest = Newest::default();
-            pieces(&rows, seed).iter().for_each(|piece| newest.look_at(piece).unwrap());
+            let expected = kept.values().flatten().map(date).max();
+            let mut newest = NewestDate::default();
+            chunks(&rows, seed).iter().for_each(|chunk| newest.visit(chunk).unwrap());
             prop_assert_eq!(newest.date(), expected);
         }
     }
 
-    /// A month of more than a run's bytes comes as several runs of whole rows, in batches that stay small.
+    /// A month longer than a run becomes several runs of whole rows, in batches that stay small.
     #[test]
-    fn a_long_month_comes_as_several_runs() {
+    fn a_long_month_becomes_several_runs() {
         let day = Date::parse("2024-01-03").unwrap();
-        let row = |id: u64| Drawn {
+        let row = |id: u64| DrawnRow {
             account: 6,
             place: Place { file: 0, row: id },
             date: day,
@@ -811,14 +811,14 @@ mod tests {
             content: 1,
             txn_id: Some("x".repeat(200)),
         };
-        let mut rows: Vec<Drawn> = (0..20_000).map(row).collect();
-        let later = Drawn { date: Date::parse("2024-02-03").unwrap(), ..row(20_001) };
+        let mut rows: Vec<DrawnRow> = (0..20_000).map(row).collect();
+        let later = DrawnRow { date: Date::parse("2024-02-03").unwrap(), ..row(20_001) };
         for is_one_month in [true, false] {
             if !is_one_month {
                 rows.push(later.clone());
             }
-            let expected = plainly(&rows, later.date, |_| None);
-            let mut deduped = dedup(pieces(&rows, 1), 5..8, later.date, |_| None).unwrap();
+            let expected = reference(&rows, later.date, |_| None);
+            let mut deduped = dedup(chunks(&rows, 1), 5..8, later.date, |_| None).unwrap();
             assert!(deduped.runs.len() >= 3, "{}", deduped.runs.len());
             assert!(deduped.runs.iter().all(|run| run.bytes.len() < RUN_BYTES + 1000));
             assert_eq!(deduped.runs.iter().map(|run| run.rows).sum::<usize>(), 10_000 + usize::from(!is_one_month));
@@ -830,13 +830,13 @@ mod tests {
     }
 
     #[test]
-    fn rows_of_another_part_and_damaged_bytes_are_told() {
-        let bytes = part(&[(10, (0, 1), "2024-01-03", 1, 1), (11, (0, 2), "2024-01-03", 1, 1)]);
+    fn rows_of_another_partition_and_damaged_bytes_are_refused() {
+        let bytes = encoded(&[(10, (0, 1), "2024-01-03", 1, 1), (11, (0, 2), "2024-01-03", 1, 1)]);
         let as_of = Date::parse("2024-12-31").unwrap();
         assert!(dedup(vec![bytes.clone()], 10..12, as_of, |_| None).is_ok());
         assert!(dedup(vec![bytes.clone()], 10..11, as_of, |_| None).is_err());
         assert!(dedup(vec![bytes.clone()], 11..12, as_of, |_| None).is_err());
         assert!(dedup(vec![bytes[..bytes.len() - 1].to_vec()], 10..12, as_of, |_| None).is_err());
-        assert!(Newest::default().look_at(&bytes[1..]).is_err());
+        assert!(NewestDate::default().visit(&bytes[1..]).is_err());
     }
 }

@@ -1,4 +1,4 @@
-//! Errors of staging: rows that cannot wait, or cannot be read back. Never a value of a row.
+//! Errors of staging: rows that cannot be buffered, or cannot be read back. No error contains a value of a row.
 
 use std::io;
 use std::path::PathBuf;
@@ -15,7 +15,7 @@ pub enum StagingError {
     /// A spill file cannot be made, written or read.
     #[error("{action} `{path}`: {source}", path = path.display())]
     Io {
-        /// What was tried.
+        /// The operation that failed.
         action: &'static str,
         /// The folder of spill files.
         path: PathBuf,

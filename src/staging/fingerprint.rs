@@ -32,7 +32,7 @@ use crate::hash_key::{HashKey, Hasher, WideHasher};
 /// Bytes of an identifier's hash.
 pub const ID_BYTES: i32 = size_of::<u128>() as i32;
 
-/// Rows that are hashed together: their sums stay in the nearest cache from column to column.
+/// Rows that are hashed together: their sums stay in the L1 cache from column to column.
 const BLOCK: usize = 512;
 
 /// Computes fingerprints of rows with these content columns; shared by all workers of a run.
@@ -146,7 +146,7 @@ impl Fingerprinter {
         }
     }
 
-    /// The cache that spares most of these columns' texts a hash.
+    /// A cache for these columns: of those in the pool the one that has the most of their texts.
     fn cache_for(&self, arrays: &[ArrayRef]) -> TextCache {
         let texts: Vec<Option<DictionaryColumn>> =
             arrays.iter().map(|array| DictionaryColumn::of_array(array)).collect();
@@ -181,7 +181,7 @@ struct ContentColumn<'a> {
     key: &'a ColumnKey,
 }
 
-/// The values of all rows; under a null anything may stand.
+/// The values of all rows; the value of a null is arbitrary.
 enum Words<'a> {
     Wide(&'a [i64]),
     Bytes(&'a [u8]),
@@ -218,7 +218,7 @@ impl ContentColumn<'_> {
     }
 }
 
-/// Adds the term of each value that is given to the sum of its row.
+/// Adds the term of each value that is not null to the sum of its row.
 fn add<T>(sums: &mut [u128], nulls: &Nulls, values: &[T], term: impl Fn(&T) -> u128) {
     let add_all = |sums: &mut [u128]| {
         sums.iter_mut().zip(values).for_each(|(sum, value)| *sum = sum.wrapping_add(term(value)));
@@ -303,8 +303,8 @@ mod tests {
         let all = contents(1, &columns(&numbers, first, second));
         assert_eq!(all.iter().collect::<HashSet<_>>().len(), all.len());
         let two = numbers.slice(0, 2);
-        let again = contents(1, &columns(&two, texts(&[Some("a"), Some("b")]), texts(&[Some("b"), Some("a")])));
-        assert_eq!(again, all[..2]);
+        let reordered = contents(1, &columns(&two, texts(&[Some("a"), Some("b")]), texts(&[Some("b"), Some("a")])));
+        assert_eq!(reordered, all[..2]);
         let one = numbers.slice(0, 1);
         assert_ne!(contents(2, &columns(&one, texts(&[Some("a")]), texts(&[Some("b")])))[0], all[0]);
     }

@@ -1,6 +1,6 @@
 //! Staging: transactions as rows of integers and keyed hashes, between the classifier and the cells.
 //!
-//! Owns: the schema of the `rows` table, its compact bytes ([`codec`]), the buffer in which rows wait by partitions of
+//! Owns: the schema of the `rows` table, its compact bytes ([`codec`]), the buffer that holds rows by partitions of
 //! accounts ([`partition`], [`buffer`]), and the dedup of a partition before its rows are added to cells: repeats,
 //! conflicts and cut-offs ([`dedup`]). Does not own: classes, or the effect of a row on a cell.
 
@@ -32,7 +32,7 @@ use crate::period::{DAY_US, Month};
 use codec::Place;
 
 /// The rows of `pipelines/rows.sql` and of [`crate::intake::Kernels`]: integers, keyed hashes, the verdict of the classifier
-/// ([`Classifier::data_type`]), the fingerprint ([`fingerprint::fingerprint_fields`]), and where a row stands in the feed.
+/// ([`Classifier::data_type`]), the fingerprint ([`fingerprint::fingerprint_fields`]), and a row's place in the feed.
 pub fn reduced_schema() -> SchemaRef {
     Arc::new(Schema::new(vec![
         Field::new("account", DataType::UInt32, false),
@@ -50,8 +50,8 @@ pub fn reduced_schema() -> SchemaRef {
     ]))
 }
 
-/// What `pipelines/cells.sql` reads: a row for each run of transactions of one account and month, with their bytes
-/// ([`codec`]) one after another.
+/// The input of `pipelines/cells.sql`: a row for each run of transactions of one account and month, with their encoded
+/// rows ([`codec`]) one after another.
 pub fn runs_schema() -> SchemaRef {
     Arc::new(Schema::new(vec![
         Field::new("account", DataType::UInt32, false),
@@ -60,16 +60,16 @@ pub fn runs_schema() -> SchemaRef {
     ]))
 }
 
-/// Months of booking times. Most rows are of the month of the row before, which spares the calendar.
+/// Months of booking times. Most rows have the month of the row before, so the calendar is rarely needed.
 #[derive(Default)]
 struct MonthOf {
-    /// The times of the month before.
+    /// The times of the last month computed.
     times_us: Range<i64>,
     month: i32,
 }
 
 impl MonthOf {
-    /// What rows are ordered by before they meet cells: the account and the month of booking.
+    /// The key that rows are grouped by before they are added to cells: the account and the month of booking.
     #[inline]
     fn key(&mut self, head: &codec::Head) -> (u32, Month) {
         if !self.times_us.contains(&head.booked_at_us) {
@@ -86,14 +86,14 @@ impl MonthOf {
 pub struct RowColumns<'a> {
     account: &'a [u32],
     booked_at: &'a [i64],
-    seq: Given<'a, i64>,
+    seq: Nullable<'a, i64>,
     txn_id: &'a StringViewArray,
     direction: &'a [u8],
     reverses: &'a BooleanBuffer,
     amount_fen: &'a [i64],
-    balance_fen: Given<'a, i64>,
+    balance_fen: Nullable<'a, i64>,
     class: &'a [u8],
-    counterparty: Given<'a, [u8; KEY_BYTES]>,
+    counterparty: Nullable<'a, [u8; KEY_BYTES]>,
     id_hash: &'a [[u8; KEY_BYTES]],
     content_hash: &'a [u64],
     file: &'a [u32],
@@ -115,14 +115,14 @@ impl<'a> RowColumns<'a> {
         Some(RowColumns {
             account: column("account")?.as_primitive_opt::<UInt32Type>()?.values(),
             booked_at: column("booked_at")?.as_primitive_opt::<TimestampMicrosecondType>()?.values(),
-            seq: Given::integers(column("seq")?)?,
+            seq: Nullable::integers(column("seq")?)?,
             txn_id: column("txn_id")?.as_string_view_opt()?,
             direction: column("direction")?.as_primitive_opt::<UInt8Type>()?.values(),
             reverses: column("reverses")?.as_boolean_opt()?.values(),
             amount_fen: column("amount_fen")?.as_primitive_opt::<Int64Type>()?.values(),
-            balance_fen: Given::integers(column("balance_fen")?)?,
+            balance_fen: Nullable::integers(column("balance_fen")?)?,
             class: of("verdict", "class")?.as_primitive_opt::<UInt8Type>()?.values(),
-            counterparty: Given { values: keys.value_data().as_chunks().0, nulls: keys.nulls() },
+            counterparty: Nullable { values: keys.value_data().as_chunks().0, nulls: keys.nulls() },
             id_hash: wide(of("fingerprint", "id")?)?.value_data().as_chunks().0,
             content_hash: of("fingerprint", "content")?.as_primitive_opt::<UInt64Type>()?.values(),
             file: column("file")?.as_primitive_opt::<UInt32Type>()?.values(),
@@ -135,14 +135,14 @@ impl<'a> RowColumns<'a> {
         self.account
     }
 
-    /// The account of the row at `index`, and where the row stands in the feed.
+    /// The account of the row at `index`, and its place in the feed.
     #[inline(always)]
     pub fn place(&self, index: usize) -> (u32, Place) {
         (self.account[index], Place { file: self.file[index], row: self.row[index] })
     }
 
     /// The row at `index`; `None` where its class is no class.
-    // Rows are large, and a row that is read only to be written elsewhere need not come into being.
+    // Rows are large; inlined, a row that is only encoded is never stored as a whole.
     #[inline(always)]
     pub fn row(&self, index: usize) -> Option<Row<'a>> {
         let amount_fen = self.amount_fen[index];
@@ -165,19 +165,19 @@ impl<'a> RowColumns<'a> {
 }
 
 /// Values, some of which may be missing.
-struct Given<'a, T> {
+struct Nullable<'a, T> {
     values: &'a [T],
     nulls: Option<&'a NullBuffer>,
 }
 
-impl<'a> Given<'a, i64> {
-    fn integers(array: &'a ArrayRef) -> Option<Given<'a, i64>> {
+impl<'a> Nullable<'a, i64> {
+    fn integers(array: &'a ArrayRef) -> Option<Nullable<'a, i64>> {
         let array = array.as_primitive_opt::<Int64Type>()?;
-        Some(Given { values: array.values(), nulls: array.nulls() })
+        Some(Nullable { values: array.values(), nulls: array.nulls() })
     }
 }
 
-impl<T: Copy> Given<'_, T> {
+impl<T: Copy> Nullable<'_, T> {
     #[inline]
     fn at(&self, index: usize) -> Option<T> {
         self.nulls.is_none_or(|nulls| nulls.is_valid(index)).then(|| self.values[index])

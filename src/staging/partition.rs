@@ -1,14 +1,14 @@
 //! Partitions: how accounts, numbered in the order of their ids, are divided for buffering and for output.
 //!
-//! Owns: ranges of accounts. A partition's rows are deduplicated at a time; a group of partitions is a row group of the
+//! Owns: ranges of accounts. Partitions are deduplicated one at a time; a group of partitions is a row group of the
 //! products' Parquet files.
 
 use std::ops::{Range, RangeInclusive};
 
-/// How accounts, numbered in the order of their ids, are divided: into partitions, which are deduplicated one at a time, and
+/// The division of accounts, numbered in the order of their ids, into partitions, which are deduplicated one at a time, and
 /// groups of partitions, which are the row groups of the products' Parquet files.
 ///
-/// Both depend on the number of accounts alone: neither memory nor threads may show in a product's bytes.
+/// Both depend on the number of accounts alone, so a product's bytes do not depend on memory or threads.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Partitioning {
     accounts: u32,
@@ -16,18 +16,18 @@ pub struct Partitioning {
     group_partitions: u32,
 }
 
-/// At most so many partitions: each holds an open buffer while the feed is read.
+/// Most partitions: each has an open chunk per worker while the feed is read.
 const PARTITIONS_MAX: u32 = 1024;
 
-/// Accounts of a group: at least so many, where there are as many, since fewer would make Parquet's row groups mostly
-/// headers; at most so many, since a worker holds a group's columns.
+/// Smallest and largest number of accounts of a group: with fewer, Parquet's row groups would be mostly headers; with more,
+/// a worker would hold too many columns in memory. Only a small feed has fewer.
 const GROUP_ACCOUNTS: RangeInclusive<u32> = 128..=512;
 
-/// Groups of a feed with accounts enough: workers finish at about the same time where each takes several.
+/// Groups of a feed with enough accounts: with several groups per worker, workers finish at about the same time.
 const GROUPS: u32 = 32;
 
 impl Partitioning {
-    /// The partitioning of so many accounts.
+    /// The partitioning of this many accounts.
     pub fn new(accounts: u32) -> Partitioning {
         let partition_accounts = accounts.div_ceil(PARTITIONS_MAX).max(1);
         let group_accounts = (accounts / GROUPS).clamp(*GROUP_ACCOUNTS.start(), *GROUP_ACCOUNTS.end());

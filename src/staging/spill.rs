@@ -1,7 +1,7 @@
 //! Spill files: temporary files for the rows that do not fit into memory.
 //!
-//! Owns: one file, unlinked as soon as it is open and encrypted under a key that only this process holds, so nothing
-//! readable reaches the disk. Does not own: which rows are spilled ([`super::buffer`]).
+//! Owns: one file, unlinked as soon as it is open and encrypted under a key that only this process has, so no
+//! readable row is on the disk. Does not own: which rows are spilled ([`super::buffer`]).
 
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
@@ -18,7 +18,7 @@ pub(super) struct SpillFile {
 }
 
 impl SpillFile {
-    /// An empty file in this folder. Each file of a process has a number of its own, since the number is the nonce.
+    /// An empty file in this folder. Files of one key need different numbers, because the number is the nonce.
     pub(super) fn create(tmp: &Path, key: &[u8; 32], number: usize) -> io::Result<SpillFile> {
         let mut nonce = [0; 12];
         nonce[..8].copy_from_slice(&(number as u64).to_le_bytes());
@@ -26,7 +26,7 @@ impl SpillFile {
         Ok(SpillFile { file: tempfile::tempfile_in(tmp)?, cipher, length: 0 })
     }
 
-    /// Appends bytes, which are encrypted in place; their offset comes back.
+    /// Appends bytes, which are encrypted in place, and returns their offset.
     pub(super) fn append(&mut self, bytes: &mut [u8]) -> io::Result<u64> {
         let offset = self.length;
         self.apply(offset, bytes)?;
@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_spilled_comes_back_and_is_not_in_clear() {
+    fn spilled_bytes_are_encrypted_and_read_back() {
         let folder = tempfile::tempdir().unwrap();
         let key = [3; 32];
         let mut spill = SpillFile::create(folder.path(), &key, 0).unwrap();
@@ -70,7 +70,7 @@ mod tests {
         spill.file.seek(SeekFrom::Start(0)).unwrap();
         spill.file.read_to_end(&mut raw).unwrap();
         assert_eq!(raw.len(), texts.iter().map(|text| text.len()).sum::<usize>());
-        assert!(!texts.iter().any(|text| raw.windows(5).any(|part| part == &text[..5])));
+        assert!(!texts.iter().any(|text| raw.windows(5).any(|window| window == &text[..5])));
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     }
 }
