@@ -1,4 +1,4 @@
-//! The run of `build`: a whole feed in, both products of every account out.
+//! The run of `build`: reads a whole feed and writes the products of every account.
 //!
 //! Owns: the order of the work and its all-or-nothing end. The feed is decoded once into the intake's buffer; groups of
 //! accounts become cells ([`crate::intake`]), products and encoded output ([`crate::publish`]), which are written in order
@@ -36,52 +36,52 @@ use crate::publish::in_order::InOrder;
 use crate::publish::reconcile::{FundsCheck, Reconciliation};
 use crate::staging::dedup::Dropped;
 
-/// How products are written.
+/// Format of the product files.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum OutputFormat {
-    /// One Parquet file a product.
+    /// One Parquet file per product.
     Parquet,
-    /// One file a product, a JSON object a line.
+    /// One file per product, with a JSON object per line.
     Json,
 }
 
-/// What a build is asked for.
+/// Options of a build.
 #[derive(Clone, Debug)]
 pub struct BuildOptions {
     /// Files, folders and globs of `transactions`; `-` is an Arrow stream on standard input.
     pub transactions: Vec<PathBuf>,
     /// Files, folders and globs of `accounts`.
     pub accounts: Vec<PathBuf>,
-    /// The folder for products, `rejects.csv` and `run.json`; made where it is not there.
+    /// The folder for products, `rejects.csv` and `run.json`; created if it does not exist.
     pub out: PathBuf,
     /// The data cut-off, inclusive; `None` = the newest booking date in the input.
     pub as_of: Option<Date>,
     /// `records_from` of every account that has none.
     pub records_from: Option<Date>,
-    /// Which products.
+    /// Products to build.
     pub products: Vec<ProductKind>,
-    /// In which formats.
+    /// Output formats.
     pub formats: Vec<OutputFormat>,
-    /// Bytes that waiting rows and plans may take.
+    /// Memory limit in bytes for buffered rows and plans.
     pub memory_bytes: usize,
-    /// Workers.
+    /// Number of workers.
     pub threads: usize,
-    /// Rows a batch, between operators.
+    /// Rows per batch, between operators.
     pub batch_rows: usize,
-    /// The layout, where it is not the feed's own.
+    /// The mapping, where the feed has another layout than its own.
     pub mapping: Option<Mapping>,
     /// The classification rules.
     pub rules: Rules,
-    /// Bad rows that a file may have.
+    /// Bad rows to tolerate in a file.
     pub max_rejects: u64,
-    /// The one instant that all products carry, seconds since 1970 in UTC.
+    /// Generation time of all products, seconds since 1970 in UTC.
     pub generated_at: i64,
-    /// Where temporary files go.
+    /// Folder for temporary files.
     pub tmp: PathBuf,
 }
 
 impl BuildOptions {
-    /// Both products of a feed into a folder, with every default: Parquet, 2 GiB, a worker a core, our rules.
+    /// The defaults: both products, Parquet, 2 GiB, one worker per core, the built-in rules.
     pub fn new(transactions: PathBuf, accounts: PathBuf, out: PathBuf, generated_at: i64) -> BuildOptions {
         BuildOptions {
             transactions: vec![transactions],
@@ -103,27 +103,27 @@ impl BuildOptions {
     }
 }
 
-/// How a build ended: done, or refused with nothing but the report and the rejects written.
+/// The outcome of a build: done, or refused with only the report and the rejects written.
 #[derive(Clone, Debug)]
 pub struct BuildOutcome {
-    /// What `run.json` says.
+    /// The content of `run.json`.
     pub report: RunReport,
-    /// What `rejects.csv` says.
+    /// The content of `rejects.csv`.
     pub verdict: FeedVerdict,
     /// The files that were refused; empty where the build is done.
     pub refused_files: Vec<String>,
 }
 
-/// One product's dictionary and check.
+/// One product's dictionary and its check of funds.
 pub struct ProductPlan {
     /// Its items.
     pub dictionary: Dictionary,
-    /// Its check.
+    /// Its check of funds.
     pub funds_check: FundsCheck,
 }
 
 impl ProductPlan {
-    /// One for each product that is asked for.
+    /// The plans of all requested products.
     fn all(options: &BuildOptions) -> Result<Vec<ProductPlan>, Error> {
         options.products.iter().map(|kind| ProductPlan::new(*kind)).collect()
     }
@@ -137,12 +137,12 @@ impl ProductPlan {
 
 /// Builds the products of a feed.
 ///
-/// A feed with a refused file is no error: the [`BuildOutcome`] tells, and no product is written.
+/// A feed with a refused file is not an error: the [`BuildOutcome`] contains the refused files, and no product is written.
 ///
 /// # Errors
-/// [`Error::Usage`] for paths that lead nowhere and for a feed without a date, [`Error::Overflow`] for sums beyond 64
-/// bits, [`Error::MoneyRange`] for money items beyond 18 digits: the latter three leave a report that names them.
-/// Internal errors leave the folder as it was. Whatever the error, no product is half written.
+/// [`Error::Usage`] for paths without a file and for a feed without a date, [`Error::Overflow`] for sums beyond 64 bits,
+/// [`Error::MoneyRange`] for money items beyond 18 digits. The latter three are also in the written report. Internal errors
+/// leave the folder unchanged. No error leaves a partly written product.
 pub fn build(options: &BuildOptions, observer: &Arc<dyn Observer>) -> Result<BuildOutcome, Error> {
     in_pool(options.threads, || build_in_pool(options, observer))
 }
@@ -157,7 +157,7 @@ fn build_in_pool(options: &BuildOptions, observer: &Arc<dyn Observer>) -> Result
     let (newest, tally) = run.read(observer)?;
     let read = started.elapsed();
 
-    // A feed that is refused anyway is still searched for conflicts, so that one run tells all that is wrong.
+    // A refused feed is still checked for conflicts, so that one run reports all faults.
     let refused_early = run.feed.refuses(options.max_rejects);
     let as_of = run.as_of(newest)?;
     let (published, products, failure) = run.publish(&plans, as_of, refused_early, observer)?;
@@ -191,10 +191,9 @@ fn build_in_pool(options: &BuildOptions, observer: &Arc<dyn Observer>) -> Result
     }
 }
 
-/// The publish half of a build alone: both products of rows that are reduced already, as `pipelines/rows.sql` would, by a
-/// caller that has their classes and counterparties from elsewhere. `fill` writes them into the intake under their
-/// accounts' numbers in the feed's index; the as-of date must be given. Nothing is reconciled, and only the products are
-/// written.
+/// The second half of a build alone: builds the products from reduced rows, in the schema of `pipelines/rows.sql`, of a caller
+/// that has classes and counterparties from another source. `fill` writes the rows into the intake under their accounts'
+/// numbers in the feed's index. The as-of date is required. Nothing is reconciled, and only the products are written.
 ///
 /// # Errors
 /// Those of `fill` and of [`build`]; [`Error::Usage`] without an as-of date. Then no product is written.
@@ -220,7 +219,7 @@ pub fn build_reduced(
     })
 }
 
-/// What one build works with.
+/// The state of one build.
 struct Run<'a> {
     options: &'a BuildOptions,
     feed: Feed,
@@ -228,7 +227,7 @@ struct Run<'a> {
     intake: Intake,
 }
 
-/// What all groups came to.
+/// The totals of all groups.
 #[derive(Clone, Copy, Default, Debug)]
 struct Published {
     dropped: Dropped,
@@ -244,7 +243,7 @@ impl Published {
     }
 }
 
-/// What the workers share while products are made.
+/// State that workers share while they compute and encode products.
 struct Publishing<'a> {
     plans: &'a [ProductPlan],
     context: Context,
@@ -265,7 +264,7 @@ impl Run<'_> {
         })?;
         let matcher = Arc::new(Matcher::new(&options.rules));
         let accounts: Arc<dyn Accounts> = Arc::clone(&feed.accounts) as _;
-        // Workers' caches of names take a sixteenth of the memory together.
+        // The name caches of all workers together take a sixteenth of the memory.
         let cache_bytes = options.memory_bytes / 16 / options.threads.max(1);
         let kernels = Kernels::new(Arc::clone(&matcher), Arc::clone(&accounts), draw_key()?, cache_bytes);
         let intake_options = IntakeOptions {
@@ -278,8 +277,8 @@ impl Run<'_> {
         Ok(Run { options, feed, matcher, intake })
     }
 
-    /// Reads the feed into the intake's buffer. The newest booking date of rows that pass the checks comes back, and what
-    /// decided their classes.
+    /// Reads the feed into the intake's buffer. Returns the newest booking date of the rows that pass the checks, and the
+    /// tally of their classes.
     fn read(&self, observer: &Arc<dyn Observer>) -> Result<(Option<Date>, Tally), Error> {
         observer.stage(Stage::Read, self.feed.rows());
         let progress = {
@@ -293,18 +292,18 @@ impl Run<'_> {
         Ok(visitor.into_parts())
     }
 
-    /// The as-of date: what was asked for, or the newest booking date of rows that stand.
+    /// The as-of date: the requested one, or the newest booking date of the kept rows.
     fn as_of(&self, newest: Option<Date>) -> Result<Option<Date>, Error> {
-        // Where conflicts are tolerated, the newest row may be one of them, and rejected rows decide nothing.
+        // Where conflicts are tolerated, the newest row may be one of them. Rejected rows must not decide the date.
         if self.options.as_of.is_none() && newest.is_some() && self.options.max_rejects > 0 {
             return Ok(self.intake.newest_standing()?);
         }
         Ok(self.options.as_of.or(newest))
     }
 
-    /// Makes the products, in files that are not yet in place. A sum or item out of range is the input's fault and comes
-    /// back beside what there is to report; other errors end the build. Of a feed that is refused already only conflicts
-    /// are looked for, and no file comes back.
+    /// Builds the products, in files that are not yet in place. A sum or item out of range is a fault of the input and is
+    /// returned beside the totals; other errors end the build. A feed that is already refused is only checked for
+    /// conflicts, and no files are returned.
     fn publish(
         &self,
         plans: &[ProductPlan],
@@ -327,7 +326,7 @@ impl Run<'_> {
         };
         let workers = self.options.threads.clamp(1, self.groups().max(1));
         let results: Vec<_> = (0..workers).into_par_iter().map(|_| self.publish_groups(&publishing)).collect();
-        // Of several errors the one of the lowest group is reported, whichever worker met its own first.
+        // Of several errors the one of the lowest group is reported, whatever the order of workers.
         let mut published = Published::default();
         let mut failure: Option<(usize, Error)> = None;
         for result in results {
@@ -351,7 +350,7 @@ impl Run<'_> {
         self.intake.partitioning().groups()
     }
 
-    /// Takes group after group until none is left; an error comes with the group that it is of.
+    /// Publishes the next group until none is left. An error is returned with its group.
     fn publish_groups(&self, publishing: &Publishing<'_>) -> Result<Published, (usize, Error)> {
         let mut published = Published::default();
         loop {
@@ -369,7 +368,7 @@ impl Run<'_> {
         let mut cells = self.intake.take_group(group, publishing.context.as_of)?;
         let mut encoding = publishing.encoders.begin(group)?;
         let mut published = Published::default();
-        // Each is filled again for every account.
+        // Refilled for every account.
         let mut products: Vec<Product> = publishing.plans.iter().map(|plan| Product::new(&plan.dictionary)).collect();
         let mut of_account = AccountCells::default();
         for number in cells.accounts() {
@@ -389,7 +388,7 @@ impl Run<'_> {
         Ok(published)
     }
 
-    /// Looks for conflicts in all groups, and makes no product.
+    /// Checks all groups for conflicts, without products.
     fn check_groups(&self) -> Result<Published, Error> {
         let check = |group| Ok(self.note_conflicts(&self.intake.check_group(group, Date(0))?));
         let dropped: Vec<Dropped> = (0..self.groups()).into_par_iter().map(check).collect::<Result<_, Error>>()?;
@@ -398,7 +397,7 @@ impl Run<'_> {
         Ok(published)
     }
 
-    /// Notes the rows in conflict with their files' rejects; the counts come back.
+    /// Adds the rows in conflict to their files' rejects, and returns the counts of dropped rows.
     fn note_conflicts(&self, summary: &GroupSummary) -> Dropped {
         for place in &summary.conflicts {
             if let Some(file) = self.feed.file(place.file) {
@@ -408,7 +407,7 @@ impl Run<'_> {
         summary.dropped
     }
 
-    /// The report of a feed that is refused until shown otherwise; times are the caller's.
+    /// The report with the status `refused`; the caller sets the final status and the times.
     fn report(
         &self,
         published: &Published,
@@ -451,7 +450,7 @@ impl Run<'_> {
     }
 }
 
-/// Computes and encodes all products of an account; whether in each the classes add up to the funds comes back.
+/// Computes and encodes all products of an account. Returns whether in each of them the classes add up to the funds.
 fn publish_account(
     publishing: &Publishing<'_>,
     account: &Account,
@@ -474,8 +473,8 @@ fn publish_account(
     Ok(holds)
 }
 
-/// There is no row to take the as-of date from.
+/// The error of a feed without a row to take the as-of date from.
 fn no_date_error(rows_read: u64) -> Error {
-    let why = if rows_read == 0 { "the feed holds no transaction" } else { "no transaction passed the checks" };
-    Error::Usage(format!("{why}, so there is no date to take as the as-of date; give --as-of"))
+    let reason = if rows_read == 0 { "the feed has no transactions" } else { "no transaction passed the checks" };
+    Error::Usage(format!("{reason}, so there is no as-of date; give --as-of"))
 }

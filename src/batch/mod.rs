@@ -1,4 +1,4 @@
-//! The runs of the command line: a whole feed in, files out.
+//! Batch runs, one per subcommand: they read a whole feed and write files.
 //!
 //! Owns: the order of each run, its workers, its report and its output folder. Does not own: any figure; intake and publish
 //! compute them.
@@ -15,13 +15,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use crate::error::Error;
 use crate::hash_key::HashKey;
 
-/// How many threads the machine runs at once: the default of every run.
+/// Number of threads that the machine can run in parallel: the default of every run.
 pub fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
-/// Runs `work` in a pool of so many threads, which end with it. A worker that panics ends the run as an internal error,
-/// without the panic's message, which may quote a value.
+/// Runs `work` in a pool of this many threads, which end with it. A panic of a worker becomes an internal error, without
+/// the panic's message, which may contain a value.
 fn in_pool<T: Send>(threads: usize, work: impl FnOnce() -> Result<T, Error> + Send) -> Result<T, Error> {
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(threads.max(1))
@@ -32,9 +32,9 @@ fn in_pool<T: Send>(threads: usize, work: impl FnOnce() -> Result<T, Error> + Se
         .unwrap_or_else(|_| Err(Error::Internal("a worker panicked".to_string())))
 }
 
-/// A key for one run.
+/// A random key for one run.
 fn draw_key() -> Result<HashKey, Error> {
-    HashKey::draw().map_err(|error| Error::Internal(format!("no randomness: {error}")))
+    HashKey::draw().map_err(|error| Error::Internal(format!("no random numbers: {error}")))
 }
 
 #[cfg(test)]

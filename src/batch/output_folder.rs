@@ -1,8 +1,8 @@
-//! The output folder: everything is written under temporary names and put into place at the very end.
+//! The output folder: all files are written under temporary names and renamed into place at the end.
 //!
-//! **Invariant:** a folder never holds products of one run beside the report of another: what an earlier run left goes
-//! before the new run's files come, even where the new run was refused and has no products; `run.json` comes last. Files are readable by their
-//! owner alone: they are a bank's.
+//! **Invariant:** a folder never has products of one run beside the report of another. The files of an earlier run are removed
+//! before the new files are put into place, even if the new run was refused and has no products; `run.json` is the last.
+//! Files are readable only by their owner.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -15,22 +15,22 @@ use crate::feed::reject::FeedVerdict;
 use crate::product::ProductKind;
 use crate::publish::encode::ProductFiles;
 
-/// Endings of product files.
-const ENDINGS: [&str; 2] = ["parquet", "ndjson"];
+/// Extensions of product files.
+const EXTENSIONS: [&str; 2] = ["parquet", "ndjson"];
 
-/// The folder that a build writes into.
+/// The folder that a build writes to.
 pub struct Outputs {
     folder: PathBuf,
 }
 
 impl Outputs {
-    /// Makes the folder where it is not there.
+    /// Creates the folder if it does not exist.
     pub fn create(folder: &Path) -> Result<Outputs, Error> {
-        std::fs::create_dir_all(folder).map_err(|error| Error::io("cannot make the folder", folder, error))?;
+        std::fs::create_dir_all(folder).map_err(|error| Error::io("cannot create the folder", folder, error))?;
         Ok(Outputs { folder: folder.to_path_buf() })
     }
 
-    /// Puts everything into place: products (where there are any), `rejects.csv`, and last `run.json`.
+    /// Puts all files into place: products, if there are any, then `rejects.csv`, then `run.json`.
     pub fn commit(
         &self,
         products: Option<ProductFiles>,
@@ -44,7 +44,7 @@ impl Outputs {
         self.put_into_place(files)
     }
 
-    /// The same for products alone.
+    /// Puts the products alone into place.
     pub fn commit_products(&self, products: ProductFiles) -> Result<(), Error> {
         self.put_into_place(products.finish()?)
     }
@@ -66,10 +66,10 @@ impl Outputs {
         Ok(file)
     }
 
-    /// Removes what an earlier run left, its report first: from then on the folder says nothing until the new one.
+    /// Removes the files of an earlier run, its report first: without a report, the folder is not a finished run.
     fn remove_earlier(&self) -> Result<(), Error> {
         let products =
-            ProductKind::ALL.iter().flat_map(|kind| ENDINGS.map(|ending| format!("{}.{ending}", kind.code())));
+            ProductKind::ALL.iter().flat_map(|kind| EXTENSIONS.map(|extension| format!("{}.{extension}", kind.code())));
         for name in ["run.json".to_string()].into_iter().chain(products) {
             let path = self.folder.join(name);
             match std::fs::remove_file(&path) {

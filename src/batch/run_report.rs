@@ -15,27 +15,27 @@ use crate::publish::reconcile::Reconciliation;
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
-    /// They were.
+    /// They were written.
     Done,
-    /// A file was refused, so none was.
+    /// A file was refused, so none was written.
     Refused,
 }
 
-/// What a build did. `rows_read` = `rows_kept` + `duplicates` + `skipped` + `rows_rejected`; of the kept rows those
-/// before an opening date and after the as-of date are not seen.
+/// The report of a build. `rows_read` = `rows_kept` + `duplicates` + `skipped` + `rows_rejected`; kept rows before an opening
+/// date or after the as-of date are in no product.
 #[derive(Clone, Debug, Serialize)]
 pub struct RunReport {
     /// Done or refused.
     pub status: Status,
     /// Data rows of all `transactions` files.
     pub rows_read: u64,
-    /// Rows that stand.
+    /// Rows that are kept.
     pub rows_kept: u64,
     /// Repeats of a row, dropped.
     pub duplicates: u64,
     /// Rows that the mapping skipped.
     pub skipped: u64,
-    /// Rows that were rejected; those of a refused account are counted each and listed once.
+    /// Rows that were rejected; each row of a refused account is counted, but the account is listed once.
     pub rows_rejected: u64,
     /// Lines of `rejects.csv` by code, those of accounts and of whole files included.
     pub rejects: BTreeMap<&'static str, u64>,
@@ -45,28 +45,28 @@ pub struct RunReport {
     pub rows_after_as_of: u64,
     /// Accounts, with rows or without.
     pub accounts: u64,
-    /// Accounts with rows in sight.
+    /// Accounts with rows between the cut-offs.
     pub accounts_with_rows: u64,
     /// The data cut-off; null where the feed was refused.
     pub as_of: Option<String>,
     /// Rows against cells; null where the feed was refused.
     pub reconciliation: Option<Reconciliation>,
-    /// What the classes rest on: rows that passed the checks (repeats and cut-offs included), by the strongest evidence for
-    /// their class, and its share of their money.
+    /// Evidence of the classes: rows that passed the checks (repeats and cut-offs included), by the strongest evidence for
+    /// their class, with its share of their money.
     pub evidence: BTreeMap<&'static str, Share>,
-    /// What the input was refused for, where that is no file: a sum that leaves 64 bits, a feed without a date.
+    /// Why the input was refused, if not for a file: a sum beyond 64 bits, a feed without a date.
     pub error: Option<String>,
     /// Wall time by stage.
     pub seconds: Seconds,
-    /// Rows read a second of the whole run.
+    /// Rows read per second of the whole run.
     pub rows_per_second: u64,
-    /// Bytes of rows that went through temporary files.
+    /// Bytes of rows written to temporary files.
     pub spilled_bytes: u64,
-    /// Most memory that the process ever held; null where the system does not tell.
+    /// Peak memory of the process; null if the system does not report it.
     pub peak_bytes: Option<u64>,
-    /// The instant that the products carry.
+    /// Generation time of the products.
     pub generated_at: String,
-    /// Of the program and its data.
+    /// Versions of the program and its data.
     pub versions: Versions,
 }
 
@@ -74,7 +74,7 @@ impl RunReport {
     /// Whether rows and cells agree, and every row that was read is in one of the counts.
     ///
     /// # Errors
-    /// [`Error::Internal`]: a mistake of our own, with the sums that differ.
+    /// [`Error::Internal`], with the sums that differ.
     pub fn check(&self) -> Result<(), Error> {
         let counted = self.rows_kept + self.duplicates + self.skipped + self.rows_rejected;
         if counted == self.rows_read && self.reconciliation.is_some_and(|reconciliation| reconciliation.holds()) {
@@ -90,15 +90,15 @@ impl RunReport {
 pub struct Seconds {
     /// Finding and opening files, reading accounts.
     pub open: f64,
-    /// Decoding, checking, classifying and gathering rows.
+    /// Decoding, checking, classifying and buffering rows.
     pub read: f64,
     /// Cells, products and their files.
     pub products: f64,
-    /// All of it.
+    /// The whole run.
     pub total: f64,
 }
 
-/// Versions that decide what a product says.
+/// Versions that determine the content of a product.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Versions {
     /// Of the program.
@@ -126,7 +126,7 @@ impl Versions {
     }
 }
 
-/// The process's peak of resident memory, where the system tells (Linux).
+/// The process's peak of resident memory, if the system reports it (Linux).
 pub fn peak_bytes() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;

@@ -1,8 +1,8 @@
-//! The class of each row of a feed and what decided it: how a bank finds out what its own feed needs.
+//! The run of `classify`: the class of each row of a feed, and its evidence. It shows which rules a feed needs.
 //!
 //! Owns: reading a feed through the classifier into one file in the feed's order ([`output`]) and a report of rows and
 //! money by class, rule and evidence ([`report`]). Does not own: how a class is decided ([`crate::class`]). Every row that
-//! passes the checks is in the file: repeats, conflicts and cut-offs are the build's business.
+//! passes the checks is in the file; only a build removes repeats, conflicts and rows beyond the cut-offs.
 
 pub mod output;
 pub mod report;
@@ -32,7 +32,7 @@ use crate::publish::in_order::InOrder;
 use output::Sink;
 use report::ClassReport;
 
-/// What a classification is asked for.
+/// Options of a classification.
 #[derive(Clone, Debug)]
 pub struct ClassifyOptions {
     /// Files, folders and globs of `transactions`; `-` is an Arrow stream on standard input.
@@ -41,24 +41,24 @@ pub struct ClassifyOptions {
     pub accounts: Vec<PathBuf>,
     /// The file to write, `.parquet` or `.csv`; `None` = only the report.
     pub out: Option<PathBuf>,
-    /// Where all rejects are listed, as `build` lists them; `None` = nowhere.
+    /// The file for all rejects, in the format of `build`; `None` = no file.
     pub rejects: Option<PathBuf>,
-    /// Whether the file shows each row's counterparty name.
+    /// Whether the file contains each row's counterparty name.
     pub names: bool,
-    /// The layout, where it is not the feed's own.
+    /// The mapping, where the feed has another layout than its own.
     pub mapping: Option<Mapping>,
     /// The classification rules.
     pub rules: Rules,
-    /// Bad rows that a file may have.
+    /// Bad rows to tolerate in a file.
     pub max_rejects: u64,
-    /// Workers.
+    /// Number of workers.
     pub threads: usize,
-    /// Rows a batch, between operators.
+    /// Rows per batch, between operators.
     pub batch_rows: usize,
 }
 
 impl ClassifyOptions {
-    /// A feed into a file, with every default: our rules, a worker a core, no bad row.
+    /// The defaults: the built-in rules, one worker per core, no bad rows.
     pub fn new(transactions: PathBuf, accounts: PathBuf, out: PathBuf) -> ClassifyOptions {
         ClassifyOptions {
             transactions: vec![transactions],
@@ -75,33 +75,33 @@ impl ClassifyOptions {
     }
 }
 
-/// How a classification ended: done, or refused with nothing written.
+/// The outcome of a classification: done, or refused with nothing written.
 #[derive(Clone, Debug)]
 pub struct ClassifyOutcome {
     /// Rows and money by class, rule and evidence.
     pub report: ClassReport,
-    /// What is wrong with the feed.
+    /// Faults of the feed.
     pub verdict: FeedVerdict,
     /// The files that were refused; empty where the classification is done.
     pub refused_files: Vec<String>,
 }
 
-/// Batches that a slice may be ahead of the file.
+/// Number of batches that a slice may be ahead of the output file.
 const BATCHES_AHEAD: usize = 32;
 
-/// What a worker may remember of names.
+/// Size of a worker's name cache.
 const NAMES_BYTES: usize = 64 << 20;
 
-/// What the plan may hold at a time; a projection holds next to nothing.
+/// Memory limit of the plan, which is a projection and holds little.
 const PLAN_BYTES: usize = 64 << 20;
 
 /// Classifies each row of a feed.
 ///
-/// A feed with a refused file is no error: the [`ClassifyOutcome`] tells, and no class is written.
+/// A feed with a refused file is not an error: the [`ClassifyOutcome`] contains the refused files, and no class is written.
 ///
 /// # Errors
-/// [`Error::Usage`] for paths that lead nowhere, for a file of another ending and for one of the feed's own; failures of
-/// our own.
+/// [`Error::Usage`] for paths without a file, and for an output file with another extension or that belongs to the feed;
+/// internal errors.
 pub fn classify(options: &ClassifyOptions, observer: &Arc<dyn Observer>) -> Result<ClassifyOutcome, Error> {
     in_pool(options.threads, || classify_in_pool(options, observer))
 }
@@ -133,8 +133,8 @@ fn classify_in_pool(options: &ClassifyOptions, observer: &Arc<dyn Observer>) -> 
     let classifier = Arc::new(Classifier::new(Arc::clone(&matcher), accounts, draw_key()?, NAMES_BYTES));
     let engine = Engine::new(PLAN_BYTES, options.batch_rows)?;
     let plan = pipelines::classified(&engine, partitions, functions::classify::udf(classifier))?;
-    // Slices run side by side and their batches are taken in the order of slices: a slice that is ahead of the file waits,
-    // so that memory does not depend on the feed.
+    // Slices run in parallel and their batches are written in the order of slices. A slice that is too far ahead of the file
+    // waits, so memory does not depend on the size of the feed.
     let order = InOrder::new((&mut tally, sink.as_mut()), BATCHES_AHEAD);
     let take = |(tally, sink): &mut (&mut Tally, Option<&mut Sink>), batch: RecordBatch| -> Result<(), Error> {
         tally_batch(&batch, tally).ok_or_else(|| Error::Internal("rows of another schema".to_string()))?;
@@ -154,7 +154,7 @@ fn classify_in_pool(options: &ClassifyOptions, observer: &Arc<dyn Observer>) -> 
         }
     };
     let results: Vec<_> = (0..options.threads.clamp(1, count.max(1))).into_par_iter().map(work).collect();
-    // A worker that was stopped by another's error has none of its own.
+    // A worker that was stopped by another worker's error has no error of its own.
     let (stopped, own): (Vec<_>, Vec<_>) =
         results.into_iter().filter_map(Result::err).partition(|error| matches!(error, Error::Stopped(_)));
     if let Some(error) = own.into_iter().chain(stopped).next() {

@@ -1,7 +1,7 @@
-//! The file of a classification: a row a transaction, in the feed's order.
+//! The output file of a classification: one row per transaction, in the feed's order.
 //!
-//! Owns: columns and bytes of the file, which stands under a temporary name until it is whole. The bytes depend on rows
-//! alone: batches are cut anew before they are written.
+//! Owns: columns and bytes of the file, which has a temporary name until it is complete. The bytes depend only on the rows:
+//! batches are regrouped to a fixed size before they are written.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -27,10 +27,10 @@ use crate::error::Error;
 use crate::feed::Feed;
 use crate::feed::reject::FeedVerdict;
 
-/// Rows that are written at a time.
-const ROWS_AT_A_TIME: usize = 8_192;
+/// Rows per written batch.
+const WRITE_ROWS: usize = 8_192;
 
-/// Where classified rows go.
+/// The destination of classified rows.
 pub struct Sink {
     path: PathBuf,
     coalescer: Option<BatchCoalescer>,
@@ -44,11 +44,11 @@ enum Writer {
 }
 
 impl Sink {
-    /// A file at `path`, whose ending tells the format. Nothing stands there until [`Sink::commit`].
+    /// A file at `path`, with the format of its extension. Nothing is at `path` until [`Sink::commit`].
     ///
     /// # Errors
-    /// [`Error::Usage`] for another ending than `.parquet` or `.csv`, for a folder, for a folder that is not there, and
-    /// for a file of the feed itself; [`Error::Io`].
+    /// [`Error::Usage`] for another extension than `.parquet` or `.csv`, for a folder, for a file in a folder that does not
+    /// exist, and for a file of the feed; [`Error::Io`].
     pub fn create(path: &Path, names: bool, feed: &Feed, matcher: &Matcher) -> Result<Sink, Error> {
         let columns = Columns::new(names, feed, matcher);
         let own = path.canonicalize().ok();
@@ -74,7 +74,7 @@ impl Sink {
             }
             _ => {
                 return Err(Error::Usage(format!(
-                    "`{}`: the file's ending tells its format; give .parquet or .csv",
+                    "`{}`: the file's extension is its format; give .parquet or .csv",
                     path.display()
                 )));
             }
@@ -87,17 +87,17 @@ impl Sink {
     /// # Errors
     /// [`Error::Io`].
     pub fn push(&mut self, batch: RecordBatch, feed: &Feed) -> Result<(), Error> {
-        // Batches have lists of names of their own, so their rows cannot be put together by number.
+        // Each batch has its own dictionary of names, so batches cannot be combined by key.
         let batch = with_names_as_rows(batch)?;
-        let coalescer = self.coalescer.get_or_insert_with(|| BatchCoalescer::new(batch.schema(), ROWS_AT_A_TIME));
+        let coalescer = self.coalescer.get_or_insert_with(|| BatchCoalescer::new(batch.schema(), WRITE_ROWS));
         coalescer.push_batch(batch)?;
         self.write_complete(feed)
     }
 
-    /// Puts the file into its place.
+    /// Renames the file into place.
     ///
     /// # Errors
-    /// [`Error::Io`]; the place is then as it was.
+    /// [`Error::Io`]; `path` is then unchanged.
     pub fn commit(mut self, feed: &Feed) -> Result<(), Error> {
         if let Some(coalescer) = &mut self.coalescer {
             coalescer.finish_buffered_batch()?;
@@ -141,7 +141,7 @@ fn with_names_as_rows(batch: RecordBatch) -> Result<RecordBatch, Error> {
     Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?)
 }
 
-/// Writes `rejects.csv` under another name.
+/// Writes the rejects, in the format of `rejects.csv`.
 ///
 /// # Errors
 /// As of [`Sink::create`].
@@ -152,11 +152,11 @@ pub fn write_rejects(path: &Path, verdict: &FeedVerdict) -> Result<(), Error> {
     Ok(())
 }
 
-/// A file in the folder of `path`, to be put into its place once it is whole.
+/// A temporary file in the folder of `path`, to be renamed to `path` once it is complete.
 fn temporary_beside(path: &Path) -> Result<NamedTempFile, Error> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     if path.is_dir() || !folder.is_dir() {
-        let problem = if path.is_dir() { "is a folder" } else { "lies in a folder that is not there" };
+        let problem = if path.is_dir() { "is a folder" } else { "is in a folder that does not exist" };
         return Err(Error::Usage(format!("`{}` {problem}; give a file", path.display())));
     }
     NamedTempFile::with_prefix_in(".liushui-", folder).map_err(|error| Error::io("cannot write into", folder, error))
@@ -166,7 +166,7 @@ fn cannot_write(path: &Path, error: ParquetError) -> Error {
     Error::io("cannot write", path, std::io::Error::other(error))
 }
 
-/// The file's columns, and the texts that numbers stand for.
+/// The file's columns, and the texts of their keys.
 struct Columns {
     schema: SchemaRef,
     files: ArrayRef,
@@ -207,7 +207,7 @@ impl Columns {
         }
     }
 
-    /// A batch of the plan with texts for numbers.
+    /// A batch of the plan with texts in place of numbers.
     fn texts(&self, batch: &RecordBatch, feed: &Feed) -> Result<RecordBatch, Error> {
         let other = || Error::Internal("rows of another schema".to_string());
         let column = |name: &str| batch.column_by_name(name).ok_or_else(other);

@@ -12,7 +12,7 @@ use crate::feed::Feed;
 use crate::feed::reject::FeedVerdict;
 use crate::flow::RowFlows;
 
-/// What a classification found. `rows_read` = `rows.rows` + `skipped` + `rows_rejected`.
+/// The report of a classification. `rows_read` = `rows.rows` + `skipped` + `rows_rejected`.
 #[derive(Clone, Debug, Serialize)]
 pub struct ClassReport {
     /// Done or refused.
@@ -68,7 +68,7 @@ pub struct OfRule {
 }
 
 impl ClassReport {
-    /// The report of what `tally` holds; refused until [`ClassReport::closed`] says otherwise.
+    /// The report of a tally, with the status `refused` until [`ClassReport::closed`].
     pub fn new(feed: &Feed, matcher: &Matcher, tally: &Tally) -> ClassReport {
         let total = tally.total();
         ClassReport {
@@ -95,7 +95,7 @@ impl ClassReport {
     /// Whether every row that was read is in one of the counts, and all rows of `feed` that passed have a class.
     ///
     /// # Errors
-    /// [`Error::Internal`]: a mistake of our own.
+    /// [`Error::Internal`].
     pub fn check(&self, feed: &Feed) -> Result<(), Error> {
         let counted = self.classified.rows + self.skipped + self.rows_rejected;
         if counted == self.rows_read && self.classified == feed.good_rows() {
@@ -132,7 +132,7 @@ fn by_rule(matcher: &Matcher, tally: &Tally, total: &RowFlows) -> Vec<OfRule> {
     entries.into_iter().map(of_rule).collect()
 }
 
-/// The sub-class as data show it: nothing where the class has none.
+/// The sub-class in reports and files; `None` where the class has none.
 pub fn subclass_name(subclass: Subclass) -> Option<&'static str> {
     (subclass != Subclass::None).then(|| subclass.name())
 }

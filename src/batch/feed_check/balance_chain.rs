@@ -1,11 +1,11 @@
 //! The balance chain of one account: opening + in - out = closing, day after day.
 //!
-//! Owns: which days are checked, which do not hold, and which rows moved the balance the wrong way. Rows come month by
-//! month, each month's in the order of booking.
+//! Owns: which days are checked, which are broken, and which rows moved the balance in the wrong direction. Rows are added
+//! month by month, each month's in the order of booking.
 //!
-//! A day is checked where a balance was known before it and one of its rows carries one. Rows of one instant without `seq`
-//! have no order that the feed tells; there the day holds where any of their balances is the expected one. A day that does
-//! not hold begins the chain anew, so that one fault is told once.
+//! A day is checked where a balance is known before it and one of its rows has a balance. Rows of one instant without `seq`
+//! have no known order; there the day holds if any of their balances is the expected one. After a broken day the chain
+//! restarts from its balance, so that one fault is reported once.
 
 use serde::Serialize;
 
@@ -20,7 +20,7 @@ pub struct Entry {
     pub seq: Option<i64>,
     /// What the row adds to the balance, fen.
     pub change_fen: i64,
-    /// The balance after it, fen, where given.
+    /// The balance after the row, fen, if the row has one.
     pub balance_fen: Option<i64>,
     /// Number of its file.
     pub file: u32,
@@ -31,33 +31,33 @@ impl Entry {
         Date::of_time(self.booked_at_us)
     }
 
-    /// Whether the feed does not tell which of the two came first.
+    /// Whether the order of the two rows is unknown.
     fn ties(&self, other: &Entry) -> bool {
         self.booked_at_us == other.booked_at_us && self.seq == other.seq
     }
 }
 
-/// What came of a chain, as the report shows it.
+/// The result of a chain, for the report.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize)]
 pub struct Balances {
-    /// Rows that carry a balance.
+    /// Rows with a balance.
     pub rows: u64,
-    /// Days whose closing balance was held against the one before.
+    /// Days whose closing balance was checked against the one before.
     pub days_checked: u64,
-    /// Those that do not hold.
+    /// Days whose closing balance is not the expected one.
     pub days_broken: u64,
-    /// The first of them.
+    /// The first broken day.
     pub first_broken: Option<Date>,
-    /// Rows after which the balance moved by their amount the other way.
+    /// Rows after which the balance moved by their amount in the other direction.
     pub sign_swaps: u64,
 }
 
-/// A fault of the chain, by the row that shows it.
+/// A fault of the chain, at a row.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Fault {
-    /// The day's closing balance is not what its rows make of the one before.
+    /// The day's closing balance is not the one before plus the sum of its rows.
     Broken,
-    /// The balance moved the other way.
+    /// The balance moved in the other direction.
     Swapped,
 }
 
@@ -72,8 +72,7 @@ pub struct Chain {
 }
 
 impl Chain {
-    /// Takes in the rows that follow, in the order of booking and whole days; `fault` is told of each fault and the row
-    /// that shows it.
+    /// Adds the next rows, in the order of booking and by whole days. Calls `fault` for each fault, with its row.
     pub fn add(&mut self, rows: &[Entry], mut fault: impl FnMut(Fault, &Entry)) {
         for (at, row) in rows.iter().enumerate() {
             let next_ties = rows.get(at + 1).is_some_and(|next| next.ties(row));
@@ -89,12 +88,12 @@ impl Chain {
         }
     }
 
-    /// What came of it.
+    /// The result.
     pub fn found(&self) -> Balances {
         self.found
     }
 
-    /// Whether the balance moved by the row's amount, but the other way.
+    /// Whether the balance moved by the row's amount, but in the other direction.
     fn is_swapped(&self, row: &Entry) -> bool {
         let Some(last) = self.last.filter(|last| !last.ties(row)) else { return false };
         let (Some(before), Some(after)) = (last.balance_fen, row.balance_fen) else { return false };
@@ -107,7 +106,7 @@ impl Chain {
             self.running_fen = self.running_fen.map(|fen| fen + sum(day));
             return;
         };
-        // Of the rows that tie with the last one that carries a balance, any may be the last in truth.
+        // Of the rows that tie with the last one that has a balance, any may be the actual last.
         let tied = || day.iter().filter(|row| row.ties(&day[at])).filter_map(|row| row.balance_fen);
         let after = sum(&day[at + 1..]);
         let opening = self.running_fen.or_else(|| opening_of(day));
@@ -132,17 +131,17 @@ impl Chain {
     }
 }
 
-/// What the feed orders rows by.
+/// The key of the feed's order.
 fn order(row: &Entry) -> (i64, Option<i64>) {
     (row.booked_at_us, row.seq)
 }
 
-/// The balance before a day, from its first row that carries one; `None` where another row ties with that.
+/// The balance before a day, from its first row with a balance; `None` where another row ties with that row.
 fn opening_of(day: &[Entry]) -> Option<i128> {
     let at = day.iter().position(|row| row.balance_fen.is_some())?;
-    let stands_alone = day.iter().filter(|row| row.ties(&day[at])).count() == 1;
+    let has_no_tie = day.iter().filter(|row| row.ties(&day[at])).count() == 1;
     let before: i128 = day[..=at].iter().map(|row| i128::from(row.change_fen)).sum();
-    day[at].balance_fen.filter(|_| stands_alone).map(|fen| i128::from(fen) - before)
+    day[at].balance_fen.filter(|_| has_no_tie).map(|fen| i128::from(fen) - before)
 }
 
 #[cfg(test)]
@@ -171,9 +170,9 @@ mod tests {
         assert_eq!((found.sign_swaps, faults), (0, vec![]));
     }
 
-    /// A row that is missing breaks its day and no other.
+    /// A missing row breaks its day and no other.
     #[test]
-    fn one_fault_is_told_once() {
+    fn one_fault_is_reported_once() {
         let (found, faults) =
             found(&[&[entry(1, 9, 100, Some(1_100)), entry(2, 9, 10, Some(1_300)), entry(3, 9, 10, Some(1_310))]]);
         assert_eq!((found.days_checked, found.days_broken), (3, 1));
@@ -181,16 +180,16 @@ mod tests {
     }
 
     #[test]
-    fn a_swapped_sign_is_told_beside_its_day() {
+    fn a_swapped_sign_is_reported_with_its_day() {
         let (found, faults) = found(&[&[entry(1, 9, 100, Some(1_100)), entry(2, 9, 10, Some(1_090))]]);
         assert_eq!((found.sign_swaps, found.days_broken), (1, 1));
         assert_eq!(faults, [Fault::Swapped, Fault::Broken]);
     }
 
-    /// Rows of one instant in the wrong order: the day holds by one of their balances. With `seq` the order is told, and
-    /// it does not.
+    /// Rows of one instant in the wrong order: the day holds by one of their balances. With `seq` the order is
+    /// known, and the day is broken.
     #[test]
-    fn ties_are_given_the_benefit_of_the_doubt() {
+    fn a_day_with_ties_holds_by_any_of_their_balances() {
         let mut day = [entry(2, 0, -30, Some(1_090)), entry(2, 0, 20, Some(1_120))];
         let opening = [entry(1, 9, 100, Some(1_100))];
         assert_eq!(found(&[&opening, &day]).0.days_broken, 0);

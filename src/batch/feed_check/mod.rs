@@ -1,8 +1,8 @@
-//! The feed doctor: what a bank should know of its feed before products are made of it.
+//! The feed check: finds faults of a feed before products are built from it.
 //!
-//! Owns: reading a feed once and looking at it twice: row by row on the way into the store ([`seen`]), then account after
-//! account in the order of booking ([`balance`], gaps, repeats); and the report ([`report`]). Does not own: the checks that
-//! refuse rows ([`crate::feed`]), or how rows wait ([`crate::staging`]). Nothing is written.
+//! Owns: one pass over the feed, with two kinds of checks: row by row while the rows are buffered ([`visitor`]), then
+//! account by account in the order of booking ([`balance_chain`], gaps, repeats); and the report ([`report`]). Does not own:
+//! the checks that reject rows ([`crate::feed`]) or the buffer ([`crate::staging`]). Nothing is written.
 
 pub mod balance_chain;
 pub mod report;
@@ -36,16 +36,16 @@ use balance_chain::{Balances, Chain, Entry, Fault};
 use report::FeedCheckReport;
 use visitor::FeedVisitor;
 
-/// What the doctor is asked to look at.
+/// Options of a feed check.
 #[derive(Clone, Debug)]
 pub struct FeedCheckOptions {
     /// Files, folders and globs of `transactions`; `-` is an Arrow stream on standard input.
     pub transactions: Vec<PathBuf>,
     /// Files, folders and globs of `accounts`.
     pub accounts: Vec<PathBuf>,
-    /// The layout, where it is not the feed's own.
+    /// The mapping, where the feed has another layout than its own.
     pub mapping: Option<Mapping>,
-    /// The classification rules, which tell by what evidence rows are classified.
+    /// The classification rules, for the shares of evidence.
     pub rules: Rules,
     /// Bad rows that a file may have.
     pub max_rejects: u64,
@@ -53,12 +53,12 @@ pub struct FeedCheckOptions {
     pub memory_bytes: usize,
     /// Workers.
     pub threads: usize,
-    /// Where temporary files go.
+    /// Folder for temporary files.
     pub tmp: PathBuf,
 }
 
 impl FeedCheckOptions {
-    /// A feed with every default: our rules, a worker a core, 2 GiB, no bad row.
+    /// The defaults: the built-in rules, one worker per core, 2 GiB, no bad rows.
     pub fn new(transactions: PathBuf, accounts: PathBuf) -> FeedCheckOptions {
         FeedCheckOptions {
             transactions: vec![transactions],
@@ -73,22 +73,22 @@ impl FeedCheckOptions {
     }
 }
 
-/// What the doctor found.
+/// The result of a feed check.
 #[derive(Clone, Debug)]
 pub struct FeedCheckOutcome {
-    /// File by file and account by account.
+    /// Findings by file and account.
     pub report: FeedCheckReport,
-    /// What is wrong with single rows, or keeps files from being read.
+    /// Faults of single rows, and of files that cannot be read.
     pub verdict: FeedVerdict,
     /// The files that a build would refuse.
     pub refused_files: Vec<String>,
 }
 
-/// Looks at a feed.
+/// Checks a feed.
 ///
 /// # Errors
-/// [`Error::Usage`] for paths that lead nowhere; failures of our own. A feed with faults is no error: the [`FeedCheckOutcome`]
-/// tells them.
+/// [`Error::Usage`] for paths without a file; internal errors. A feed with faults is not an error: the
+/// [`FeedCheckOutcome`] reports them.
 pub fn check(options: &FeedCheckOptions, observer: &Arc<dyn Observer>) -> Result<FeedCheckOutcome, Error> {
     in_pool(options.threads, || check_in_pool(options, observer))
 }
@@ -124,33 +124,33 @@ fn check_in_pool(options: &FeedCheckOptions, observer: &Arc<dyn Observer>) -> Re
     feed.take_warnings().iter().for_each(|warning| observer.warn(warning));
 
     observer.stage(Stage::Accounts, Some(u64::from(count)));
-    let looked = look_at_partitions(&feed, &intake, observer)?;
+    let summaries = check_partitions(&feed, &intake, observer)?;
 
     let (verdict, rows_rejected) = feed.verdict();
     let refused_files: Vec<String> = verdict.refused_files(options.max_rejects).into_iter().map(String::from).collect();
-    let report = FeedCheckReport::new(&feed, &visitor, looked, &verdict, rows_rejected, !refused_files.is_empty());
+    let report = FeedCheckReport::new(&feed, &visitor, summaries, &verdict, rows_rejected, !refused_files.is_empty());
     Ok(FeedCheckOutcome { report, verdict, refused_files })
 }
 
-/// What the rows of one account came to, in the order of booking and without repeats.
+/// Results for one account, from its rows in the order of booking and without repeats.
 #[derive(Clone, Default, Debug)]
-pub struct AccountLook {
-    /// Rows that stand.
+pub struct AccountSummary {
+    /// Rows that are kept.
     pub rows: u64,
-    /// Rows with the identifier of an earlier one, and in conflict with it or not.
-    pub again: Repeat,
+    /// Rows with the identifier of an earlier row.
+    pub repeats: Repeats,
     /// Dates with rows, and the gaps between.
     pub calendar: Calendar,
     /// Its balance chain.
     pub balances: Balances,
 }
 
-/// Rows with the identifier of an earlier one.
+/// Counts of rows with the identifier of an earlier row.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-pub struct Repeat {
-    /// The same row once more; a build leaves it out.
+pub struct Repeats {
+    /// Rows equal to the earlier row; a build drops them.
     pub duplicates: u64,
-    /// Another content; a build refuses it.
+    /// Rows with other content; a build rejects them.
     pub conflicts: u64,
 }
 
@@ -159,18 +159,18 @@ pub struct Repeat {
 pub struct Calendar {
     /// Dates with rows.
     pub days: u64,
-    /// The first of them.
+    /// The first date.
     pub first: Option<Date>,
-    /// The last.
+    /// The last date.
     pub last: Option<Date>,
-    /// Months without a row between the first and the last.
+    /// Months without rows between the first and the last date.
     pub empty_months: u64,
-    /// Most days without a row between two with rows.
+    /// Length of the longest run of days without rows.
     pub longest_gap_days: u64,
 }
 
 impl Calendar {
-    /// Takes in the next date with rows, in ascending order; the same date counts once.
+    /// Adds the next date with rows, in ascending order; a repeated date counts once.
     pub fn add(&mut self, date: Date) {
         if self.last == Some(date) {
             return;
@@ -187,105 +187,105 @@ impl Calendar {
     }
 }
 
-/// What came of looking at accounts; sums of several workers add up.
+/// Results of all accounts and files.
 #[derive(Clone, Default, Debug)]
-pub struct Looked {
+pub struct Summaries {
     /// By number of the account.
-    pub accounts: Vec<AccountLook>,
-    /// By number of the file: repeats, days whose chain its row breaks, and swapped signs.
-    pub files: Vec<FileLook>,
+    pub accounts: Vec<AccountSummary>,
+    /// By number of the file.
+    pub files: Vec<FileSummary>,
 }
 
-/// What looking at accounts tells of a file.
+/// Results for one file, from the checks of accounts.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-pub struct FileLook {
-    /// Its rows with the identifier of an earlier one.
-    pub again: Repeat,
-    /// Days whose closing balance stands in this file and does not hold.
+pub struct FileSummary {
+    /// Its rows with the identifier of an earlier row.
+    pub repeats: Repeats,
+    /// Broken days whose closing balance is in this file.
     pub days_broken: u64,
-    /// Its rows after which the balance moved the other way.
+    /// Its rows after which the balance moved in the other direction.
     pub sign_swaps: u64,
 }
 
-/// Looks at the accounts of all partitions in parallel.
-fn look_at_partitions(feed: &Feed, intake: &Intake, observer: &Arc<dyn Observer>) -> Result<Looked, Error> {
+/// Checks the accounts of all partitions in parallel.
+fn check_partitions(feed: &Feed, intake: &Intake, observer: &Arc<dyn Observer>) -> Result<Summaries, Error> {
     let files = feed.file_names().count();
-    let look_at = |partition: usize| -> Result<PartLook, Error> {
-        let mut look = PartLook::new(intake.partitioning().accounts_of(partition), files);
+    let check = |partition: usize| -> Result<PartitionCheck, Error> {
+        let mut check = PartitionCheck::new(intake.partitioning().accounts_of(partition), files);
         let mut rows = intake.rows_of(partition..partition + 1);
         while let Some((chunks, _)) = rows.next_rows()? {
-            look.add(chunks, feed)?;
+            check.add(chunks, feed)?;
         }
-        look.finish_month()?;
-        look.finish_account();
-        observer.advance(look.looks.len() as u64);
-        Ok(look)
+        check.finish_month()?;
+        check.finish_account();
+        observer.advance(check.summaries.len() as u64);
+        Ok(check)
     };
     let partitions = 0..intake.partitioning().partitions();
-    let looks: Vec<PartLook> = partitions.into_par_iter().map(look_at).collect::<Result<_, Error>>()?;
-    let mut looked = Looked {
-        accounts: vec![AccountLook::default(); feed.accounts.all().len()],
-        files: vec![FileLook::default(); files],
+    let checks: Vec<PartitionCheck> = partitions.into_par_iter().map(check).collect::<Result<_, Error>>()?;
+    let mut summaries = Summaries {
+        accounts: vec![AccountSummary::default(); feed.accounts.all().len()],
+        files: vec![FileSummary::default(); files],
     };
-    for look in looks {
-        for (mine, theirs) in looked.accounts.iter_mut().skip(look.accounts.start as usize).zip(look.looks) {
+    for check in checks {
+        for (mine, theirs) in summaries.accounts.iter_mut().skip(check.accounts.start as usize).zip(check.summaries) {
             *mine = theirs;
         }
-        for (mine, theirs) in looked.files.iter_mut().zip(look.files) {
-            mine.again.duplicates += theirs.again.duplicates;
-            mine.again.conflicts += theirs.again.conflicts;
+        for (mine, theirs) in summaries.files.iter_mut().zip(check.files) {
+            mine.repeats.duplicates += theirs.repeats.duplicates;
+            mine.repeats.conflicts += theirs.repeats.conflicts;
             mine.days_broken += theirs.days_broken;
             mine.sign_swaps += theirs.sign_swaps;
         }
     }
-    Ok(looked)
+    Ok(summaries)
 }
 
-/// After every time that the checks let pass: the doctor looks at all rows.
+/// Later than every date that passes the checks: the feed check takes all rows.
 const NO_CUT_OFF: Date = Date(200_000);
 
-/// What came of the accounts of one part.
-struct PartLook {
+/// The check of the accounts of one partition.
+struct PartitionCheck {
     accounts: Range<u32>,
-    looks: Vec<AccountLook>,
-    files: Vec<FileLook>,
-    /// The rows of the month in the making, and its account and month.
+    summaries: Vec<AccountSummary>,
+    files: Vec<FileSummary>,
+    /// The rows of the current month, and its account and month.
     month: Vec<Ordered>,
-    of: Option<(u32, Month)>,
+    month_key: Option<(u32, Month)>,
     /// The identifiers of `month`, one after another.
     ids: Vec<u8>,
     chain: Chain,
 }
 
-/// A row and its identifier, which decides the order where nothing else does.
+/// A row and its identifier, the last key of the order of booking.
 struct Ordered {
     entry: Entry,
     id: Range<usize>,
 }
 
-impl PartLook {
-    fn new(accounts: Range<u32>, files: usize) -> PartLook {
-        PartLook {
-            looks: vec![AccountLook::default(); accounts.len()],
+impl PartitionCheck {
+    fn new(accounts: Range<u32>, files: usize) -> PartitionCheck {
+        PartitionCheck {
+            summaries: vec![AccountSummary::default(); accounts.len()],
             accounts,
-            files: vec![FileLook::default(); files],
+            files: vec![FileSummary::default(); files],
             month: Vec::new(),
-            of: None,
+            month_key: None,
             ids: Vec::new(),
             chain: Chain::default(),
         }
     }
 
-    /// Looks at rows, which follow those before by account and month.
+    /// Checks rows, which follow the earlier ones by account and month.
     fn add(&mut self, chunks: Vec<Vec<u8>>, feed: &Feed) -> Result<(), StagingError> {
         let mut deduped = dedup(chunks, self.accounts.clone(), NO_CUT_OFF, |_| None)?;
         for (account, place) in &deduped.duplicates {
-            self.look(*account)?.again.duplicates += 1;
-            self.files.get_mut(place.file as usize).ok_or(DamagedRows)?.again.duplicates += 1;
+            self.summary_of(*account)?.repeats.duplicates += 1;
+            self.files.get_mut(place.file as usize).ok_or(DamagedRows)?.repeats.duplicates += 1;
         }
         for (account, place) in &deduped.conflicts {
-            self.look(*account)?.again.conflicts += 1;
-            self.files.get_mut(place.file as usize).ok_or(DamagedRows)?.again.conflicts += 1;
+            self.summary_of(*account)?.repeats.conflicts += 1;
+            self.files.get_mut(place.file as usize).ok_or(DamagedRows)?.repeats.conflicts += 1;
             if let Some(file) = feed.file(place.file) {
                 file.rejects().note(Some(place.row), Some("txn_id"), Code::DuplicateConflict);
             }
@@ -298,13 +298,13 @@ impl PartLook {
             let [accounts, months, rows] = batch.columns() else { return Err(DamagedRows.into()) };
             let (accounts, months) = (accounts.as_primitive::<UInt32Type>(), months.as_primitive::<Int32Type>());
             for (at, mut bytes) in rows.as_binary_view().iter().flatten().enumerate() {
-                let of = (accounts.value(at), Month(months.value(at)));
-                if self.of != Some(of) {
+                let key = (accounts.value(at), Month(months.value(at)));
+                if self.month_key != Some(key) {
                     self.finish_month()?;
-                    if self.of.is_none_or(|(account, _)| account != of.0) {
+                    if self.month_key.is_none_or(|(account, _)| account != key.0) {
                         self.finish_account();
                     }
-                    self.of = Some(of);
+                    self.month_key = Some(key);
                 }
                 while !bytes.is_empty() {
                     let file = codec::head(bytes).ok_or(DamagedRows)?.place.file;
@@ -326,9 +326,9 @@ impl PartLook {
         Ok(())
     }
 
-    /// Brings the month's rows into order and looks at them.
+    /// Sorts the month's rows and checks them.
     fn finish_month(&mut self) -> Result<(), StagingError> {
-        let Some((account, _)) = self.of else { return Ok(()) };
+        let Some((account, _)) = self.month_key else { return Ok(()) };
         let (mut month, ids) = (std::mem::take(&mut self.month), std::mem::take(&mut self.ids));
         let key = |row: &Ordered| (row.entry.booked_at_us, row.entry.seq, ids.get(row.id.clone()).unwrap_or_default());
         month.sort_unstable_by(|a, b| key(a).cmp(&key(b)));
@@ -341,26 +341,26 @@ impl PartLook {
                 Fault::Swapped => file.sign_swaps += 1,
             }
         });
-        let look = self.look(account)?;
-        look.rows += entries.len() as u64;
-        entries.iter().for_each(|row| look.calendar.add(Date::of_time(row.booked_at_us)));
+        let summary = self.summary_of(account)?;
+        summary.rows += entries.len() as u64;
+        entries.iter().for_each(|row| summary.calendar.add(Date::of_time(row.booked_at_us)));
         month.clear();
         self.month = month;
         Ok(())
     }
 
-    /// Notes the account's chain and begins that of the next.
+    /// Stores the result of the account's chain and begins the next chain.
     fn finish_account(&mut self) {
         let chain = std::mem::take(&mut self.chain);
-        if let Some((account, _)) = self.of
-            && let Ok(look) = self.look(account)
+        if let Some((account, _)) = self.month_key
+            && let Ok(summary) = self.summary_of(account)
         {
-            look.balances = chain.found();
+            summary.balances = chain.found();
         }
     }
 
-    fn look(&mut self, account: u32) -> Result<&mut AccountLook, DamagedRows> {
+    fn summary_of(&mut self, account: u32) -> Result<&mut AccountSummary, DamagedRows> {
         let place = account.checked_sub(self.accounts.start).ok_or(DamagedRows)?;
-        self.looks.get_mut(place as usize).ok_or(DamagedRows)
+        self.summaries.get_mut(place as usize).ok_or(DamagedRows)
     }
 }

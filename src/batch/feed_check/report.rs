@@ -1,4 +1,4 @@
-//! The doctor's report: file by file and account by account, for machines; commands show parts of it.
+//! The report of a feed check: findings by file and account. The JSON has all of it, the command's table only a part.
 
 use std::collections::BTreeMap;
 
@@ -6,27 +6,27 @@ use serde::Serialize;
 
 use super::balance_chain::Balances;
 use super::visitor::{ClockVerdict, FeedVisitor, evidence_shares};
-use super::{Calendar, Looked};
+use super::{Calendar, Summaries};
 use crate::feed::Feed;
 use crate::feed::reject::FeedVerdict;
 use crate::period::Date;
 
-/// How the feed is.
+/// Overall result of a feed check.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Health {
-    /// A build would take it, and nothing looks wrong.
+    /// A build would accept the feed, and no suspect finding.
     Sound,
-    /// A build would take it, but something looks wrong.
+    /// A build would accept the feed, but there are suspect findings.
     Suspect,
-    /// A build would refuse it.
+    /// A build would refuse the feed.
     Refused,
 }
 
-/// What the doctor found.
+/// The report of a feed check.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct FeedCheckReport {
-    /// How the feed is.
+    /// Overall result of a feed check.
     pub health: Health,
     /// Data rows read, skipped ones included.
     pub rows_read: u64,
@@ -36,7 +36,7 @@ pub struct FeedCheckReport {
     pub rows_rejected: u64,
     /// Listed rejects by code.
     pub rejects: BTreeMap<&'static str, u64>,
-    /// What was found, added up over all accounts.
+    /// Findings, added up over all accounts.
     pub findings: Findings,
     /// By path.
     pub files: Vec<FileReport>,
@@ -44,30 +44,30 @@ pub struct FeedCheckReport {
     pub accounts: Vec<AccountReport>,
 }
 
-/// What was found, added up over all accounts.
+/// Findings, added up over all accounts.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize)]
 pub struct Findings {
-    /// Rows sent again as they were; a build leaves them out.
+    /// Rows equal to an earlier row; a build drops them.
     pub duplicates: u64,
-    /// Rows with the identifier of an earlier one and other content; a build refuses them.
+    /// Rows with the identifier of an earlier row and other content; a build rejects them.
     pub conflicts: u64,
-    /// Days whose closing balance was held against the one before.
+    /// Days whose closing balance was checked against the one before.
     pub days_checked: u64,
-    /// Those that do not hold.
+    /// Days whose closing balance is not the expected one.
     pub days_broken: u64,
-    /// Rows after which the balance moved by their amount the other way.
+    /// Rows after which the balance moved by their amount in the other direction.
     pub sign_swaps: u64,
-    /// Files whose times look shifted by eight hours.
+    /// Files whose times appear to be shifted by eight hours.
     pub files_with_wrong_clock: u64,
-    /// Accounts whose times do. That alone makes no feed suspect: payouts of platforms are booked by night.
+    /// Accounts whose times appear to be shifted. They do not make a feed suspect: payouts of platforms are booked at night.
     pub accounts_with_wrong_clock: u64,
-    /// Months without a row between an account's first and last.
+    /// Months without rows between an account's first and last.
     pub empty_months: u64,
 }
 
 impl Findings {
-    /// Whether something would make products wrong that a build does not refuse. Repeats and empty months do not, and the
-    /// hours of single accounts tell too little.
+    /// Whether there are faults that would make products wrong and that a build does not refuse. Duplicates and empty months
+    /// do not, and the hours of single accounts are too weak as evidence.
     pub fn are_suspect(&self) -> bool {
         self.days_broken + self.sign_swaps + self.files_with_wrong_clock > 0
     }
@@ -80,20 +80,20 @@ pub struct FileReport {
     pub file: String,
     /// Rows that pass the checks, repeats included.
     pub rows: u64,
-    /// Rows that do not.
+    /// Rows that do not pass the checks.
     pub rows_rejected: u64,
     /// Its dates.
     #[serde(flatten)]
     pub dates: Dates,
-    /// Rows sent again as they were.
+    /// Rows equal to an earlier row.
     pub duplicates: u64,
-    /// Rows with the identifier of an earlier one and other content.
+    /// Rows with the identifier of an earlier row and other content.
     pub conflicts: u64,
-    /// Days whose closing balance stands in this file and does not hold.
+    /// Broken days whose closing balance is in this file.
     pub days_broken: u64,
-    /// Rows after which the balance moved the other way.
+    /// Rows after which the balance moved in the other direction.
     pub sign_swaps: u64,
-    /// What its times look like.
+    /// Result of the check of its times.
     pub clock: ClockVerdict,
     /// Share of rows by the kind of evidence that decided their class.
     pub evidence: BTreeMap<&'static str, String>,
@@ -109,13 +109,13 @@ pub struct AccountReport {
     /// Its dates.
     #[serde(flatten)]
     pub dates: Dates,
-    /// Rows sent again as they were.
+    /// Rows equal to an earlier row.
     pub duplicates: u64,
-    /// Rows with the identifier of an earlier one and other content.
+    /// Rows with the identifier of an earlier row and other content.
     pub conflicts: u64,
     /// Its balance chain.
     pub balances: Balances,
-    /// What its times look like.
+    /// Result of the check of its times.
     pub clock: ClockVerdict,
     /// Share of rows by the kind of evidence that decided their class.
     pub evidence: BTreeMap<&'static str, String>,
@@ -126,13 +126,13 @@ pub struct AccountReport {
 pub struct Dates {
     /// Dates with rows.
     pub days: u64,
-    /// The first.
+    /// The first date.
     pub first_day: Option<Date>,
-    /// The last.
+    /// The last date.
     pub last_day: Option<Date>,
-    /// Months without a row between them.
+    /// Months without rows between them.
     pub empty_months: u64,
-    /// Most days in a row without a row.
+    /// Length of the longest run of days without rows.
     pub longest_gap_days: u64,
 }
 
@@ -149,7 +149,7 @@ impl Dates {
 }
 
 impl AccountReport {
-    /// Faults that would make products wrong, more important ones first; for choosing what to show.
+    /// Number of faults that would make products wrong, in order of importance: the sort key of the command's table.
     pub fn faults(&self) -> (u64, u64) {
         (self.conflicts + self.balances.days_broken, self.balances.sign_swaps)
     }
@@ -158,42 +158,43 @@ impl AccountReport {
 impl FeedCheckReport {
     pub(super) fn new(
         feed: &Feed,
-        seen: &FeedVisitor,
-        looked: Looked,
+        visitor: &FeedVisitor,
+        summaries: Summaries,
         verdict: &FeedVerdict,
         rows_rejected: u64,
         is_refused: bool,
     ) -> FeedCheckReport {
         let rejected: BTreeMap<&str, u64> =
             verdict.files.iter().map(|(path, verdict)| (path.as_str(), verdict.rows)).collect();
-        let files = feed.file_names().zip(&seen.files).zip(&looked.files).map(|((name, seen), looked)| {
+        let files = feed.file_names().zip(&visitor.files).zip(&summaries.files).map(|((name, counts), summary)| {
             let mut calendar = Calendar::default();
-            seen.dates.iter().for_each(|date| calendar.add(*date));
+            counts.dates.iter().for_each(|date| calendar.add(*date));
             FileReport {
                 file: name.to_string(),
-                rows: seen.rows,
+                rows: counts.rows,
                 rows_rejected: rejected.get(name).copied().unwrap_or(0),
                 dates: Dates::of(&calendar),
-                duplicates: looked.again.duplicates,
-                conflicts: looked.again.conflicts,
-                days_broken: looked.days_broken,
-                sign_swaps: looked.sign_swaps,
-                clock: seen.clock.verdict(),
-                evidence: evidence_shares(&seen.evidence),
+                duplicates: summary.repeats.duplicates,
+                conflicts: summary.repeats.conflicts,
+                days_broken: summary.days_broken,
+                sign_swaps: summary.sign_swaps,
+                clock: counts.clock.verdict(),
+                evidence: evidence_shares(&counts.evidence),
             }
         });
         let files = files.collect();
-        let accounts = feed.accounts.all().iter().zip(&seen.accounts).zip(&looked.accounts);
-        let accounts = accounts.filter(|((_, seen), _)| seen.rows > 0).map(|((account, seen), looked)| AccountReport {
-            account_id: account.account_id.clone(),
-            rows: seen.rows,
-            dates: Dates::of(&looked.calendar),
-            duplicates: looked.again.duplicates,
-            conflicts: looked.again.conflicts,
-            balances: looked.balances,
-            clock: seen.clock.verdict(),
-            evidence: evidence_shares(&seen.evidence),
-        });
+        let accounts = feed.accounts.all().iter().zip(&visitor.accounts).zip(&summaries.accounts);
+        let accounts =
+            accounts.filter(|((_, counts), _)| counts.rows > 0).map(|((account, counts), summary)| AccountReport {
+                account_id: account.account_id.clone(),
+                rows: counts.rows,
+                dates: Dates::of(&summary.calendar),
+                duplicates: summary.repeats.duplicates,
+                conflicts: summary.repeats.conflicts,
+                balances: summary.balances,
+                clock: counts.clock.verdict(),
+                evidence: evidence_shares(&counts.evidence),
+            });
         let mut report = FeedCheckReport {
             health: Health::Sound,
             rows_read: feed.rows_read(),
@@ -204,7 +205,7 @@ impl FeedCheckReport {
             files,
             accounts: accounts.collect(),
         };
-        report.findings = report.found();
+        report.findings = report.count_findings();
         report.health = match (is_refused, report.findings.are_suspect()) {
             (true, _) => Health::Refused,
             (false, true) => Health::Suspect,
@@ -213,7 +214,7 @@ impl FeedCheckReport {
         report
     }
 
-    fn found(&self) -> Findings {
+    fn count_findings(&self) -> Findings {
         let mut found = Findings {
             files_with_wrong_clock: self.files.iter().filter(|file| file.clock.is_wrong()).count() as u64,
             ..Findings::default()

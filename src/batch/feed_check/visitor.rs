@@ -1,5 +1,5 @@
-//! What is seen of rows while they are read, in any order: how many a file and account, on which dates, at which hours,
-//! and by what evidence their class was decided.
+//! Counts of rows while they are read, in any order: per file and account, by date, by hour, and by the evidence that
+//! decided their class.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +13,7 @@ use crate::intake::Visitor;
 use crate::money;
 use crate::period::{DAY_US, Date};
 
-/// How many rows were decided by each kind of evidence, by [`Evidence`].
+/// Number of rows that each kind of evidence decided, indexed by [`Evidence`].
 pub type EvidenceRows = [u64; Evidence::ALL.len()];
 
 /// The share of rows of each kind of evidence by its name, as decimals with six places; empty without rows.
@@ -26,7 +26,7 @@ pub fn evidence_shares(rows: &EvidenceRows) -> BTreeMap<&'static str, String> {
     Evidence::ALL.into_iter().zip(rows).filter_map(share).collect()
 }
 
-/// What hours rows are booked at. Rows at midnight sharp are taken to have a date only.
+/// Counts of rows by hour of booking. Rows at exactly midnight count as having a date only.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Clock {
     timed: u64,
@@ -34,27 +34,27 @@ pub struct Clock {
     by_day: u64,
     /// From 0 to 6 hours.
     by_night: u64,
-    /// From 0 to 12 hours: where 8 to 20 hours lie if UTC was taken for local time.
+    /// From 0 to 12 hours: the hours 8 to 20 if UTC was taken for local time.
     as_if_utc: u64,
-    /// From 16 to 4 hours: where they lie if eight hours were added once too often.
+    /// From 16 to 4 hours: the hours 8 to 20 if the offset of eight hours was added twice.
     as_if_added_twice: u64,
 }
 
-/// What the hours of a file's or account's rows look like.
+/// Result of the check of a file's or account's hours.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ClockVerdict {
     /// Fewer than [`TIMED_MIN`] rows have a time of day.
     TooFewTimes,
-    /// Nothing to object to.
+    /// The hours are plausible.
     Plausible,
-    /// Rows lie eight hours early: UTC was taken for local time.
+    /// Rows appear to be eight hours early: UTC was taken for local time.
     LooksLikeUtc,
-    /// Rows lie eight hours late: the offset was added twice.
+    /// Rows appear to be eight hours late: the offset was added twice.
     LooksAddedTwice,
 }
 
-/// Rows with a time of day that a verdict needs.
+/// Smallest number of rows with a time of day for a verdict.
 pub const TIMED_MIN: u64 = 50;
 
 impl Clock {
@@ -79,8 +79,8 @@ impl Clock {
         self.as_if_added_twice += other.as_if_added_twice;
     }
 
-    /// A quarter of the rows by night, and twelve hours that are shifted by eight and hold half as many rows again as 8 to
-    /// 20 hours do, are no accident in a file. Evenings alone are: restaurants have them.
+    /// The verdict on these hours. They are shifted if at least a quarter of the rows is at night and the twelve shifted
+    /// hours have more than 1.5 times the rows of 8 to 20 hours. Evenings alone are plausible: restaurants have them.
     pub fn verdict(&self) -> ClockVerdict {
         let beats_day = |rows: u64| rows * 2 > self.by_day * 3;
         if self.timed < TIMED_MIN {
@@ -98,52 +98,52 @@ impl Clock {
 }
 
 impl ClockVerdict {
-    /// Whether the time zone looks wrong.
+    /// Whether the time zone appears to be wrong.
     pub fn is_wrong(self) -> bool {
         matches!(self, ClockVerdict::LooksLikeUtc | ClockVerdict::LooksAddedTwice)
     }
 }
 
-/// What is seen of one account.
+/// Counts of one account.
 #[derive(Clone, Copy, Default, Debug)]
-pub struct AccountSeen {
+pub struct AccountCounts {
     /// Rows that pass the checks, repeats included.
     pub rows: u64,
     /// Their hours.
     pub clock: Clock,
-    /// What decided their class.
+    /// The evidence that decided their class.
     pub evidence: EvidenceRows,
 }
 
-/// What is seen of one file.
+/// Counts of one file.
 #[derive(Clone, Default, Debug)]
-pub struct FileSeen {
+pub struct FileCounts {
     /// Rows that pass the checks, repeats included.
     pub rows: u64,
     /// The dates that have rows.
     pub dates: BTreeSet<Date>,
     /// Their hours.
     pub clock: Clock,
-    /// What decided their class.
+    /// The evidence that decided their class.
     pub evidence: EvidenceRows,
 }
 
-/// What is seen of a feed: files and accounts by their numbers.
+/// Counts of a feed, by file and account.
 #[derive(Clone, Default, Debug)]
 pub struct FeedVisitor {
     /// By number of the file.
-    pub files: Vec<FileSeen>,
+    pub files: Vec<FileCounts>,
     /// By number of the account.
-    pub accounts: Vec<AccountSeen>,
+    pub accounts: Vec<AccountCounts>,
 }
 
 impl FeedVisitor {
-    /// Nothing yet, of so many files and accounts.
+    /// Empty counts for this many files and accounts.
     pub fn new(files: usize, accounts: usize) -> FeedVisitor {
-        FeedVisitor { files: vec![FileSeen::default(); files], accounts: vec![AccountSeen::default(); accounts] }
+        FeedVisitor { files: vec![FileCounts::default(); files], accounts: vec![AccountCounts::default(); accounts] }
     }
 
-    /// Adds what another worker has seen.
+    /// Adds the counts of another worker.
     pub fn add(&mut self, other: FeedVisitor) {
         for (mine, theirs) in self.files.iter_mut().zip(other.files) {
             mine.rows += theirs.rows;
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn shifted_hours_are_told() {
+    fn shifted_hours_are_found() {
         let business = || (0..100).map(|row| 8 + row % 12);
         assert_eq!(verdict(business()), ClockVerdict::Plausible);
         assert_eq!(verdict(business().map(|hour| hour - 8)), ClockVerdict::LooksLikeUtc);
