@@ -14,20 +14,20 @@ use liushui::period::{Date, parse_instant};
 use super::dictionary::ProductName;
 use super::layout::{LayoutArguments, transactions_help};
 use super::progress::Bar;
-use super::{grouped, load_rules, now, print, size, tell, tell_rejects};
+use super::{grouped, load_rules, now, print, report, report_rejects, size};
 
 /// Compute the products of all accounts of a feed
 #[derive(Args)]
 #[command(
     after_help = "Example:\n  liushui build --transactions feed/transactions --accounts feed/accounts.parquet --out products\n\n\
     Writes detail-summary and report (.parquet, .ndjson), rejects.csv and run.json.\n\
-    A file is taken whole or not at all: one refused file refuses the build, and\n\
+    A file is accepted whole or not at all: one refused file refuses the build, and\n\
     then only rejects.csv and run.json are written (exit code 1)."
 )]
 pub struct Build {
     #[arg(long, help = transactions_help(), required = true, num_args = 1.., value_name = "PATH")]
     transactions: Vec<PathBuf>,
-    /// Files, folders or globs of `accounts`; left out where the mapping gives the account itself
+    /// Files, folders or globs of `accounts`; not needed if the mapping defines the account
     #[arg(long, num_args = 1.., value_name = "PATH")]
     accounts: Vec<PathBuf>,
     /// Folder for the products, rejects.csv and run.json
@@ -39,16 +39,16 @@ pub struct Build {
     /// First day with complete records, for every account whose `records_from` is not given
     #[arg(long, value_name = "YYYY-MM-DD", value_parser = parse_date)]
     records_from: Option<Date>,
-    /// Which products
+    /// Products to build
     #[arg(long, value_enum, value_delimiter = ',', default_values = ["detail-summary", "report"])]
     products: Vec<ProductName>,
-    /// How they are written
+    /// Output formats
     #[arg(long, value_enum, value_delimiter = ',', default_values = ["parquet"])]
     format: Vec<Format>,
-    /// Memory for rows that wait and for plans; what does not fit goes to temporary files
+    /// Memory for buffered rows and for plans; rows that do not fit are spilled to temporary files
     #[arg(long, value_name = "SIZE", default_value = "2GiB", value_parser = parse_memory)]
     memory: usize,
-    /// Workers [default: one a core]
+    /// Workers [default: one per core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
     #[command(flatten)]
@@ -56,16 +56,16 @@ pub struct Build {
     /// Classification rules: a file that extends or replaces the built-in ones
     #[arg(long, value_name = "FILE")]
     rules: Option<PathBuf>,
-    /// Bad rows that each file may have
+    /// Bad rows to tolerate in each file
     #[arg(long, value_name = "N", default_value_t = 0)]
     max_rejects: u64,
-    /// The one instant that all products carry [default: now]
+    /// Generation time of all products [default: now]
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
     generated_at: Option<i64>,
     /// Folder for temporary files [default: the system's]
     #[arg(long, value_name = "DIR")]
     tmp: Option<PathBuf>,
-    /// Rows a batch between operators
+    /// Rows per batch between operators
     #[arg(long, value_name = "N", default_value_t = BATCH_ROWS as u32, hide = true,
           value_parser = clap::value_parser!(u32).range(1..=1_048_576))]
     batch_rows: u32,
@@ -83,7 +83,7 @@ enum Format {
     Json,
 }
 
-/// The least memory that a build can do with.
+/// Smallest memory of a build.
 const MEMORY_MIN: usize = 64 << 20;
 
 pub fn parse_memory(text: &str) -> Result<usize, String> {
@@ -100,7 +100,7 @@ fn parse_time(text: &str) -> Result<i64, String> {
 }
 
 impl Build {
-    /// Builds, and tells how it went.
+    /// Builds, and prints the result.
     pub fn run(self) -> anyhow::Result<ExitCode> {
         let (json, bar) = (self.json, Arc::new(Bar::new(self.no_progress)));
         let options = self.options()?;
@@ -114,9 +114,9 @@ impl Build {
         } else if outcome.refused_files.is_empty() {
             print(&summary(&outcome, &options))?;
         }
-        tell_rejects(&outcome.verdict);
+        report_rejects(&outcome.verdict);
         if outcome.verdict.iter().next().is_some() {
-            tell(&format!("all faults are listed in {}", rejects.display()));
+            report(&format!("all faults are listed in {}", rejects.display()));
         }
         if outcome.refused_files.is_empty() {
             return Ok(ExitCode::SUCCESS);
@@ -164,7 +164,7 @@ impl Build {
     }
 }
 
-/// What a person wants to know of a build that is done.
+/// The summary of a finished build.
 pub fn summary(outcome: &BuildOutcome, options: &BuildOptions) -> String {
     let report = &outcome.report;
     let mut lines = vec![

@@ -1,4 +1,4 @@
-//! `liushui classify`: the class of each row of a feed, and what decided it.
+//! `liushui classify`: the class of each row of a feed, and its evidence.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -17,21 +17,21 @@ use liushui::observer::Observer;
 use super::layout::{LayoutArguments, transactions_help};
 use super::progress::Bar;
 use super::table::{Side, Table};
-use super::{grouped, load_rules, print, tell_rejects};
+use super::{grouped, load_rules, print, report_rejects};
 
-/// Tell the class of each row of a feed, and what decided it
+/// Classify each row of a feed and report the evidence
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  liushui classify --transactions feed/transactions --accounts feed/accounts.parquet --out classes.parquet\n  \
     liushui classify --explain '国家税务总局某市税务局（社保费）'\n\n\
-    Writes a row a transaction that passes the checks, in the feed's order: file, row, account_id, txn_id, class,\n\
-    subclass, rule, evidence. Repeats are rows as any other. Without --out only the summary is printed.\n\
-    A feed with a bad row is refused (exit code 1) and no class is written; --max-rejects tolerates some."
+    Writes one row per transaction that passes the checks, in the feed's order: file, row, account_id, txn_id, class,\n\
+    subclass, rule, evidence. Repeats are included. Without --out only the summary is printed.\n\
+    A feed with a bad row is refused (exit code 1) and no file is written; --max-rejects tolerates some."
 )]
 pub struct Classify {
     #[arg(long, help = transactions_help(), required_unless_present = "explain", num_args = 1.., value_name = "PATH")]
     transactions: Vec<PathBuf>,
-    /// Files, folders or globs of `accounts`; left out where the mapping gives the account itself
+    /// Files, folders or globs of `accounts`; not needed if the mapping defines the account
     #[arg(long, num_args = 1.., value_name = "PATH")]
     accounts: Vec<PathBuf>,
     /// The file to write: .parquet or .csv
@@ -40,10 +40,10 @@ pub struct Classify {
     /// List all bad rows in this file, as CSV: file, row, column, code
     #[arg(long, value_name = "FILE")]
     rejects: Option<PathBuf>,
-    /// Show each row's counterparty name in the file
+    /// Include each row's counterparty name in the file
     #[arg(long)]
     names: bool,
-    /// Tell which rules are tried on a name, and which decides; may be given several times
+    /// Print the rules that are tried on a name, and the one that decides; may be given several times
     #[arg(long, value_name = "NAME", conflicts_with_all = ["transactions", "accounts", "out"])]
     explain: Vec<String>,
     #[command(flatten)]
@@ -51,10 +51,10 @@ pub struct Classify {
     /// Classification rules: a file that extends or replaces the built-in ones
     #[arg(long, value_name = "FILE")]
     rules: Option<PathBuf>,
-    /// Bad rows that each file may have
+    /// Bad rows to tolerate in each file
     #[arg(long, value_name = "N", default_value_t = 0)]
     max_rejects: u64,
-    /// Workers [default: one a core]
+    /// Workers [default: one per core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
     /// Print the summary as JSON
@@ -66,7 +66,7 @@ pub struct Classify {
 }
 
 impl Classify {
-    /// Classifies, and tells how it went.
+    /// Classifies, and prints the result.
     pub fn run(self) -> anyhow::Result<ExitCode> {
         let rules = load_rules(self.rules.as_deref())?;
         if !self.explain.is_empty() {
@@ -94,7 +94,7 @@ impl Classify {
         } else if outcome.refused_files.is_empty() {
             print(&summary(&outcome.report, &options))?;
         }
-        tell_rejects(&outcome.verdict);
+        report_rejects(&outcome.verdict);
         if outcome.refused_files.is_empty() {
             return Ok(ExitCode::SUCCESS);
         }
@@ -102,7 +102,7 @@ impl Classify {
     }
 }
 
-/// Rows and money by class, by rule and by evidence, for people.
+/// The summary as text: rows and money by class, by rule and by evidence.
 fn summary(report: &ClassReport, options: &ClassifyOptions) -> String {
     let mut text = Vec::new();
 
@@ -156,7 +156,7 @@ fn summary(report: &ClassReport, options: &ClassifyOptions) -> String {
     text.join("\n")
 }
 
-/// The columns of a share.
+/// Columns of the figures of a share.
 const FIGURES: [(&str, Side); 4] =
     [("rows", Side::Right), ("in, yuan", Side::Right), ("out, yuan", Side::Right), ("of money", Side::Right)];
 
@@ -165,7 +165,7 @@ fn figures(share: &Share) -> [String; 4] {
     [grouped(share.sum.rows), money_in, money_out, percent(share)]
 }
 
-/// A share in percent with two decimals, cut off: no rounding turns a part into the whole.
+/// A share in percent with two decimals, truncated: a share below one is never shown as 100 %.
 fn percent(share: &Share) -> String {
     let Some(millionths) = share.share else { return "-".to_string() };
     let hundredths = millionths / 100;

@@ -16,13 +16,13 @@ use super::{grouped, print, size};
 #[derive(Args)]
 #[command(after_help = "Examples:\n  liushui datagen --accounts 1000 --months 36 --seed 1 --out feed\n  \
     liushui datagen --print-profile > mine.toml\n  liushui datagen --profile mine.toml --describe --out feed\n\n\
-    Writes transactions/ (a file a month, in booking order), accounts and expected/ (labels, totals, traps, files that\n\
-    must be refused) into DIR. The same options make the same bytes on any machine, whatever the threads.")]
+    Writes transactions/ (one file per month, in booking order), accounts and expected/ (labels, totals, traps, files that\n\
+    must be refused) into DIR. The same options produce the same bytes on any machine, for any number of threads.")]
 pub struct Datagen {
-    /// How many accounts
+    /// Number of accounts
     #[arg(long, value_name = "N", default_value_t = 1000)]
     accounts: u32,
-    /// How many months, up to that of --end
+    /// Number of months, up to that of --end
     #[arg(long, value_name = "M", default_value_t = 36)]
     months: u32,
     /// Another seed gives another economy
@@ -37,25 +37,25 @@ pub struct Datagen {
     /// The last booking date [default: 2025-12-31]
     #[arg(long, value_name = "YYYY-MM-DD", value_parser = parse_end)]
     end: Option<datagen::Date>,
-    /// Share of rows that are sent again, late, out of order or made bad, listed in expected/dirt.csv
+    /// Share of rows that are repeated, late, out of order or made bad, listed in expected/dirt.csv
     #[arg(long, value_name = "RATE", default_value_t = 0.0)]
     dirty: f64,
-    /// The most bad rows that --dirty makes in one file; a reader must then tolerate as many
+    /// Most bad rows that --dirty makes in one file; a reader must then tolerate this number
     #[arg(long, value_name = "N", default_value_t = 0)]
     max_rejects: u32,
-    /// Mean rows a month of an account [default: 30]
+    /// Mean rows per account and month [default: 30]
     #[arg(long, value_name = "N")]
     rows_per_account_month: Option<u32>,
-    /// The figures of the economy: a changed copy of what --print-profile prints
+    /// The figures of the economy: a changed copy of the output of --print-profile
     #[arg(long, value_name = "FILE")]
     profile: Option<PathBuf>,
-    /// Print the built-in figures as a commented TOML file, and do nothing else
+    /// Print the built-in figures as a commented TOML file and exit
     #[arg(long)]
     print_profile: bool,
-    /// Print what came out beside what the profile asked for
+    /// Print the generated figures beside those of the profile
     #[arg(long)]
     describe: bool,
-    /// Threads [default: one a core]
+    /// Threads [default: one per core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     threads: Option<u16>,
     /// No progress bar
@@ -71,13 +71,13 @@ enum Format {
 }
 
 fn parse_end(text: &str) -> Result<datagen::Date, String> {
-    // The generator's dates are its own, so that nothing of the engine decides what it expects.
+    // The generator has its own dates, so that its expected answers do not depend on the engine.
     Date::parse(text).ok_or_else(|| "give a date such as 2025-12-31".to_string())?;
     text.parse().map_err(|_| "give a date such as 2025-12-31".to_string())
 }
 
 impl Datagen {
-    /// Generates, and tells what.
+    /// Generates, and prints a summary.
     pub fn run(self) -> anyhow::Result<ExitCode> {
         if self.print_profile {
             print(Profile::BUILT_IN)?;
@@ -115,7 +115,7 @@ fn read_profile(path: &Path) -> Result<Profile, Error> {
     Profile::parse(&text).map_err(|error| Error::Usage(format!("`{}`: {error}", path.display())))
 }
 
-/// What was generated, for people.
+/// The summary as text.
 fn table(summary: &Summary) -> String {
     let mut table = Table::new(&[("", Side::Left), ("", Side::Right)]);
     let mut row = |name: &str, value: String| table.row([name.to_string(), value]);
@@ -135,7 +135,7 @@ fn table(summary: &Summary) -> String {
     table.text().trim_start().to_string()
 }
 
-/// Generates under a progress bar. What the generator refuses is wrong usage; what it cannot write is our failure.
+/// Generates with a progress bar. Refused options are wrong usage; other errors are internal errors.
 pub fn generate(options: &Options, bar: &Bar) -> Result<Summary, Error> {
     bar.begin("datagen", "rows", None);
     let mut done = 0;

@@ -1,4 +1,4 @@
-//! `liushui demo`: from nothing to both products of a small synthetic economy, and one account to look at.
+//! `liushui demo`: generates a small synthetic economy, builds both products and shows one account.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -18,11 +18,11 @@ use super::build::summary;
 use super::progress::Bar;
 use super::{datagen::generate, grouped, now, print, width};
 
-/// The whole thing on a small synthetic economy, in this process, with nothing to install
+/// Generate a small synthetic economy, build its products and show one account
 #[derive(Args)]
 #[command(after_help = "Example:\n  liushui demo --accounts 2000")]
 pub struct Demo {
-    /// How many accounts
+    /// Number of accounts
     #[arg(long, value_name = "N", default_value_t = 1000)]
     accounts: u32,
     /// Another seed gives another economy
@@ -33,14 +33,14 @@ pub struct Demo {
     out: PathBuf,
 }
 
-/// The economy's length: what a product can show, and some older months that it must not.
+/// Length of the economy in months: all that a product can show, and some older months that it must ignore.
 const MONTHS: u32 = 40;
 
-/// Tells that a folder is a demo's, to be replaced by the next.
+/// Marker file of a demo's folder, which the next demo may replace.
 const MARK: &str = ".liushui-demo";
 
 impl Demo {
-    /// Generates, builds, shows.
+    /// Generates, builds and shows.
     pub fn run(self) -> anyhow::Result<ExitCode> {
         let (feed, products) = (self.out.join("feed"), self.out.join("products"));
         self.prepare()?;
@@ -66,26 +66,26 @@ impl Demo {
             print(&format!("\n{}", product_table(&dictionary, product, width())?))?;
         }
         print(&format!(
-            "\n4. Yours to look at\n\n   {feed}  the feed, and under expected/ the generator's own answers\n   \
+            "\n4. Files\n\n   {feed}  the feed, and under expected/ the generator's own answers\n   \
              {products}  detail-summary and report as .parquet and .ndjson, rejects.csv, run.json\n   \
-             liushui dictionary report  says how each item is computed\n",
+             liushui dictionary report  shows the formula of each item\n",
             feed = feed.display(),
             products = products.display(),
         ))?;
         Ok(ExitCode::SUCCESS)
     }
 
-    /// Makes the folder, or empties that of an earlier demo; any other folder with something in it is left alone.
+    /// Creates the folder, or clears that of an earlier demo; any other non-empty folder is refused.
     fn prepare(&self) -> Result<(), Error> {
         let mark = self.out.join(MARK);
         let cannot = |error| Error::io("cannot prepare the folder", &self.out, error);
         let is_empty = !self.out.exists() || std::fs::read_dir(&self.out).map_err(cannot)?.next().is_none();
         if !is_empty && !mark.exists() {
             let folder = self.out.display();
-            return Err(Error::Usage(format!("`{folder}` holds something else than a demo; give another --out")));
+            return Err(Error::Usage(format!("`{folder}` has other content than a demo; give another --out")));
         }
-        for part in ["feed", "products"] {
-            match std::fs::remove_dir_all(self.out.join(part)) {
+        for subfolder in ["feed", "products"] {
+            match std::fs::remove_dir_all(self.out.join(subfolder)) {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(cannot(error)),
                 _ => {}
             }
@@ -129,7 +129,7 @@ impl Observer for Watcher {
 
     fn product(&self, account: &Account, rows: u64, kind: ProductKind, product: &Product) {
         let mut busiest = self.lock();
-        // Of equally busy accounts the first by id, whichever worker came first.
+        // Of equally busy accounts the first by id, whatever the order of workers.
         let is_next = (rows, &busiest.account_id) > (busiest.rows, &account.account_id) || busiest.products.is_empty();
         if is_next {
             *busiest = Busiest { account_id: account.account_id.clone(), rows, products: Vec::new() };

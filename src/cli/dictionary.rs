@@ -9,12 +9,12 @@ use liushui::product::render::table::{dictionary_json, dictionary_table};
 
 use super::{print, width};
 
-/// A product, as options spell it.
+/// A product, as named in options.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ProductName {
-    /// 明细汇总: a row a month, 95 items
+    /// 明细汇总: one row per month, 95 items
     DetailSummary,
-    /// 报告: a row a quarter and the feature variables, 184 items
+    /// 报告: one row per quarter and the feature variables, 184 items
     Report,
 }
 
@@ -34,7 +34,7 @@ impl ProductName {
 pub struct ShowDictionary {
     /// The product
     product: ProductName,
-    /// For people or for machines
+    /// Output format
     #[arg(long, value_enum, default_value = "table")]
     format: Format,
 }
@@ -46,7 +46,7 @@ enum Format {
 }
 
 impl ShowDictionary {
-    /// Prints it.
+    /// Prints the items.
     pub fn run(self) -> anyhow::Result<ExitCode> {
         let dictionary = Dictionary::builtin(self.product.kind()).map_err(liushui::error::Error::from)?;
         let text = match self.format {

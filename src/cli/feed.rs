@@ -1,4 +1,4 @@
-//! `liushui feed check`: the feed doctor.
+//! `liushui feed check`: the feed check.
 
 use std::cmp::Reverse;
 use std::path::PathBuf;
@@ -18,11 +18,11 @@ use super::build::parse_memory;
 use super::layout::{LayoutArguments, transactions_help};
 use super::progress::Bar;
 use super::table::{Side, Table};
-use super::{grouped, load_rules, print, tell, tell_rejects};
+use super::{grouped, load_rules, print, report, report_rejects};
 
 #[derive(Subcommand)]
 pub enum FeedCommand {
-    /// Tell what a bank should know of its feed before products are made of it
+    /// Check rows, balances, signs and times of a feed before products are built from it
     Check(Box<Check>),
 }
 
@@ -35,22 +35,22 @@ impl FeedCommand {
     }
 }
 
-/// Tell what a bank should know of its feed before products are made of it
+/// Check rows, balances, signs and times of a feed before products are built from it
 #[derive(Args)]
 #[command(
     after_help = "Example:\n  liushui feed check --transactions feed/transactions --accounts feed/accounts.parquet\n\n\
-    For each file and account: rows, days with rows, gaps between them, rows sent again (duplicates) or with the\n\
-    identifier of an earlier row and other content (conflicts), the balance chain (opening + in - out = closing, day\n\
-    after day), rows after which the balance moved the other way (sign swaps), times that lie eight hours early or\n\
-    late (clock), and the share of rows by the evidence that decides their class. Accounts are masked in the table\n\
-    and whole in the JSON. Nothing is written.\n\n\
-    Exit codes: 0 sound; 1 a build would refuse the feed, or its balances, signs or times look wrong; 2 wrong usage;\n\
-    3 failure of our own."
+    For each file and account: rows, days with rows, gaps between them, rows equal to an earlier row (duplicates) or with\n\
+    the identifier of an earlier row and other content (conflicts), the balance chain (opening + in - out = closing, for\n\
+    each day), rows after which the balance moved in the other direction (sign swaps), times that are eight hours early or\n\
+    late (clock), and the share of rows by the evidence that decides their class. Account numbers are masked in the table\n\
+    and complete in the JSON. Nothing is written.\n\n\
+    Exit codes: 0 sound; 1 a build would refuse the feed, or its balances, signs or times are suspect; 2 wrong usage;\n\
+    3 internal error."
 )]
 pub struct Check {
     #[arg(long, help = transactions_help(), required = true, num_args = 1.., value_name = "PATH")]
     transactions: Vec<PathBuf>,
-    /// Files, folders or globs of `accounts`; left out where the mapping gives the account itself
+    /// Files, folders or globs of `accounts`; not needed if the mapping defines the account
     #[arg(long, num_args = 1.., value_name = "PATH")]
     accounts: Vec<PathBuf>,
     #[command(flatten)]
@@ -58,19 +58,19 @@ pub struct Check {
     /// Classification rules: a file that extends or replaces the built-in ones
     #[arg(long, value_name = "FILE")]
     rules: Option<PathBuf>,
-    /// Bad rows that each file may have
+    /// Bad rows to tolerate in each file
     #[arg(long, value_name = "N", default_value_t = 0)]
     max_rejects: u64,
-    /// Files and accounts that the table shows, those with most faults first; the JSON has all
+    /// Files and accounts to show in the table, those with the most faults first; the JSON has all
     #[arg(long, value_name = "N", default_value_t = 20)]
     show: usize,
-    /// Memory for rows that wait; what does not fit goes to temporary files
+    /// Memory for buffered rows; rows that do not fit are spilled to temporary files
     #[arg(long, value_name = "SIZE", default_value = "2GiB", value_parser = parse_memory)]
     memory: usize,
     /// Folder for temporary files [default: the system's]
     #[arg(long, value_name = "DIR")]
     tmp: Option<PathBuf>,
-    /// Workers [default: one a core]
+    /// Workers [default: one per core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
     /// Print the report as JSON
@@ -103,11 +103,11 @@ impl Check {
         } else {
             print(&summary(&outcome.report, self.show))?;
         }
-        tell_rejects(&outcome.verdict);
+        report_rejects(&outcome.verdict);
         match outcome.report.health {
             Health::Sound => Ok(ExitCode::SUCCESS),
             Health::Suspect => {
-                tell("a build would take this feed, but something looks wrong with it: see above");
+                report("a build would accept this feed, but the findings above are suspect");
                 Ok(ExitCode::FAILURE)
             }
             Health::Refused => Err(Error::Refused { files: outcome.refused_files.len() }.into()),
@@ -115,7 +115,7 @@ impl Check {
     }
 }
 
-/// Files, accounts and what was found, for people.
+/// The summary as text: files, accounts and findings.
 fn summary(report: &FeedCheckReport, show: usize) -> String {
     let mut files = report.files.iter().collect::<Vec<_>>();
     files.sort_by_key(|file| Reverse((file.conflicts + file.days_broken, file.sign_swaps, file.clock.is_wrong())));

@@ -1,4 +1,4 @@
-//! How a command is told of a layout that is not the feed's own.
+//! The options for a feed in another layout, and the help of `--transactions`.
 
 use std::path::PathBuf;
 
@@ -12,17 +12,17 @@ pub struct LayoutArguments {
     /// A mapping for another layout: a TOML file, or the name of one that is shipped (abc, alipay, berka, boc, icbc)
     #[arg(long, value_name = "FILE")]
     mapping: Option<PathBuf>,
-    /// A column of the one account of a statement that does not tell it, such as account_id=6222, in place of
+    /// A column of the account, for a statement that does not contain it, such as account_id=6222, in place of
     /// --accounts; may be given several times
     #[arg(long, value_name = "COLUMN=TEXT", value_parser = parse_account)]
     account: Vec<(String, String)>,
 }
 
 impl LayoutArguments {
-    /// The mapping, with its account; `None` where the feed has its own layout.
+    /// The mapping, with its account; `None` for the feed's own layout.
     ///
     /// # Errors
-    /// A mapping that cannot be used.
+    /// [`Error::Mapping`] for a mapping that cannot be read or is inconsistent.
     pub fn mapping(&self) -> Result<Option<Mapping>, Error> {
         Ok(match &self.mapping {
             Some(path) => Some(Mapping::load(path, &self.account)?),
@@ -37,7 +37,7 @@ pub fn transactions_help() -> String {
     format!("{}; `-` reads an Arrow stream", transaction_files_help())
 }
 
-/// The same where standard input is not read.
+/// The help where standard input is not read.
 pub fn transaction_files_help() -> String {
     format!("Files, folders or globs of `transactions` ({})", format::formats())
 }

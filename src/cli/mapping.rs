@@ -1,4 +1,4 @@
-//! `liushui mapping`: a mapping tried on a file's first rows (`check`), or drafted from them (`guess`).
+//! `liushui mapping`: tests a mapping on a file's first rows (`check`), or drafts one from them (`guess`).
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -12,11 +12,11 @@ use liushui::feed::reject::FileFault;
 use liushui::feed::sample::{Fate, Sample, sample};
 
 use super::layout::parse_account;
-use super::{print, tell};
+use super::{print, report};
 
 #[derive(Subcommand)]
 pub enum MappingCommand {
-    /// Show what the first rows of a file become under a mapping
+    /// Apply a mapping to the first rows of a file and show the result
     Check(Check),
     /// Draft a mapping from a file's header and first rows
     Guess(Guess),
@@ -35,12 +35,12 @@ impl MappingCommand {
 /// Show what the first rows of a file become under a mapping
 #[derive(Args)]
 #[command(after_help = "Example:\n  liushui mapping check my-bank.toml --sample export.csv --rows 5\n\n\
-    Each row is taken, skipped by the mapping (and by what), or refused by the checks (columns and codes), and each\n\
-    column of the feed is shown with what it became; columns without a value are left out. Where accounts are a table\n\
-    of their own, no row's account is looked up. This prints values of the file, which no other command does: it is\n\
-    for the person who has the file.\n\n\
-    Exit codes: 0 no row of the sample is refused; 1 one is, or the file cannot be read; 2 wrong usage, such as a\n\
-    mapping that does not hold together; 3 failure of our own.")]
+    Each row is taken, skipped by the mapping (with the reason), or refused by the checks (with columns and codes). Each\n\
+    column of the feed is shown with its converted value; columns without a value are omitted. If accounts are a\n\
+    separate table, no row's account is looked up. This command prints values of the file, as no other command does: it\n\
+    is meant for the owner of the file.\n\n\
+    Exit codes: 0 no row of the sample is refused; 1 one is, or the file cannot be read; 2 wrong usage, such as an\n\
+    inconsistent mapping; 3 internal error.")]
 pub struct Check {
     /// A TOML file, or the name of a mapping that is shipped (abc, alipay, berka, boc, icbc)
     #[arg(value_name = "FILE")]
@@ -48,10 +48,10 @@ pub struct Check {
     /// The file to try it on (.csv, .csv.gz, .csv.zst)
     #[arg(long, value_name = "PATH")]
     sample: PathBuf,
-    /// Rows to show, beside those that the mapping skips
+    /// Rows to show, not counting those that the mapping skips
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     rows: u32,
-    /// A column of the one account of a statement that names none, such as account_id=6222; may be given several times
+    /// A column of the account, for a statement that does not contain it, such as account_id=6222; may be given several times
     #[arg(long, value_name = "COLUMN=TEXT", value_parser = parse_account)]
     account: Vec<(String, String)>,
 }
@@ -77,9 +77,9 @@ impl Check {
 /// Draft a mapping from a file's header and first rows
 #[derive(Args)]
 #[command(after_help = "Example:\n  liushui mapping guess export.csv > my-bank.toml\n\n\
-    Knows Chinese and English headings, preambles before the header, sums at the end, GB18030, the usual delimiters, forms\n\
-    of dates, money in one column or two, signs and words for the direction. A line that it is not sure of says so\n\
-    (`# unsure: ...`), and standard error tells how many do. Look at them, then try: liushui mapping check.")]
+    Recognises Chinese and English headings, preambles before the header, sums at the end, GB18030, the usual delimiters,\n\
+    date formats, money in one column or two, signs and words for the direction. Uncertain lines are marked\n\
+    (`# unsure: ...`), and their number is printed to standard error. Review them, then run: liushui mapping check.")]
 pub struct Guess {
     /// The file (.csv, .csv.gz, .csv.zst)
     #[arg(value_name = "PATH")]
@@ -92,7 +92,7 @@ impl Guess {
             Ok(draft) => {
                 print(&draft.toml)?;
                 if draft.unsure > 0 {
-                    tell(&format!("unsure lines: {}; look for `# unsure`", draft.unsure));
+                    report(&format!("unsure lines: {}; look for `# unsure`", draft.unsure));
                 }
                 Ok(ExitCode::SUCCESS)
             }
@@ -103,12 +103,12 @@ impl Guess {
 
 fn refuse(path: &str, fault: &FileFault) -> anyhow::Result<ExitCode> {
     let column = fault.column.as_deref().map(|column| format!(", column `{column}`")).unwrap_or_default();
-    tell(&format!("{path}{column}: {}", fault.code));
-    tell(&format!("hint: {path}: {}", fault.hint));
+    report(&format!("{path}{column}: {}", fault.code));
+    report(&format!("hint: {path}: {}", fault.hint));
     Ok(ExitCode::FAILURE)
 }
 
-/// The rows one after another, each with its columns below it, and what they add up to.
+/// The sample as text: each row with its columns below it, and the totals.
 fn text(sample: &Sample) -> String {
     let mut text = String::new();
     for reject in &sample.account_rejects {
@@ -150,9 +150,9 @@ fn text(sample: &Sample) -> String {
 
 fn skipped_by(why: SkipReason) -> String {
     match why {
-        SkipReason::Footer => "it begins as `file.footer` says".to_string(),
-        SkipReason::Ragged => "it has another length than the header (`file.ragged`)".to_string(),
-        SkipReason::Blank => "nothing stands in it".to_string(),
+        SkipReason::Footer => "it begins as in `file.footer`".to_string(),
+        SkipReason::Ragged => "its length differs from the header's (`file.ragged`)".to_string(),
+        SkipReason::Blank => "it is blank".to_string(),
         SkipReason::Pending => "it is not booked".to_string(),
         SkipReason::Rule(number) => format!("`[[row]]` number {number} skips it"),
     }

@@ -1,7 +1,8 @@
-//! The command line: one file a subcommand, and what they share. No logic that a library user would miss.
+//! The command line: one file per subcommand, and their shared functions.
 //!
-//! Data go to standard output or to files, all else to standard error. Exit codes: 0 done, 1 input refused, 2 wrong
-//! usage, 3 failure of our own.
+//! Owns: options, output on the terminal, exit codes. Does not own: any work that a user of the library would need. Data go
+//! to standard output or to files, everything else to standard error. Exit codes: 0 done, 1 input refused, 2 wrong usage,
+//! 3 internal error.
 
 mod build;
 mod classify;
@@ -34,17 +35,17 @@ pub struct Arguments {
     command: Command,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 done, 1 input refused, 2 wrong usage, 3 failure of our own.";
+const EXIT_CODES: &str = "Exit codes: 0 done, 1 input refused, 2 wrong usage, 3 internal error.";
 
 #[derive(Subcommand)]
 enum Command {
-    /// The whole thing on a small synthetic economy, in this process, with nothing to install
+    /// Generate a small synthetic economy, build its products and show one account
     Demo(demo::Demo),
     /// Compute the products of all accounts of a feed
     Build(Box<build::Build>),
-    /// Tell the class of each row of a feed, and what decided it
+    /// Classify each row of a feed and report the evidence
     Classify(Box<classify::Classify>),
-    /// Look at a feed before products are made of it
+    /// Check a feed before products are built from it
     #[command(subcommand)]
     Feed(feed::FeedCommand),
     /// Try a mapping on a file
@@ -52,7 +53,7 @@ enum Command {
     Mapping(mapping::MappingCommand),
     /// Generate a synthetic economy with its own expected answers
     Datagen(datagen::Datagen),
-    /// Send a feed in booking order, at a pace
+    /// Send a feed in booking order, at a given speed
     Replay(replay::Replay),
     /// Show the items of a product, their types and formulas
     Dictionary(dictionary::ShowDictionary),
@@ -66,7 +67,7 @@ enum Command {
 /// Runs the command.
 ///
 /// # Errors
-/// Whatever keeps the command from its work; [`fail`] turns it into a message and an exit code.
+/// The error that ends the command; [`fail`] turns it into a message and an exit code.
 pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     match arguments.command {
         Command::Demo(command) => command.run(),
@@ -82,17 +83,17 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// Tells the error and gives its exit code. A reader that went away is no failure.
+/// Prints the error and returns its exit code. A closed pipe is not an error.
 pub fn fail(error: &anyhow::Error) -> ExitCode {
     let pipe = error.chain().filter_map(|cause| cause.downcast_ref::<std::io::Error>());
     if pipe.into_iter().any(|cause| cause.kind() == std::io::ErrorKind::BrokenPipe) {
         return ExitCode::SUCCESS;
     }
-    tell(&format!("error: {error}"));
+    report(&format!("error: {error}"));
     ExitCode::from(error.downcast_ref::<Error>().map_or(3, Error::exit_code))
 }
 
-/// Standard output for data; a write error ends the command through [`fail`].
+/// Prints data to standard output; a write error ends the command through [`fail`].
 fn print(text: &str) -> std::io::Result<()> {
     use std::io::Write as _;
     let mut out = std::io::stdout().lock();
@@ -100,13 +101,13 @@ fn print(text: &str) -> std::io::Result<()> {
     out.flush()
 }
 
-/// A line on standard error; a reader that went away is no failure.
-pub fn tell(line: &str) {
+/// Prints a line to standard error; a closed pipe is ignored.
+pub fn report(line: &str) {
     use std::io::Write as _;
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 
-/// The rules of a file, or the built-in ones.
+/// The rules from a file, or the built-in rules.
 fn load_rules(path: Option<&Path>) -> Result<Rules, Error> {
     let Some(path) = path else { return Ok(Rules::builtin()) };
     let text = std::fs::read_to_string(path)
@@ -114,37 +115,37 @@ fn load_rules(path: Option<&Path>) -> Result<Rules, Error> {
     Ok(Rules::parse(&text)?)
 }
 
-/// Rejects that the console shows.
+/// Most rejects printed on the console.
 const REJECTS_SHOWN: usize = 20;
 
-/// Tells the first rejects, how many are left untold, and what to do about whole files.
-fn tell_rejects(verdict: &FeedVerdict) {
+/// Prints the first rejects, the number of the others, and hints for refused files.
+fn report_rejects(verdict: &FeedVerdict) {
     for (path, reject) in verdict.iter().take(REJECTS_SHOWN) {
         let row = reject.row.map(|row| format!(", row {row}")).unwrap_or_default();
         let column = reject.column.as_deref().map(|column| format!(", column `{column}`")).unwrap_or_default();
-        tell(&format!("{path}{row}{column}: {}", reject.code));
+        report(&format!("{path}{row}{column}: {}", reject.code));
     }
     let more = verdict.iter().count().saturating_sub(REJECTS_SHOWN);
     if more > 0 {
-        tell(&format!("... and {} more", grouped(more as u64)));
+        report(&format!("... and {} more", grouped(more as u64)));
     }
     for (path, verdict) in &verdict.files {
-        verdict.hints.iter().for_each(|hint| tell(&format!("hint: {path}: {hint}")));
+        verdict.hints.iter().for_each(|hint| report(&format!("hint: {path}: {hint}")));
     }
 }
 
-/// Columns of the terminal, or a width that fits a page.
+/// Columns of the terminal, or a default that fits a page.
 fn width() -> usize {
     std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).unwrap_or(120)
 }
 
 /// Seconds since 1970: the only place where a command reads the clock.
 fn now() -> i64 {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    since.map_or(0, |since| since.as_secs() as i64)
+    let since_epoch = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since_epoch.map_or(0, |time| time.as_secs() as i64)
 }
 
-/// A number with thousands set apart: `30 200`.
+/// A number with grouped thousands: `30 200`.
 fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() * 4 / 3);

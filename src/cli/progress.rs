@@ -1,23 +1,23 @@
-//! Progress on standard error: a bar where there is a terminal, nothing elsewhere.
+//! Progress on standard error: a bar on a terminal, nothing elsewhere.
 
 use std::sync::Mutex;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use liushui::observer::{Observer, Stage};
 
-/// A bar that follows a build.
+/// A progress bar.
 pub struct Bar {
     bar: Mutex<ProgressBar>,
     hidden: bool,
 }
 
 impl Bar {
-    /// A bar; a hidden one still tells warnings.
+    /// A bar; a hidden one still prints warnings.
     pub fn new(hidden: bool) -> Bar {
         Bar { bar: Mutex::new(ProgressBar::hidden()), hidden }
     }
 
-    /// Takes the bar off the terminal.
+    /// Removes the bar from the terminal.
     pub fn clear(&self) {
         self.current().finish_and_clear();
     }
@@ -26,7 +26,7 @@ impl Bar {
         self.bar.lock().map_or_else(|poisoned| poisoned.into_inner().clone(), |bar| bar.clone())
     }
 
-    /// Begins a bar over `total` things.
+    /// Begins a bar of length `total`.
     pub fn begin(&self, name: &'static str, unit: &str, total: Option<u64>) {
         self.clear();
         if self.hidden {
@@ -45,7 +45,7 @@ impl Bar {
         }
     }
 
-    /// So many more are done.
+    /// Advances the bar.
     pub fn advance(&self, count: u64) {
         self.current().inc(count);
     }
@@ -66,6 +66,6 @@ impl Observer for Bar {
     }
 
     fn warn(&self, message: &str) {
-        self.current().suspend(|| super::tell(&format!("warning: {message}")));
+        self.current().suspend(|| super::report(&format!("warning: {message}")));
     }
 }

@@ -1,4 +1,4 @@
-//! `liushui replay`: a feed's transactions in booking order, at a pace.
+//! `liushui replay`: sends a feed's transactions in booking order, at a given speed.
 
 use std::io::StdoutLock;
 use std::path::PathBuf;
@@ -21,9 +21,9 @@ use signal_hook::consts::{SIGCONT, SIGUSR1};
 use super::build::{parse_date, parse_memory};
 use super::layout::{LayoutArguments, transaction_files_help};
 use super::progress::Bar;
-use super::{grouped, tell, tell_rejects};
+use super::{grouped, report, report_rejects};
 
-/// Send a feed in booking order, at a pace
+/// Send a feed in booking order, at a given speed
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  liushui replay --transactions feed/transactions --speed 86400 --to - | consumer\n  \
@@ -36,10 +36,10 @@ use super::{grouped, tell, tell_rejects};
 pub struct Replay {
     #[arg(long, help = transaction_files_help(), required = true, num_args = 1.., value_name = "PATH")]
     transactions: Vec<PathBuf>,
-    /// How many times as fast as the rows were booked (1 = real time), or `max`
+    /// Speed as a multiple of real time, or `max`
     #[arg(long, value_name = "N|max", default_value = "max", value_parser = parse_speed)]
     speed: Speed,
-    /// Where the rows go: `-` is standard output
+    /// Destination of the rows: `-` is standard output
     #[arg(long, value_name = "-", default_value = "-", value_parser = ["-"])]
     to: String,
     /// The first booking date to send [default: the feed's first]
@@ -53,7 +53,7 @@ pub struct Replay {
     /// Memory for rows of files that overlap in time
     #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = parse_memory)]
     memory: usize,
-    /// Workers that look through the feed before it is sent [default: one a core]
+    /// Workers that scan the feed before it is sent [default: one per core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
     /// No progress bar
@@ -70,7 +70,7 @@ fn parse_speed(text: &str) -> Result<Speed, String> {
 }
 
 impl Replay {
-    /// Sends, and tells how it went.
+    /// Sends, and prints the result.
     pub fn run(self) -> anyhow::Result<ExitCode> {
         let options = ReplayOptions {
             transactions: self.transactions,
@@ -87,17 +87,17 @@ impl Replay {
         let outcome = replay(&options, &mut out, &SystemClock(Instant::now()), &signals, &bar);
         bar.clear();
         let outcome = outcome?;
-        tell_rejects(&outcome.verdict);
+        report_rejects(&outcome.verdict);
         if !outcome.refused_files.is_empty() {
             return Err(Error::Refused { files: outcome.refused_files.len() }.into());
         }
         out.finish()?;
-        tell(&format!("{} of {} rows sent", grouped(outcome.rows), grouped(outcome.rows_read)));
+        report(&format!("{} of {} rows sent", grouped(outcome.rows), grouped(outcome.rows_read)));
         Ok(ExitCode::SUCCESS)
     }
 }
 
-/// The monotonic clock of the system, from an instant on.
+/// The monotonic clock of the system, since an instant.
 struct SystemClock(Instant);
 
 impl Clock for SystemClock {
@@ -110,25 +110,25 @@ impl Clock for SystemClock {
     }
 }
 
-/// Signals that pause a replay: a thread waits for them, and the replay checks several times a second whether one came.
+/// Signals that pause a replay: a thread waits for them, and the replay checks its flags several times per second.
 #[derive(Default)]
 struct Signals {
     paused: Arc<AtomicBool>,
-    /// SIGCONT came: the process was stopped.
+    /// Set by SIGCONT: the process was stopped.
     continued: Arc<AtomicBool>,
 }
 
 impl Signals {
     fn new() -> std::io::Result<Signals> {
-        let mut coming = signal_hook::iterator::Signals::new([SIGUSR1, SIGCONT])?;
+        let mut received = signal_hook::iterator::Signals::new([SIGUSR1, SIGCONT])?;
         let signals = Signals::default();
         let (paused, continued) = (Arc::clone(&signals.paused), Arc::clone(&signals.continued));
         std::thread::spawn(move || {
-            for signal in coming.forever() {
+            for signal in received.forever() {
                 match signal {
                     SIGUSR1 => {
                         let was_paused = paused.fetch_xor(true, Ordering::Relaxed);
-                        tell(if was_paused { "resumed" } else { "paused; send SIGUSR1 again to resume" });
+                        report(if was_paused { "resumed" } else { "paused; send SIGUSR1 again to resume" });
                     }
                     _ => continued.store(true, Ordering::Relaxed),
                 }
@@ -148,7 +148,7 @@ impl Pauses for Signals {
     }
 }
 
-/// Standard output as an Arrow stream, begun with the first rows.
+/// Standard output as an Arrow stream, which begins with the first rows.
 struct StandardOutput {
     writer: Option<StreamWriter<StdoutLock<'static>>>,
 }
@@ -162,7 +162,7 @@ impl StandardOutput {
         Ok(self.writer.insert(writer))
     }
 
-    /// Ends the stream; one without rows is a stream too.
+    /// Ends the stream; a stream without rows is valid.
     fn finish(&mut self) -> Result<(), Error> {
         self.writer()?.finish().map_err(cannot_write)
     }

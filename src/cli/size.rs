@@ -16,7 +16,7 @@ pub fn parse(text: &str) -> Result<usize, String> {
     number.checked_mul(1 << shift).ok_or_else(|| "the size is too large".to_string())
 }
 
-/// A size for people: `1.5 GiB`.
+/// A size as text: `1.5 GiB`.
 pub fn text(bytes: u64) -> String {
     const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
     let (mut tenths, mut unit) = (u128::from(bytes) * 10, 0);

@@ -1,8 +1,8 @@
-//! Small tables for a terminal: columns as wide as what they hold, Chinese text counted by its width.
+//! Small tables for a terminal: columns as wide as their content, Chinese text measured by its display width.
 
 use unicode_width::UnicodeWidthStr as _;
 
-/// Which side of its column a text stands on.
+/// Alignment of a text in its column.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Side {
     Left,
@@ -22,12 +22,12 @@ impl Table {
         Table { sides: columns.iter().map(|(_, side)| *side).collect(), rows: vec![header] }
     }
 
-    /// Adds a row, a text for each column.
+    /// Adds a row, with a text for each column.
     pub fn row<const N: usize>(&mut self, texts: [String; N]) {
         self.rows.push(texts.into());
     }
 
-    /// The table as lines, each ended.
+    /// The table as lines, each with a line end.
     pub fn text(&self) -> String {
         let width = |column: usize| self.rows.iter().filter_map(|row| row.get(column)).map(|text| text.width()).max();
         let widths: Vec<usize> = (0..self.sides.len()).map(|column| width(column).unwrap_or(0)).collect();

@@ -79,8 +79,8 @@ row 3     refused: `booked_at` bad_time
     for line in [
         "row 4     taken",
         "row 5     refused: `direction` bad_direction",
-        "row 6     skipped: nothing stands in it",
-        "row 7     skipped: it begins as `file.footer` says",
+        "row 6     skipped: it is blank",
+        "row 7     skipped: it begins as in `file.footer`",
         "3 taken, 3 skipped, 1 refused",
     ] {
         assert!(text.contains(line), "{line}: {text}");
