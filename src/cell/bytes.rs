@@ -1,9 +1,9 @@
-//! The stored form of a cell: versioned, compact, canonical. The layout is described in `docs/cell-format.md`.
+//! The stored form of a cell: versioned, compact, canonical. See `docs/cell-format.md` for the layout.
 //!
 //! Owns: encoding and decoding. A cell's bytes are two values: its *figures*, which products are computed from, and its
 //! *rows*, which only further rows or a merge need (fingerprints, and the order of balances). Equal cells have equal
-//! bytes, and bytes that decode encode to themselves. Decoding trusts no byte: damaged ones are an error, never a panic
-//! or a large allocation.
+//! bytes, and bytes that decode encode to themselves. Damaged bytes are an error, never a panic or a
+//! large allocation.
 
 use super::{BAND_LOWER_FEN, Balance, CLASSES, Cell, CellError, CellRows, Counterparty, Day, Fingerprint, Order};
 use crate::class::Class;
@@ -16,7 +16,7 @@ pub const VERSION: u8 = 3;
 /// Pairs of flows that every cell holds: funds, classes, bands.
 const FLOWS: usize = 1 + CLASSES + BAND_LOWER_FEN.len();
 
-// A bit per flow says which are written.
+// One bit per flow marks those that are written.
 const _: () = assert!(2 * FLOWS <= 32);
 
 /// Bytes of the largest cells that are reserved at once before they are written or read.
@@ -82,7 +82,7 @@ impl Cell {
         }
     }
 
-    /// Reads an open cell back.
+    /// Decodes an open cell.
     ///
     /// # Errors
     /// [`CellError::OtherVersion`], or [`CellError::Damaged`] where the bytes are not a canonical cell's.
@@ -114,7 +114,7 @@ impl Cell {
         Ok(cell)
     }
 
-    /// Reads a cell's figures back, as the sealed cell.
+    /// Decodes a cell's figures, as a sealed cell.
     ///
     /// # Errors
     /// Those of [`Cell::decode`].
@@ -124,7 +124,7 @@ impl Cell {
         Ok(cell)
     }
 
-    /// Reads a cell's figures into this cell, whose content is replaced and whose lists keep their memory.
+    /// Reads a cell's figures into this cell and replaces its content; the lists keep their memory.
     ///
     /// # Errors
     /// Those of [`Cell::decode`]; the cell's content is then undefined.
@@ -197,7 +197,7 @@ fn put_flow(out: &mut Vec<u8>, flow: &Flow) {
     put_signed(out, flow.amount_fen);
 }
 
-/// The parts of a day that may be zero, in the order of their bits.
+/// The fields of a day that may be zero, in the order of their bits.
 fn amounts(day: &Day) -> [i128; 4] {
     let [[a, b], [c, d]] = [day.operating_fen, day.same_name_fen];
     [a, b, c, d]
@@ -211,7 +211,7 @@ fn put_day(out: &mut Vec<u8>, day: &Day) {
     day.close.iter().for_each(|close| put_signed(out, i128::from(close.fen)));
 }
 
-/// What decides between rows of one booking time.
+/// The sort key among rows of one booking time.
 fn put_tie(out: &mut Vec<u8>, order: &Order) {
     out.push(u8::from(order.seq.is_some()));
     order.seq.iter().for_each(|seq| put_signed(out, i128::from(*seq)));
@@ -219,7 +219,7 @@ fn put_tie(out: &mut Vec<u8>, order: &Order) {
     out.extend_from_slice(&order.txn_id);
 }
 
-/// The bytes that are left to read.
+/// The remaining input.
 struct Input<'a> {
     bytes: &'a [u8],
 }
@@ -258,7 +258,7 @@ impl<'a> Input<'a> {
 
     #[inline]
     fn unsigned(&mut self) -> Result<u128, CellError> {
-        // Nearly all numbers take this way: at most nine bytes, 63 bits.
+        // The fast path for nearly all numbers: at most nine bytes, 63 bits.
         let mut value = 0_u64;
         for (byte, at) in self.bytes.iter().zip(0..9) {
             value |= u64::from(byte & 0x7f) << (7 * at);
@@ -299,7 +299,7 @@ impl<'a> Input<'a> {
         T::try_from(self.signed()?).map_err(|_| CellError::Damaged("number"))
     }
 
-    /// A count of things that take at least a byte each, so that a wrong one is met before it costs memory.
+    /// A count of items of at least one byte each. It cannot exceed the remaining bytes, so a wrong count allocates nothing.
     fn length(&mut self) -> Result<usize, CellError> {
         let length = usize::try_from(self.unsigned()?).map_err(|_| CellError::Damaged("length"))?;
         if length > self.bytes.len() {
@@ -326,7 +326,7 @@ impl<'a> Input<'a> {
         if flow.is_zero() { Err(CellError::Damaged("zero")) } else { Ok(flow) }
     }
 
-    /// Makes room for so many more things, once and within what damaged bytes may cost.
+    /// Reserves memory for this many more items, up to a limit because the count may be damaged.
     fn reserve<T>(&self, list: &mut Vec<T>, more: usize) {
         if list.capacity() == 0 {
             list.reserve_exact(more.min(RESERVED_MAX / size_of::<T>()));
@@ -348,7 +348,7 @@ impl<'a> Input<'a> {
             days.push(day);
             before = Some(date);
         }
-        // They ascend, so all are dates where the first and the last are.
+        // They ascend, so all are dates if the first and the last are.
         let ends = days.first().into_iter().chain(days.last());
         let are_dates = ends.into_iter().all(|day| Date::from_days(day.date.0).is_some());
         if are_dates { Ok(()) } else { Err(CellError::Damaged("date")) }
@@ -369,7 +369,7 @@ impl<'a> Input<'a> {
         Ok(day)
     }
 
-    /// What decides between rows of this booking time.
+    /// The sort key among rows of this booking time.
     fn tie(&mut self, booked_at_us: i64) -> Result<Order, CellError> {
         let seq = if self.flag()? { Some(self.narrow()?) } else { None };
         let length = self.length()?;

@@ -1,14 +1,14 @@
-//! The cell: all that both products need of one account in one month, as a monoid.
+//! The cell: the state of one account and month from which both products are computed, as a monoid.
 //!
-//! Owns: the state, its merge, its canonical form. `update` owns how rows are added to it, [`bytes`] its stored form and
-//! [`function`] the aggregate function over it. Does not own: which rows belong to a cell (the pipeline groups
-//! them), duplicates (removed before), windows (products).
+//! Owns: the state, its merge, its canonical form. `update` owns how rows are added to it, [`bytes`] its stored form. Does
+//! not own: the aggregate function (`crate::engine`), which rows belong to a cell (the pipeline groups them), duplicates
+//! (removed before), windows (products).
 //!
 //! **Invariant:** merge is associative and commutative with [`Cell::empty`] as its neutral element, over disjoint
 //! sets of rows; two cells that share a row, or were made under different keys, do not merge.
 //!
-//! A cell that is complete can be sealed: it lets go of all that only further rows or a merge would need, and takes part
-//! in neither. That is the form in which products see it.
+//! A complete cell can be sealed: it drops the state that only further rows or a merge would need, and accepts neither.
+//! Products are computed from sealed cells.
 
 pub mod bytes;
 #[cfg(test)]
@@ -31,18 +31,18 @@ pub const BAND_LOWER_FEN: [i64; 7] = [0, 100_000, 1_000_000, 5_000_000, 20_000_0
 /// Number of classes, cash included.
 pub const CLASSES: usize = Class::ALL.len();
 
-/// One transaction as a cell meets it: integers and keyed hashes, and the text that orders equal times.
+/// One transaction as it is added to a cell: integers and keyed hashes, and the text that orders equal times.
 #[derive(Clone, Copy, Debug)]
 pub struct Row<'a> {
     /// Booking time, civil Shanghai microseconds.
     pub booked_at_us: i64,
     /// Order among equal times.
     pub seq: Option<i64>,
-    /// UTF-8 bytes: order among equal times and `seq`; only looked at where `balance_fen` is given.
+    /// UTF-8 bytes: order among equal times and `seq`; only used if `balance_fen` is given.
     pub txn_id: &'a [u8],
-    /// Which way, as the row itself says.
+    /// Direction, as the row has it.
     pub direction: Direction,
-    /// The row takes back what another row did: it counts as -1 and minus the amount.
+    /// The row reverses another row: it counts as -1 and minus the amount.
     pub reversal: bool,
     /// Absolute amount.
     pub amount_fen: i64,
@@ -52,17 +52,17 @@ pub struct Row<'a> {
     pub class: Class,
     /// Keyed hash of the counterparty key; `None` = unidentified.
     pub counterparty: Option<u128>,
-    /// What tells this row from the account's other rows of the month.
+    /// Fingerprint, unique among the account's other rows of the month.
     pub fingerprint: Fingerprint,
 }
 
 impl Row<'_> {
-    /// What the row adds in its direction.
+    /// The row's flow in its direction.
     pub fn flow(&self) -> Flow {
         flow_of(self.reversal, self.amount_fen)
     }
 
-    /// What the row adds to the balance: in +, out -, a reversal the other way round.
+    /// The row's change of the balance: in +, out -, a reversal with the opposite sign.
     pub fn balance_change_fen(&self) -> i64 {
         match (self.direction, self.reversal) {
             (Direction::In, false) | (Direction::Out, true) => self.amount_fen,
@@ -71,7 +71,7 @@ impl Row<'_> {
     }
 }
 
-/// What a row of this absolute amount adds in its direction.
+/// The flow of a row of this absolute amount.
 pub(crate) fn flow_of(reversal: bool, amount_fen: i64) -> Flow {
     let sign = if reversal { -1 } else { 1 };
     Flow { count: sign, amount_fen: i128::from(sign) * i128::from(amount_fen) }
@@ -86,7 +86,7 @@ pub struct Fingerprint {
     pub content: u64,
 }
 
-/// Where a row stands among the account's rows: (booked_at, seq with null first, txn_id as bytes).
+/// The sort key of an account's rows: (booked_at, seq with null first, txn_id as bytes).
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Order {
     /// Booking time.
@@ -97,27 +97,27 @@ pub struct Order {
     pub txn_id: TxnId,
 }
 
-/// A known balance and the row that tells it.
+/// A known balance and the sort key of its row.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Balance {
-    /// Where the row stands; `None` in a sealed cell.
+    /// The sort key of the row; `None` in a sealed cell.
     pub order: Option<Order>,
     /// The balance, fen.
     pub fen: i64,
 }
 
-/// What one date of the month holds. A date without rows has no `Day`.
+/// The state of one date of the month. A date without rows has no `Day`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Day {
     /// The date.
     pub date: Date,
-    /// Whether a row went this way, reversals included; indexed by direction.
+    /// Whether there is a row of this direction, reversals included; indexed by direction.
     pub seen: [bool; 2],
     /// Net operating amount (all classes but SAME_NAME and OPENING_BANK), fen, by direction.
     pub operating_fen: [i128; 2],
     /// Net amount of class SAME_NAME, fen, by direction.
     pub same_name_fen: [i128; 2],
-    /// Balance after the day's last row that carries one.
+    /// Balance after the day's last row that has one.
     pub close: Option<Balance>,
 }
 
@@ -132,9 +132,9 @@ pub struct Counterparty {
     pub flows: Flows,
 }
 
-/// What one row adds to its counterparty, until it is added up.
+/// One row's addition to its counterparty, until it is added up.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-struct PartyRow {
+struct CounterpartyRow {
     key: u128,
     amount_fen: i64,
     class: Class,
@@ -142,19 +142,19 @@ struct PartyRow {
     reversal: bool,
 }
 
-impl PartyRow {
-    /// What the counterparties of a cell are ordered and told apart by.
+impl CounterpartyRow {
+    /// The sort key and identity of the counterparties of a cell.
     fn order(&self) -> (u8, u128) {
         (self.class as u8, self.key)
     }
 }
 
-/// What a cell knows of the rows that it was made of.
+/// The rows of a cell.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum CellRows {
-    /// Each of them. Invariant once canonical: ascending, each id once.
+    /// Their fingerprints. Invariant once canonical: ascending, each id once.
     Known(Vec<Fingerprint>),
-    /// Of a sealed cell: how many.
+    /// Of a sealed cell: their number.
     Counted(u64),
 }
 
@@ -163,7 +163,7 @@ pub(crate) enum CellRows {
 pub struct Cell {
     /// Which key the hashes were made under ([`crate::hash_key::HashKey::id`]).
     pub(crate) key_id: u64,
-    /// Net flows by direction, all rows: added up beside the classes, so that the two can be held against each other.
+    /// Net flows by direction, all rows: added up separately from the classes, so that the two can be compared.
     pub(crate) funds: Flows,
     /// Net flows by class and direction, all rows.
     pub(crate) classes: [Flows; CLASSES],
@@ -173,12 +173,12 @@ pub struct Cell {
     pub(crate) unidentified_fen: i128,
     /// Dates with rows. Invariant: ascending by date, each once.
     pub(crate) days: Vec<Day>,
-    /// The month's first row that carries a balance, with that balance minus what the row added.
+    /// The month's first row that has a balance, with the balance before this row.
     pub(crate) opening: Option<Balance>,
     /// Invariant once canonical: ascending by (class, key), each once, none zero.
     pub(crate) counterparties: Vec<Counterparty>,
-    /// What is yet to be added up to `counterparties`. Invariant once canonical: nothing.
-    party_rows: Vec<PartyRow>,
+    /// Rows not yet added up in `counterparties`. Invariant once canonical: empty.
+    counterparty_rows: Vec<CounterpartyRow>,
     pub(crate) rows: CellRows,
 }
 
@@ -217,12 +217,12 @@ impl Cell {
             days: Vec::new(),
             opening: None,
             counterparties: Vec::new(),
-            party_rows: Vec::new(),
+            counterparty_rows: Vec::new(),
             rows: CellRows::Known(Vec::new()),
         }
     }
 
-    /// Makes it a cell without rows again, open; the memory of its lists stays, for the rows of another.
+    /// Clears and reopens the cell; its lists keep their memory for the next rows.
     pub fn clear(&mut self) {
         fn emptied<T>(list: &mut Vec<T>) -> Vec<T> {
             list.clear();
@@ -233,18 +233,18 @@ impl Cell {
             CellRows::Counted(_) => CellRows::Known(Vec::new()),
         };
         let (days, counterparties) = (emptied(&mut self.days), emptied(&mut self.counterparties));
-        let party_rows = emptied(&mut self.party_rows);
-        *self = Cell { days, counterparties, party_rows, rows, ..Cell::empty(self.key_id) };
+        let counterparty_rows = emptied(&mut self.counterparty_rows);
+        *self = Cell { days, counterparties, counterparty_rows, rows, ..Cell::empty(self.key_id) };
     }
 
-    /// Makes room for the fingerprints of so many rows more.
+    /// Reserves memory for the fingerprints of this many more rows.
     pub(crate) fn reserve(&mut self, rows: usize) {
         if let CellRows::Known(fingerprints) = &mut self.rows {
             fingerprints.reserve(rows);
         }
     }
 
-    /// Brings the cell into its canonical form: what rows appended is sorted and added up.
+    /// Brings the cell into its canonical form: sorts and adds up the values that rows appended.
     pub fn settle(&mut self) {
         if let CellRows::Known(fingerprints) = &mut self.rows {
             fingerprints.sort_unstable();
@@ -252,8 +252,8 @@ impl Cell {
         self.add_up_counterparties();
     }
 
-    /// Brings a complete cell into its canonical form without what only further rows or a merge would need: the rows'
-    /// fingerprints, of which the number stays, and the orders of balances.
+    /// Brings a complete cell into its canonical form and drops the state that only further rows or a merge would need: the
+    /// fingerprints of its rows, of which the number is kept, and the sort keys of balances.
     pub fn seal(&mut self) {
         self.rows = CellRows::Counted(self.rows());
         let closes = self.days.iter_mut().filter_map(|day| day.close.as_mut());
@@ -268,17 +268,17 @@ impl Cell {
 
     fn add_up_counterparties(&mut self) {
         let known = self.counterparties.len();
-        self.party_rows.sort_unstable_by_key(PartyRow::order);
-        for rows in self.party_rows.chunk_by(|a, b| a.order() == b.order()) {
+        self.counterparty_rows.sort_unstable_by_key(CounterpartyRow::order);
+        for rows in self.counterparty_rows.chunk_by(|a, b| a.order() == b.order()) {
             let mut party = Counterparty { class: rows[0].class, key: rows[0].key, flows: Flows::default() };
             for row in rows {
                 party.flows[row.direction as usize].add(flow_of(row.reversal, row.amount_fen));
             }
             self.counterparties.push(party);
         }
-        self.party_rows.clear();
+        self.counterparty_rows.clear();
         if known > 0 {
-            // Two or more lists in order, which this sort merges.
+            // The list consists of sorted runs, which this sort merges.
             self.counterparties.sort_by_key(|party| (party.class as u8, party.key));
             self.counterparties.dedup_by(|later, first| {
                 let same = (later.class, later.key) == (first.class, first.key);
@@ -294,7 +294,7 @@ impl Cell {
     /// Merges another cell of the same account and month; both are canonical, and so is the result.
     ///
     /// # Errors
-    /// [`CellError::OtherKey`], [`CellError::Sealed`] and [`CellError::SharedRow`]; the cell is then as it was.
+    /// [`CellError::OtherKey`], [`CellError::Sealed`] and [`CellError::SharedRow`]; the cell is then unchanged.
     pub fn merge(&mut self, other: Cell) -> Result<(), CellError> {
         if self.key_id != other.key_id {
             return Err(CellError::OtherKey);
@@ -323,7 +323,7 @@ impl Cell {
         Ok(())
     }
 
-    /// Whether every sum of a complete cell fits i64 fen, as the contract asks.
+    /// Checks that every sum of a complete cell fits i64 fen, as the products require.
     ///
     /// # Errors
     /// [`CellError::Overflow`].
@@ -338,7 +338,7 @@ impl Cell {
         if sums_fit { Ok(()) } else { Err(CellError::Overflow) }
     }
 
-    /// Rows that the cell was made of.
+    /// Number of rows in the cell.
     pub fn rows(&self) -> u64 {
         match &self.rows {
             CellRows::Known(fingerprints) => fingerprints.len() as u64,
@@ -351,7 +351,7 @@ impl Cell {
         self.funds
     }
 
-    /// Bytes that the cell holds on the heap, about.
+    /// Approximate number of bytes on the heap.
     pub fn heap_bytes(&self) -> usize {
         let balances = self.days.iter().filter_map(|day| day.close.as_ref()).chain(&self.opening);
         let ids: usize = balances.filter_map(|b| b.order.as_ref()).map(|order| order.txn_id.heap_bytes()).sum();
@@ -362,11 +362,11 @@ impl Cell {
         self.days.capacity() * size_of::<Day>()
             + ids
             + self.counterparties.capacity() * size_of::<Counterparty>()
-            + self.party_rows.capacity() * size_of::<PartyRow>()
+            + self.counterparty_rows.capacity() * size_of::<CounterpartyRow>()
             + fingerprints
     }
 
-    /// The place of a date's day.
+    /// The index of a date's day, which is inserted if it is missing.
     fn day_at(&mut self, date: Date) -> usize {
         // Rows mostly ascend in time.
         if self.days.last().is_none_or(|last| last.date < date) {
@@ -407,8 +407,8 @@ fn fits(fen: i128) -> bool {
     i64::try_from(fen).is_ok()
 }
 
-/// Keeps the other balance where there is none yet, or where its row stands `wanted` of the kept one's; the orders of
-/// different rows differ.
+/// Replaces the kept balance if there is none yet, or if the other's sort key compares as `wanted` to that of the kept one.
+/// Different rows have different sort keys.
 fn keep(kept: &mut Option<Balance>, other: Option<Balance>, wanted: Ordering) {
     let Some(other) = other else { return };
     if kept.as_ref().is_none_or(|kept| other.order.cmp(&kept.order) == wanted) {

@@ -1,29 +1,29 @@
-//! The identifier of a row that decides a balance, kept inside the cell where it is short, as nearly all are: a cell
-//! holds one for each date.
+//! The identifier of a row that decides a balance. A cell has one for each date; short identifiers, as nearly all are, are
+//! stored inline.
 
 use std::cmp::Ordering;
 use std::ops::Deref;
 
-/// Bytes that are kept inside.
+/// Largest length that is stored inline.
 const SHORT_BYTES: usize = 38;
 
 /// A `txn_id`; ordered by its UTF-8 bytes.
 #[derive(Clone)]
-pub struct TxnId(Kept);
+pub struct TxnId(Storage);
 
 #[derive(Clone)]
-enum Kept {
+enum Storage {
     /// Length and bytes.
-    Inside(u8, [u8; SHORT_BYTES]),
-    Outside(Box<[u8]>),
+    Inline(u8, [u8; SHORT_BYTES]),
+    Heap(Box<[u8]>),
 }
 
 impl TxnId {
-    /// Bytes that it holds on the heap.
+    /// Bytes on the heap.
     pub fn heap_bytes(&self) -> usize {
         match &self.0 {
-            Kept::Inside(..) => 0,
-            Kept::Outside(bytes) => bytes.len(),
+            Storage::Inline(..) => 0,
+            Storage::Heap(bytes) => bytes.len(),
         }
     }
 }
@@ -34,9 +34,9 @@ impl From<&[u8]> for TxnId {
         match bytes.get_mut(..id.len()) {
             Some(inside) => {
                 inside.copy_from_slice(id);
-                TxnId(Kept::Inside(id.len() as u8, bytes))
+                TxnId(Storage::Inline(id.len() as u8, bytes))
             }
-            None => TxnId(Kept::Outside(id.into())),
+            None => TxnId(Storage::Heap(id.into())),
         }
     }
 }
@@ -46,8 +46,8 @@ impl Deref for TxnId {
 
     fn deref(&self) -> &[u8] {
         match &self.0 {
-            Kept::Inside(length, bytes) => bytes.get(..usize::from(*length)).unwrap_or_default(),
-            Kept::Outside(bytes) => bytes,
+            Storage::Inline(length, bytes) => bytes.get(..usize::from(*length)).unwrap_or_default(),
+            Storage::Heap(bytes) => bytes,
         }
     }
 }
@@ -73,7 +73,7 @@ impl Ord for TxnId {
 }
 
 impl std::fmt::Debug for TxnId {
-    /// The text stays out of messages: it is a value of the feed.
+    /// The text is not printed, because it is a value of the feed.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "TxnId({} bytes)", self.len())
     }

@@ -1,16 +1,16 @@
-//! Rows into a cell.
+//! Adding rows to a cell.
 //!
-//! Owns: what a row adds to each part of a cell, and which rows tell its balances. Rows come in any order, but mostly in
-//! that of time, and what a date closes with is kept in the cell only once its rows are over.
+//! Owns: the effect of a row on each field of a cell, and which rows decide its balances. Rows may be added in any order, but
+//! are mostly in that of time, so the closing balance of a date is stored only when its rows are over.
 
 use std::cmp::Ordering;
 
-use super::{BAND_LOWER_FEN, Balance, Cell, CellRows, Order, PartyRow, Row, keep};
+use super::{BAND_LOWER_FEN, Balance, Cell, CellRows, CounterpartyRow, Order, Row, keep};
 use crate::class::Class;
 use crate::period::Date;
 
-/// With so many rows of counterparties a cell adds them up before it takes more: memory follows counterparties, not rows.
-const PARTY_ROWS_MAX: usize = 1024;
+/// Most rows in the list of counterparties before they are added up, so that memory depends on counterparties, not on rows.
+const COUNTERPARTY_ROWS_MAX: usize = 1024;
 
 /// The band of an absolute amount: the last whose lower bound is not above it.
 fn band_of(amount_fen: i64) -> usize {
@@ -26,39 +26,40 @@ impl Cell {
         update.finish();
     }
 
-    /// [`Cell::update`] row after row: quicker, since what a date closes with is only kept once it is over.
+    /// Adds several rows, faster than [`Cell::update`] for each: the closing balance of a date is stored only when its rows are
+    /// over.
     pub fn updating<'r>(&mut self) -> Updating<'_, 'r> {
         Updating { cell: self, day: 0, close: None, opening: None }
     }
 }
 
-/// A cell that rows are added to, one after another; [`Updating::finish`] follows after the last.
+/// A cell while rows are added to it; [`Updating::finish`] must follow after the last row.
 #[must_use]
 pub struct Updating<'c, 'r> {
     cell: &'c mut Cell,
-    /// The place of the day of the row before, where `close` is given.
+    /// The index of the day of the row before, if `close` is given.
     day: usize,
-    /// Of the rows of that day since it is the day: the last balance.
-    close: Option<Seen<'r>>,
-    /// Of all rows: the first balance, with what it was before its row.
-    opening: Option<Seen<'r>>,
+    /// The last balance of that day's rows since the day was entered.
+    close: Option<RowBalance<'r>>,
+    /// The first balance of all rows, as it was before its row.
+    opening: Option<RowBalance<'r>>,
 }
 
-/// A balance whose row is still at hand.
+/// A balance that borrows from its row.
 #[derive(Clone, Copy)]
-struct Seen<'r> {
+struct RowBalance<'r> {
     booked_at_us: i64,
     seq: Option<i64>,
     txn_id: &'r [u8],
     fen: i64,
 }
 
-impl Seen<'_> {
-    fn is_before(&self, other: &Seen<'_>) -> bool {
+impl RowBalance<'_> {
+    fn is_before(&self, other: &RowBalance<'_>) -> bool {
         (self.booked_at_us, self.seq, self.txn_id) < (other.booked_at_us, other.seq, other.txn_id)
     }
 
-    /// The same for the cell to keep.
+    /// The balance as stored in the cell.
     fn balance(self) -> Balance {
         let order = Order { booked_at_us: self.booked_at_us, seq: self.seq, txn_id: self.txn_id.into() };
         Balance { order: Some(order), fen: self.fen }
@@ -78,12 +79,12 @@ impl<'r> Updating<'_, 'r> {
         }
         match row.counterparty {
             Some(key) if row.class != Class::Cash => {
-                // A list that is long anyway is added to seldom: each time it is gone through as a whole.
-                if cell.party_rows.len() >= PARTY_ROWS_MAX.max(cell.counterparties.len()) {
+                // Adding up goes through the whole list, so the longer it is, the more rows it may have.
+                if cell.counterparty_rows.len() >= COUNTERPARTY_ROWS_MAX.max(cell.counterparties.len()) {
                     cell.add_up_counterparties();
                 }
                 let Row { class, direction, reversal, amount_fen, .. } = *row;
-                cell.party_rows.push(PartyRow { key, amount_fen, class, direction, reversal });
+                cell.counterparty_rows.push(CounterpartyRow { key, amount_fen, class, direction, reversal });
             }
             Some(_) => {}
             None if row.class == Class::Other => cell.unidentified_fen += flow.amount_fen,
@@ -107,28 +108,28 @@ impl<'r> Updating<'_, 'r> {
             day.same_name_fen[way] += flow.amount_fen;
         }
         let Some(fen) = row.balance_fen else { return };
-        let seen = Seen { booked_at_us: row.booked_at_us, seq: row.seq, txn_id: row.txn_id, fen };
+        let seen = RowBalance { booked_at_us: row.booked_at_us, seq: row.seq, txn_id: row.txn_id, fen };
         if self.close.as_ref().is_none_or(|close| close.is_before(&seen)) {
             self.close = Some(seen);
         }
         if self.opening.as_ref().is_none_or(|opening| seen.is_before(opening)) {
             // Both are at most 18 digits, so the difference fits (see `AMOUNT_FEN_MAX`).
-            self.opening = Some(Seen { fen: fen - row.balance_change_fen(), ..seen });
+            self.opening = Some(RowBalance { fen: fen - row.balance_change_fen(), ..seen });
         }
     }
 
-    /// Keeps what was seen of the day's balances.
+    /// Stores the closing balance of the current day.
     fn end_day(&mut self) {
-        let seen = self.close.take().map(Seen::balance);
+        let seen = self.close.take().map(RowBalance::balance);
         if let Some(day) = self.cell.days.get_mut(self.day) {
             keep(&mut day.close, seen, Ordering::Greater);
         }
     }
 
-    /// Ends with the last row.
+    /// Stores the balances after the last row.
     pub fn finish(mut self) {
         self.end_day();
-        let seen = self.opening.take().map(Seen::balance);
+        let seen = self.opening.take().map(RowBalance::balance);
         keep(&mut self.cell.opening, seen, Ordering::Less);
     }
 }
