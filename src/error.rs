@@ -1,4 +1,4 @@
-//! The library's error: what went wrong, where, and what to do next. Never a value of a feed.
+//! The library's error: the fault, its place and the next step. No error contains a value of a feed.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -14,25 +14,25 @@ use crate::product::render::RenderError;
 use crate::publish::in_order::Stopped;
 use crate::staging::error::StagingError;
 
-/// Why a command could not do its work.
+/// Why a run failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Options or settings that do not make sense.
+    /// Options or settings that are invalid.
     #[error("{0}")]
     Usage(String),
-    /// The feed was refused; the report tells why.
+    /// The feed was refused; the report contains the reasons.
     #[error("{files} of the feed's files refused")]
     Refused {
-        /// How many files.
+        /// Number of refused files.
         files: usize,
     },
-    /// A file is not what it was when it was looked through.
-    #[error("`{file}` changed while it was being sent; what was sent is not the whole feed")]
+    /// A file changed after it was scanned.
+    #[error("`{file}` changed while it was being sent; the rows sent are not the whole feed")]
     Changed {
         /// The file.
         file: String,
     },
-    /// A sum of one account and month leaves 64-bit fen.
+    /// A sum of one account and month is beyond 64-bit fen.
     #[error("account {account}: a sum of {month} leaves the range of 64-bit fen; are the amounts right?")]
     Overflow {
         /// The account, masked as on the product.
@@ -48,16 +48,16 @@ pub enum Error {
     MoneyRange {
         /// The account, masked as on the product.
         account: String,
-        /// The item's path, as `null_reasons` spells it.
+        /// The item's path, as in `null_reasons`.
         item: String,
     },
-    /// The mapping does not hold together.
+    /// The mapping is inconsistent.
     #[error(transparent)]
     Mapping(#[from] MappingError),
-    /// The rules do not hold together.
+    /// The rules are inconsistent.
     #[error(transparent)]
     Rules(#[from] RulesError),
-    /// A dictionary does not hold together: an internal error.
+    /// A dictionary is inconsistent: an internal error.
     #[error(transparent)]
     Dictionary(#[from] DictionaryError),
     /// A product that does not fit its dictionary: an internal error.
@@ -69,17 +69,17 @@ pub enum Error {
     /// Another worker failed; its error is the one to report.
     #[error(transparent)]
     Stopped(#[from] Stopped),
-    /// A file or folder of ours, not of the feed.
+    /// A file or folder of the run, not of the feed.
     #[error("{what} `{path}`: {source}", path = path.display())]
     Io {
-        /// What was tried.
+        /// The operation that failed.
         what: &'static str,
-        /// Where.
+        /// The file or folder.
         path: PathBuf,
-        /// What the system says.
+        /// The system's error.
         source: io::Error,
     },
-    /// A plan could not be made or run.
+    /// A plan could not be built or run.
     #[error(transparent)]
     Engine(#[from] EngineError),
     /// An invariant does not hold: an internal error.
@@ -93,7 +93,7 @@ impl Error {
         Error::Io { what, path: path.to_path_buf(), source }
     }
 
-    /// A fault of an account's product: that of its amounts names the account.
+    /// A fault of an account's product; if its amounts are out of range, the error names the account.
     pub fn product(account_id: &str, error: RenderError) -> Error {
         match error {
             RenderError::Money { item } => Error::MoneyRange { account: mask(account_id), item },

@@ -1,13 +1,13 @@
-//! Flow: how many transactions and how much money went one way.
+//! Flow: number of transactions and amount of money in one direction.
 //!
 //! Owns: direction, and the count and amount that cells, products and tallies add up. A reversal is a flow of -1 and
-//! minus its amount, so flows are added and never taken apart.
+//! minus its amount, so flows are only added.
 
 use serde::{Serialize, Serializer, ser::SerializeStruct as _};
 
 use crate::money::money_text;
 
-/// Which way money went, from the account's side.
+/// Direction of money, from the account's side.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[repr(u8)]
 pub enum Direction {
@@ -18,11 +18,11 @@ pub enum Direction {
 }
 
 impl Direction {
-    /// Both, in the order that products show them.
+    /// Both directions, in the order of products.
     pub const BOTH: [Direction; 2] = [Direction::In, Direction::Out];
 }
 
-/// Whether a row takes back what another did: it says so (`reversal_of`), or its amount as the feed has it is negative.
+/// Whether a row reverses another: it has a `reversal_of`, or its amount in the feed is negative.
 #[inline]
 pub fn is_reversal(amount_fen: i64, reverses: bool) -> bool {
     reverses || amount_fen < 0
@@ -30,8 +30,8 @@ pub fn is_reversal(amount_fen: i64, reverses: bool) -> bool {
 
 /// A signed count of transactions and a signed sum of their amounts.
 ///
-/// The sum is an i128: one cell would need more than 2^67 rows to leave it. Whether it also fits the i64 that
-/// the contract asks for is checked once a cell is complete, so that no order of rows can make a difference.
+/// The sum is an i128: only more than 2^67 rows in one cell could exceed it. Whether it also fits the i64 of the
+/// products is checked when a cell is complete, so that the order of rows makes no difference.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Flow {
     /// Transactions, net of reversals.
@@ -47,7 +47,7 @@ impl Flow {
         self.amount_fen += other.amount_fen;
     }
 
-    /// Neither a count nor an amount.
+    /// Whether count and amount are zero.
     pub fn is_zero(self) -> bool {
         self == Flow::default()
     }
@@ -62,20 +62,20 @@ impl std::iter::Sum for Flow {
     }
 }
 
-/// A flow each way, indexed by [`Direction`].
+/// One flow per direction, indexed by [`Direction`].
 pub type Flows = [Flow; 2];
 
-/// Rows and what they add up to.
+/// A number of rows and their flows.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct RowFlows {
-    /// How many rows, reversals counted as any other.
+    /// Number of rows, reversals included.
     pub rows: u64,
     /// Their net flows.
     pub flows: Flows,
 }
 
 impl RowFlows {
-    /// Adds those of other rows.
+    /// Adds the counts and flows of other rows.
     pub fn add(&mut self, other: &RowFlows) {
         self.rows += other.rows;
         self.flows[0].add(other.flows[0]);

@@ -1,7 +1,7 @@
 //! Money as integer fen, and the exact arithmetic of ratios, means and roots over it.
 //!
-//! Owns: text forms of money and ratios, rounding half to even, wide integer products. Does not own: what
-//! is summed; that is the cell's and the product's business. No float appears here.
+//! Owns: text forms of money and ratios, rounding half to even, wide integer products. Does not own: sums,
+//! which cells and products compute. No float is used.
 
 use std::fmt::Write as _;
 
@@ -57,7 +57,7 @@ pub fn divide_half_even(numerator: i256, denominator: i256) -> Option<i128> {
     Some(if negative { -magnitude } else { magnitude })
 }
 
-/// [`divide_half_even`] where both fit 128 bits, as nearly always: there it is several times as fast.
+/// [`divide_half_even`] where both fit 128 bits, as nearly always, which is several times as fast.
 fn divide_narrow(numerator: i128, denominator: i128) -> Option<i128> {
     let (quotient, rest) = (numerator.checked_div(denominator)?, numerator.checked_rem(denominator)?);
     // Twice an absolute rest fits u128, whose range is that of i128 twice over.
@@ -90,7 +90,7 @@ pub fn integer_sqrt(value: i256) -> i256 {
     if value <= i256::ZERO {
         return i256::ZERO;
     }
-    // Newton from above: a power of two not below the root, so the sequence falls until it settles.
+    // Newton's method from above: it starts at a power of two not below the root and decreases until it converges.
     let bits = 256 - value.leading_zeros();
     let mut root = i256::ONE.wrapping_shl_by(bits.div_ceil(2));
     loop {
@@ -112,7 +112,7 @@ trait ShiftLeft {
 
 impl ShiftLeft for i256 {
     fn wrapping_shl_by(self, bits: u32) -> Self {
-        // The root of a positive i256 is below 2^128, so at most 128 bits are asked for.
+        // The root of a positive i256 is below 2^128, so the shift is at most 128 bits.
         if bits >= 255 { i256::MAX } else { self << (bits as u8) }
     }
 }

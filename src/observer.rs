@@ -1,18 +1,18 @@
-//! Who is told of a run as it goes on: progress, warnings, products. Owns nothing that is told.
+//! The observer of a run: receives progress, warnings and products while the run is in progress.
 
 use crate::account::Account;
 use crate::product::ProductKind;
 use crate::product::value::Product;
 
-/// Told of a run as it goes on, from any thread. Whatever is not wanted may be left to the defaults, which do nothing.
+/// Receives the events of a run, on any thread. The default methods do nothing.
 pub trait Observer: Send + Sync {
-    /// A stage begins; `total` is its length where that is known.
+    /// A stage begins; `total` is its length, if known.
     fn stage(&self, _stage: Stage, _total: Option<u64>) {}
-    /// So many rows (reading) or accounts (products) more are done.
+    /// This many more rows (reading) or accounts (products) are done.
     fn advance(&self, _count: u64) {}
-    /// Something to know that stops nothing.
+    /// A warning, which does not stop the run.
     fn warn(&self, _message: &str) {}
-    /// A product was computed, from so many rows in sight; accounts of one part come in order, parts side by side.
+    /// A product was computed, from this many rows. Accounts of one partition are in order; partitions run in parallel.
     fn product(&self, _account: &Account, _rows: u64, _kind: ProductKind, _product: &Product) {}
 }
 
@@ -21,15 +21,15 @@ pub trait Observer: Send + Sync {
 pub enum Stage {
     /// Decoding, checking and classifying rows.
     Read,
-    /// Cells and products, by parts of accounts.
+    /// Cells and products, by partitions of accounts.
     Products,
-    /// Looking at accounts, by parts.
+    /// Checking accounts, by partitions.
     Accounts,
     /// Sending rows in booking order.
     Send,
 }
 
-/// No one to tell.
+/// An observer that ignores all events.
 pub struct NoObserver;
 
 impl Observer for NoObserver {}

@@ -1,7 +1,7 @@
 //! Dates, months and quarters as integers, and civil time of Asia/Shanghai.
 //!
-//! Owns: calendar arithmetic and text forms. Does not own: windows (see `product::window`). No clock is read
-//! here: today's date comes from outside.
+//! Owns: calendar arithmetic and text forms. Does not own: windows (see `product::window`) or the
+//! system clock: today's date is an argument.
 
 use std::fmt;
 
@@ -13,7 +13,7 @@ pub const DAY_US: i64 = 86_400_000_000;
 /// Asia/Shanghai is eight hours ahead of UTC; feeds begin long after its last daylight saving time (1991).
 pub const SHANGHAI_OFFSET_US: i64 = 8 * 3_600_000_000;
 
-/// The dates a feed may hold: years 1900 to 2199. Outside it a time is a mistake of units, not a booking.
+/// Years that a feed may contain: 1900 to 2199. A time outside them is a mistake of units, not a booking.
 const YEARS: std::ops::RangeInclusive<i32> = 1900..=2199;
 
 /// Days since 1970-01-01 of [`YEARS`]; a test holds the two together.
@@ -97,7 +97,7 @@ impl Date {
     }
 
     fn civil(self) -> NaiveDate {
-        // Dates are made by checked constructors; the default never shows.
+        // Dates are made by checked constructors; the default is never used.
         NaiveDate::from_epoch_days(self.0).unwrap_or_default()
     }
 }
@@ -117,7 +117,7 @@ impl Month {
     /// First day of the month.
     pub fn first_day(self) -> Date {
         let (year, month0) = (1970 + self.0.div_euclid(12), self.0.rem_euclid(12) as u32);
-        // Months come from dates; the default never shows.
+        // Months are made from dates; the default is never used.
         Date(NaiveDate::from_ymd_opt(year, month0 + 1, 1).unwrap_or_default().to_epoch_days())
     }
 
@@ -176,7 +176,7 @@ impl fmt::Display for Quarter {
     }
 }
 
-/// Whether a civil time in microseconds lies in the years a feed may hold.
+/// Whether a civil time in microseconds is in the years that a feed may contain.
 pub fn time_in_range(time_us: i64) -> bool {
     (YEARS_DAYS.start * DAY_US..YEARS_DAYS.end * DAY_US).contains(&time_us)
 }
@@ -184,7 +184,7 @@ pub fn time_in_range(time_us: i64) -> bool {
 /// Parses an ISO 8601 time, with a space or `T`, into civil Shanghai microseconds.
 ///
 /// Seconds and fractions may be missing, a date alone is its midnight, a zone (`Z`, `+08:00`, `+0800`) is
-/// converted, and what is below a microsecond is cut.
+/// converted, and digits below a microsecond are truncated.
 pub fn parse_time(text: &str) -> Option<i64> {
     let date = Date::parse(text.get(..10)?)?;
     let rest = &text[10..];
