@@ -1,11 +1,11 @@
-//! The speed of light: how long the parquet crate alone needs to decode the feed's columns, on one core.
+//! Decode: the time that the parquet crate alone needs to decode the feed's columns, on one core.
 //!
 //! ```text
 //! cargo bench --bench decode -- feed/transactions/*.parquet
 //! ```
 //!
-//! Prints rows, seconds (median of five runs after one that is not counted) and rows a second. It is the yardstick
-//! for `liushui build` over the same files; nothing of liushui runs here.
+//! Prints rows, seconds (median of five runs after a warm-up) and rows per second. Builds of the same files are compared with
+//! this time; no code of Liushui runs here.
 
 use std::fs::File;
 use std::path::Path;
@@ -39,7 +39,7 @@ const COLUMNS: [&str; 17] = [
 
 const RUNS: usize = 5;
 
-/// Decodes a file; rows and nulls come back, so that no decoding can be left out.
+/// Decodes a file. Returns the numbers of rows and nulls, so that no column can be skipped.
 pub fn decode(path: &Path) -> Result<(usize, usize)> {
     let builder = ParquetRecordBatchReaderBuilder::try_new(File::open(path)?)?;
     let roots = builder.schema().fields().iter().enumerate();

@@ -1,12 +1,12 @@
-//! Kernels: what each step of a build costs by itself, on one core.
+//! Kernels: the time of each step of a build by itself, on one core.
 //!
 //! ```text
-//! cargo bench --bench kernels                                                    # a feed made for it: 1,000 accounts
+//! cargo bench --bench kernels                                                    # a generated feed of 1,000 accounts
 //! cargo bench --bench kernels -- FEED/transactions FEED/accounts.parquet
 //! ```
 //!
-//! Each step takes what the step before made, all of it held in memory, so give a feed of some million rows at most.
-//! Prints how many rows, cells or accounts a step took, and nanoseconds for each.
+//! The input of each step is the output of the step before, which is held in memory, so a feed should have a few million rows
+//! at most. Prints the number of rows, cells or accounts of each step, and nanoseconds for each.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -41,15 +41,15 @@ use liushui::staging::dedup::dedup;
 use liushui::staging::fingerprint::Fingerprinter;
 use liushui::staging::partition::Partitioning;
 
-/// What a step took.
+/// The time of a step.
 pub struct Timed {
     /// The step.
     pub step: &'static str,
-    /// What is counted.
+    /// The unit of `count`.
     pub unit: &'static str,
-    /// How many.
+    /// Number of units.
     pub count: u64,
-    /// For all of them.
+    /// Time for all of them.
     pub time: Duration,
 }
 
@@ -78,7 +78,7 @@ pub fn run(transactions: &Path, accounts: &Path) -> Result<Vec<Timed>> {
     Ok(steps)
 }
 
-/// Adds a step that took what `work` takes.
+/// Runs `work` and adds its time as a step.
 fn timed<T>(steps: &mut Vec<Timed>, step: &'static str, unit: &'static str, count: u64, work: impl FnOnce() -> T) -> T {
     let started = Instant::now();
     let made = black_box(work());
@@ -146,7 +146,7 @@ fn classifier(feed: &Feed, secret: &HashKey) -> Classifier {
     Classifier::new(matcher, Arc::clone(&feed.accounts) as _, secret.clone(), 0)
 }
 
-/// Rows gathered, deduped and made into cells; the last booking date comes back too.
+/// Buffers and dedups rows and adds them to cells. Returns the cells and the last booking date.
 fn cells(feed: &Feed, secret: &HashKey, rows: u64, steps: &mut Vec<Timed>) -> Result<(Cells, Date)> {
     let reduced = reduced(feed, secret)?;
     let cut = Partitioning::new(feed.accounts.all().len() as u32);
@@ -169,7 +169,7 @@ fn cells(feed: &Feed, secret: &HashKey, rows: u64, steps: &mut Vec<Timed>) -> Re
         Ok(runs)
     })?;
 
-    // Two cells of each month, one of its first half and one of its second: what merging brings together.
+    // Two cells of each month, one of its first half and one of its second, as input of the merge.
     let mut halves: Vec<(u32, Month, Cell, Cell)> = Vec::new();
     let mut newest = 0;
     timed(steps, "update", "row", rows, || -> Result<()> {

@@ -1,12 +1,12 @@
-//! Our build with the class and the counterparty key given, as the peers have it: what a build costs beyond them.
+//! The preclassified build: a build whose input contains the class and the counterparty key, as for the peers.
 //!
 //! ```text
 //! cargo bench --bench preclassified -- PREPARED OUT RUN.json [THREADS [TMP]]
 //! ```
 //!
-//! PREPARED is the peers' input (`peers/prepare.py`): the feed with two columns more. As the peers do, it reads ten
-//! columns, checks no value beyond its type, and of equal identifiers keeps any one; RUN.json of a whole build tells the
-//! as-of date and the instant. From the gathering of rows on it is the build itself.
+//! PREPARED is the peers' input (`peers/prepare.py`): the feed with two additional columns. Like the peers, this build reads
+//! ten columns, checks only the types of values, and keeps any one of equal identifiers. The as-of date and the generation
+//! time are those of RUN.json, the report of a whole build. From the row buffer on, it is the same as a whole build.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -41,7 +41,7 @@ use liushui::staging::fingerprint::fingerprint_fields;
 use liushui::staging::partition::Partitioning;
 use liushui::staging::reduced_schema;
 
-// As the command has it.
+// The allocator of the command.
 #[cfg(not(test))]
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -54,7 +54,7 @@ const COLUMNS: [Column; 10] = {
     [account_id, txn_id, booked_at, seq, direction, amount, balance, reversal_of, class, key]
 };
 
-/// Both products of a prepared feed; how many rows it has.
+/// Builds both products of a prepared feed and returns its number of rows.
 pub fn run(options: &BuildOptions) -> Result<usize, Error> {
     let rows = AtomicUsize::new(0);
     let fill = |feed: &Feed, intake: &Intake| {
@@ -104,11 +104,11 @@ fn fill_slice(
     Ok(rows)
 }
 
-/// Batches of one file to reduced rows, with what was found out of lists of values.
+/// Converts batches of one file to reduced rows, with caches of values.
 struct Reducer<'a> {
     feed: &'a Feed,
     file: u32,
-    secret: HashKey,
+    hash_key: HashKey,
     ids: WideHasher,
     account: (ColumnReader, ValueCache<Option<KnownAccount>>),
     direction: (ColumnReader, ValueCache<u8>),
@@ -119,12 +119,12 @@ struct Reducer<'a> {
 
 impl<'a> Reducer<'a> {
     fn new(feed: &'a Feed, file: u32) -> Reducer<'a> {
-        let secret = HashKey::from_bytes([7; 32]);
+        let hash_key = HashKey::from_bytes([7; 32]);
         Reducer {
             feed,
             file,
-            ids: secret.wide_hasher("row id"),
-            secret,
+            ids: hash_key.wide_hasher("row id"),
+            hash_key,
             account: Default::default(),
             direction: Default::default(),
             class: Default::default(),
@@ -147,13 +147,13 @@ impl<'a> Reducer<'a> {
         };
         let accounts: Vec<u32> = texts.gather(known, None).into_iter().map(number).collect::<Option<_>>()?;
         let texts = from.texts(direction, &mut self.direction.0);
-        let ways = texts.gather(self.direction.1.get(&texts, |way| u8::from(way == "D")), 0);
+        let directions = texts.gather(self.direction.1.get(&texts, |direction| u8::from(direction == "D")), 0);
         let texts = from.texts(class, &mut self.class.0);
-        // What is no class is told by the gathering.
+        // The buffer refuses rows with an unknown class.
         let classes = self.class.1.get(&texts, |name| Class::parse(name).map_or(u8::MAX, |class| class as u8));
         let classes = texts.gather(classes, u8::MAX);
         let texts = from.texts(key, &mut self.key.0);
-        let keys = self.key.1.get(&texts, |key| self.secret.counterparty(key));
+        let keys = self.key.1.get(&texts, |key| self.hash_key.counterparty(key));
         let keys = texts.gather(keys, 0);
         let nulls = NullBuffer::new(BooleanBuffer::collect_bool(rows, |row| keys[row] != 0));
         let keys: Vec<i128> = keys.into_iter().map(|key| key as i128).collect();
@@ -167,7 +167,7 @@ impl<'a> Reducer<'a> {
         let reversals = from.texts(reversal_of, &mut self.reversal);
         let reverses = BooleanBuffer::collect_bool(rows, |row| reversals.at(row).is_some());
         let times = TimestampMicrosecondArray::new(from.time(booked_at).values().clone(), None);
-        // Rule and evidence stay out: no row carries them on.
+        // Rule and evidence are zero: staged rows do not contain them.
         let none: ArrayRef = Arc::new(UInt8Array::from(vec![0; rows]));
         let verdict: Vec<ArrayRef> = vec![
             Arc::new(UInt8Array::from(classes)),
@@ -184,7 +184,7 @@ impl<'a> Reducer<'a> {
             Arc::new(times),
             Arc::new(from.integer(seq)),
             Arc::new(ids),
-            Arc::new(UInt8Array::from(ways)),
+            Arc::new(UInt8Array::from(directions)),
             Arc::new(BooleanArray::new(reverses, None)),
             Arc::new(Int64Array::new(amounts.values().clone(), None)),
             Arc::new(from.money(balance)),
@@ -198,7 +198,7 @@ impl<'a> Reducer<'a> {
     }
 }
 
-/// What a command line asks for; `None` where it is another.
+/// The options of a command line; `None` if it is invalid.
 fn parse(arguments: &[String]) -> Option<BuildOptions> {
     let [prepared, out, run, rest @ ..] = arguments else { return None };
     let mut options = options(Path::new(prepared), Path::new(out), Path::new(run))?;
@@ -209,7 +209,7 @@ fn parse(arguments: &[String]) -> Option<BuildOptions> {
     Some(options)
 }
 
-/// The options of a build of a prepared feed, with the dates that `run` tells.
+/// The options of a build of a prepared feed, with the dates of the report `run`.
 pub fn options(prepared: &Path, out: &Path, run: &Path) -> Option<BuildOptions> {
     let run: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(run).ok()?).ok()?;
     let generated_us = parse_time(run["generated_at"].as_str()?)? - SHANGHAI_OFFSET_US;

@@ -1,37 +1,37 @@
 #!/usr/bin/env python3
-"""Tells where a build's time goes, by stage: the samples of `perf`, each counted for one stage.
+"""Prints the share of each stage in the time of a build, from samples of `perf`; each sample counts for one stage.
 
     perf record --call-graph dwarf,4096 -F 150 liushui build ... --threads 1
     perf script --no-inline -F comm,ip,sym | python3 benches/stages.py [SECONDS] [STAGE ...]
 
-SECONDS, the run's CPU time, adds seconds beside the shares; each STAGE named is followed by its busiest functions.
+SECONDS, the CPU time of the run, adds seconds to the shares. For each STAGE its busiest functions are listed too.
 """
 
 import collections
 import re
 import sys
 
-# A sample belongs to the first of these whose pattern any function on its stack has. Within `FIRST` the outermost frame
-# counts, since products are encoded by the same crate that decodes the feed.
+# A sample belongs to `FIRST` if any function on its stack matches, because products are encoded by the same crate that
+# decodes the feed. Otherwise it belongs to the stage of the innermost function that matches a pattern, tried in order.
 FIRST = [
-    ("encode products", r"build::encode|GroupEncod|render::parquet|ProductFiles|arrow_writer|column::writer|snap::compress"),
+    ("encode products", r"publish::encode|GroupEncod|render::parquet|ProductFiles|arrow_writer|column::writer|snap::compress"),
 ]
 STAGES = [
-    ("decode (parquet crate)", r"parquet::|zstd|ZSTD"),
-    ("classify", r"class::function|class::matcher|class::name"),
-    ("hash content and id", r"rows::function"),
+    ("decode", r"parquet::|zstd|ZSTD"),
+    ("classify", r"class::(classifier|matcher|name_cache|normalise|counterparty_key|decide)|functions::classify"),
+    ("fingerprint", r"staging::fingerprint|functions::fingerprint"),
     ("check", r"feed::|liushui::dictionary_column"),
-    ("tally, reconcile", r"class::tally|reconcile"),
-    ("gather", r"parts::(Gatherer|Memory|ReducedColumns|Store>?::(append|keep))|rows::Columns|codec::put|build::read::work"),
+    ("tally, reconcile", r"class::tally|publish::reconcile"),
+    ("buffer", r"buffer::(BufferWriter|BufferMemory|RowBuffer>?::(append|keep))|SpillFile>?::append|staging::(RowColumns|Nullable)|codec::put"),
+    ("dedup", r"staging::(dedup|MonthOf)|buffer::RowBuffer|SpillFile>?::read"),
     ("products", r"product::"),
-    ("cells", r"cell::"),
-    ("admit", r"rows::"),
-    ("plan", r"datafusion"),
+    ("cells", r"liushui::cell::|functions::cell"),
+    ("plan", r"datafusion|liushui::engine"),
 ]
 
 
 def stage(stack):
-    """The stage of a sample; its stack's innermost function comes first."""
+    """The stage of a sample, whose stack begins with the innermost function."""
     for name, pattern in FIRST:
         if any(re.search(pattern, function) for function in stack):
             return name
@@ -39,11 +39,11 @@ def stage(stack):
         for name, pattern in STAGES:
             if re.search(pattern, function):
                 return name
-    return "else"
+    return "other"
 
 
 def stacks(lines):
-    """The stacks of all samples, which empty lines part."""
+    """The stacks of all samples, which are separated by empty lines."""
     stack = []
     for line in lines:
         if line[:1].isspace() and line.strip():
@@ -64,7 +64,7 @@ def main():
         busiest[name][stack[0]] += 1
     total = samples.total()
     if total == 0:
-        raise SystemExit("no samples: give the output of perf script")
+        raise SystemExit("no samples; the input must be the output of perf script")
     for name, count in samples.most_common():
         share = count / total
         print(f"{name:<24}{100 * share:6.1f} %" + (f"{seconds * share:8.2f} s" if seconds else ""))
