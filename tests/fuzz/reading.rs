@@ -1,4 +1,4 @@
-//! What the fuzz targets do with bytes: read them as a file of one format, check every row, and see that nothing panics.
+//! The body of the fuzz targets: reads bytes as a file of one format and checks every row, without a panic.
 //!
 //! Shared by the targets (`tests/fuzz/targets/`, run by libFuzzer) and by a short run in the tests (`tests/it/fuzz.rs`).
 
@@ -15,7 +15,7 @@ use liushui::feed::reject::FileRejects;
 use liushui::feed::sample::sample;
 use liushui::feed::schema::TRANSACTIONS;
 
-/// The targets, each with the ending of the files that it reads.
+/// The targets, each with the extension of its files.
 pub const TARGETS: [(&str, &str); 6] = [
     ("csv", "csv"),
     ("mapping", "toml"),
@@ -37,7 +37,7 @@ pub fn read(target: &str, bytes: &[u8]) {
     }
 }
 
-/// A file of this process and thread with these bytes.
+/// Writes the bytes to a temporary file of this process and thread.
 fn file(ending: &str, bytes: &[u8]) -> PathBuf {
     let name = format!("liushui-fuzz-{}-{:?}.{ending}", std::process::id(), std::thread::current().id());
     let path = std::env::temp_dir().join(name);
@@ -63,13 +63,13 @@ fn read_file(ending: &str, bytes: &[u8]) {
     std::fs::remove_file(path).ok();
 }
 
-/// The first part of the bytes is a mapping, what follows a line of `===` the file that it is for.
+/// Reads a mapping and, after a line of `===`, a file for it.
 fn read_mapping(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let (toml, csv) = text.split_once("\n===\n").unwrap_or((&text, "a,b,c\n1,2,3\n"));
     let Ok(mapping) = Mapping::parse("fuzz", toml) else { return };
     let path = file("csv", csv.as_bytes());
-    // Whether it fits is the mapping's business; that it ends is ours.
+    // The mapping may not fit the file; only a panic is a failure.
     let _ = sample(&mapping, &path, 100);
     std::fs::remove_file(path).ok();
 }

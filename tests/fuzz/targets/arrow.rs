@@ -1,4 +1,4 @@
-//! Any bytes as a `arrow` file.
+//! Reads any bytes as an `arrow` file.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! Any bytes as a `camt` file.
+//! Reads any bytes as a `camt` file.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! Any bytes as a `csv` file.
+//! Reads any bytes as a `csv` file.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! Any bytes as a `mapping` file.
+//! Reads any bytes as a `mapping` file.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! Any bytes as a `mt940` file.
+//! Reads any bytes as an `mt940` file.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! Any bytes as a `parquet` file.
+//! Reads any bytes as a `parquet` file.
 
 #![no_main]
 
