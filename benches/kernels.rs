@@ -61,7 +61,7 @@ type Cells = BTreeMap<u32, Vec<(Month, Cell)>>;
 /// Runs each step once over a feed.
 pub fn run(transactions: &Path, accounts: &Path) -> Result<Vec<Timed>> {
     let mut steps = Vec::new();
-    let secret = HashKey::from_bytes([7; 32]);
+    let hash_key = HashKey::from_bytes([7; 32]);
     let feed = Feed::open(&FeedPaths {
         transactions: vec![transactions.to_path_buf()],
         accounts: vec![accounts.to_path_buf()],
@@ -71,9 +71,9 @@ pub fn run(transactions: &Path, accounts: &Path) -> Result<Vec<Timed>> {
     })?;
     let checked = check(&feed, transactions, &mut steps)?;
     let rows: u64 = checked.iter().map(|batch| batch.num_rows() as u64).sum();
-    functions(&feed, &checked, &secret, rows, &mut steps)?;
+    functions(&feed, &checked, &hash_key, rows, &mut steps)?;
     drop(checked);
-    let (cells, as_of) = cells(&feed, &secret, rows, &mut steps)?;
+    let (cells, as_of) = cells(&feed, &hash_key, rows, &mut steps)?;
     products(&feed, &cells, as_of, &mut steps)?;
     Ok(steps)
 }
@@ -118,8 +118,14 @@ fn check(feed: &Feed, transactions: &Path, steps: &mut Vec<Timed>) -> Result<Vec
 }
 
 /// Classes and hashes of checked rows.
-fn functions(feed: &Feed, checked: &[RecordBatch], secret: &HashKey, rows: u64, steps: &mut Vec<Timed>) -> Result<()> {
-    let classifier = classifier(feed, secret);
+fn functions(
+    feed: &Feed,
+    checked: &[RecordBatch],
+    hash_key: &HashKey,
+    rows: u64,
+    steps: &mut Vec<Timed>,
+) -> Result<()> {
+    let classifier = classifier(feed, hash_key);
     timed(steps, "classify, key", "row", rows, || -> Result<()> {
         for batch in checked {
             let columns = ClassifyColumns::of_batch(batch).ok_or("a column is missing")?;
@@ -127,7 +133,7 @@ fn functions(feed: &Feed, checked: &[RecordBatch], secret: &HashKey, rows: u64, 
         }
         Ok(())
     })?;
-    let fingerprinter = Fingerprinter::new(secret, CONTENT_COLUMNS);
+    let fingerprinter = Fingerprinter::new(hash_key, CONTENT_COLUMNS);
     timed(steps, "fingerprint", "row", rows, || -> Result<()> {
         for batch in checked {
             let column = |name: &str| batch.column_by_name(name).cloned().ok_or("a column is missing");
@@ -141,27 +147,27 @@ fn functions(feed: &Feed, checked: &[RecordBatch], secret: &HashKey, rows: u64, 
 }
 
 /// A classifier under the built-in rules, with the smallest name cache.
-fn classifier(feed: &Feed, secret: &HashKey) -> Classifier {
+fn classifier(feed: &Feed, hash_key: &HashKey) -> Classifier {
     let matcher = Arc::new(Matcher::new(&Rules::builtin()));
-    Classifier::new(matcher, Arc::clone(&feed.accounts) as _, secret.clone(), 0)
+    Classifier::new(matcher, Arc::clone(&feed.accounts) as _, hash_key.clone(), 0)
 }
 
 /// Buffers and dedups rows and adds them to cells. Returns the cells and the last booking date.
-fn cells(feed: &Feed, secret: &HashKey, rows: u64, steps: &mut Vec<Timed>) -> Result<(Cells, Date)> {
-    let reduced = reduced(feed, secret)?;
-    let cut = Partitioning::new(feed.accounts.all().len() as u32);
-    let store = Arc::new(RowBuffer::new(cut.partitions(), 1, usize::MAX / 2, None)?);
+fn cells(feed: &Feed, hash_key: &HashKey, rows: u64, steps: &mut Vec<Timed>) -> Result<(Cells, Date)> {
+    let reduced = reduced(feed, hash_key)?;
+    let partitioning = Partitioning::new(feed.accounts.all().len() as u32);
+    let buffer = Arc::new(RowBuffer::new(partitioning.partitions(), 1, usize::MAX / 2, None)?);
     timed(steps, "buffer", "row", rows, || {
-        let mut writer = BufferWriter::new(Arc::clone(&store));
-        reduced.iter().try_for_each(|batch| writer.push(batch, |account| cut.partition_of(account)))?;
+        let mut writer = BufferWriter::new(Arc::clone(&buffer));
+        reduced.iter().try_for_each(|batch| writer.push(batch, |account| partitioning.partition_of(account)))?;
         writer.finish()
     })?;
     drop(reduced);
     let as_of = Date::from_ymd(2199, 12, 31).unwrap_or(Date(0));
     let runs: Vec<RecordBatch> = timed(steps, "dedup", "row", rows, || -> Result<Vec<RecordBatch>> {
         let mut runs = Vec::new();
-        for part in 0..cut.partitions() {
-            let mut deduped = dedup(store.take(part)?, cut.accounts_of(part), as_of, |_| None)?;
+        for partition in 0..partitioning.partitions() {
+            let mut deduped = dedup(buffer.take(partition)?, partitioning.accounts_of(partition), as_of, |_| None)?;
             while let Some(batch) = deduped.next_batch(8_192)? {
                 runs.push(batch);
             }
@@ -181,7 +187,7 @@ fn cells(feed: &Feed, secret: &HashKey, rows: u64, steps: &mut Vec<Timed>) -> Re
                 let (account, month) = (accounts.value(run), Month(months.value(run)));
                 let is_new = halves.last().is_none_or(|(last, of, ..)| (*last, *of) != (account, month));
                 if is_new {
-                    halves.push((account, month, Cell::empty(secret.id()), Cell::empty(secret.id())));
+                    halves.push((account, month, Cell::empty(hash_key.id()), Cell::empty(hash_key.id())));
                 }
                 let Some((.., first, second)) = halves.last_mut() else { continue };
                 let mut at = 0;
@@ -237,9 +243,9 @@ fn cells(feed: &Feed, secret: &HashKey, rows: u64, steps: &mut Vec<Timed>) -> Re
 }
 
 /// The feed's rows as `pipelines/rows.sql` makes them.
-fn reduced(feed: &Feed, secret: &HashKey) -> Result<Vec<RecordBatch>> {
+fn reduced(feed: &Feed, hash_key: &HashKey) -> Result<Vec<RecordBatch>> {
     let matcher = Arc::new(Matcher::new(&Rules::builtin()));
-    let kernels = Kernels::new(matcher, Arc::clone(&feed.accounts) as _, secret.clone(), 0);
+    let kernels = Kernels::new(matcher, Arc::clone(&feed.accounts) as _, hash_key.clone(), 0);
     let slices = feed.slices();
     let batches = slices.iter().flat_map(|slice| slice.read(|_| ()));
     Ok(batches.map(|batch| kernels.reduce(&batch?)).collect::<std::result::Result<_, _>>()?)

@@ -108,28 +108,28 @@ impl<'r> Updating<'_, 'r> {
             day.same_name_fen[way] += flow.amount_fen;
         }
         let Some(fen) = row.balance_fen else { return };
-        let seen = RowBalance { booked_at_us: row.booked_at_us, seq: row.seq, txn_id: row.txn_id, fen };
-        if self.close.as_ref().is_none_or(|close| close.is_before(&seen)) {
-            self.close = Some(seen);
+        let balance = RowBalance { booked_at_us: row.booked_at_us, seq: row.seq, txn_id: row.txn_id, fen };
+        if self.close.as_ref().is_none_or(|close| close.is_before(&balance)) {
+            self.close = Some(balance);
         }
-        if self.opening.as_ref().is_none_or(|opening| seen.is_before(opening)) {
+        if self.opening.as_ref().is_none_or(|opening| balance.is_before(opening)) {
             // Both are at most 18 digits, so the difference fits (see `AMOUNT_FEN_MAX`).
-            self.opening = Some(RowBalance { fen: fen - row.balance_change_fen(), ..seen });
+            self.opening = Some(RowBalance { fen: fen - row.balance_change_fen(), ..balance });
         }
     }
 
     /// Stores the closing balance of the current day.
     fn end_day(&mut self) {
-        let seen = self.close.take().map(RowBalance::balance);
+        let balance = self.close.take().map(RowBalance::balance);
         if let Some(day) = self.cell.days.get_mut(self.day) {
-            keep(&mut day.close, seen, Ordering::Greater);
+            keep(&mut day.close, balance, Ordering::Greater);
         }
     }
 
     /// Stores the balances after the last row.
     pub fn finish(mut self) {
         self.end_day();
-        let seen = self.opening.take().map(RowBalance::balance);
-        keep(&mut self.cell.opening, seen, Ordering::Less);
+        let balance = self.opening.take().map(RowBalance::balance);
+        keep(&mut self.cell.opening, balance, Ordering::Less);
     }
 }

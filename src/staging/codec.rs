@@ -71,7 +71,7 @@ impl Head {
         if self.flags & 1 == 0 { Direction::In } else { Direction::Out }
     }
 
-    /// What the row adds in its direction.
+    /// The row's flow in its direction.
     pub fn flow(&self) -> Flow {
         flow_of(self.flags & REVERSAL != 0, self.amount_fen)
     }

@@ -18,7 +18,7 @@ pub struct Entry {
     pub booked_at_us: i64,
     /// The provider's order within one instant.
     pub seq: Option<i64>,
-    /// What the row adds to the balance, fen.
+    /// The row's change of the balance, fen.
     pub change_fen: i64,
     /// The balance after the row, fen, if the row has one.
     pub balance_fen: Option<i64>,
