@@ -191,8 +191,8 @@ fn build_in_pool(options: &BuildOptions, observer: &Arc<dyn Observer>) -> Result
     }
 }
 
-/// The second half of a build alone: builds the products from reduced rows, in the schema of `pipelines/rows.sql`, of a caller
-/// that has classes and counterparties from another source. `fill` writes the rows into the intake under their accounts'
+/// The second half of a build alone: builds the products from reduced rows, in the schema of `pipelines/rows.sql`, whose
+/// classes and counterparties are from another source. `fill` writes the rows into the intake under their accounts'
 /// numbers in the feed's index. The as-of date is required. Nothing is reconciled, and only the products are written.
 ///
 /// # Errors

@@ -1,8 +1,8 @@
 //! The output folder: all files are written under temporary names and renamed into place at the end.
 //!
-//! **Invariant:** a folder never has products of one run beside the report of another. The files of an earlier run are removed
-//! before the new files are put into place, even if the new run was refused and has no products; `run.json` is the last.
-//! Files are readable only by their owner.
+//! **Invariant:** a folder never has products of one run beside the report of another. The files of an earlier run are
+//! removed before the new files are put into place, even if the new run was refused and has no products; `run.json` is the
+//! last. Files are readable only by their owner.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};

@@ -26,8 +26,8 @@ impl Cell {
         update.finish();
     }
 
-    /// Adds several rows, faster than [`Cell::update`] for each: the closing balance of a date is stored only when its rows are
-    /// over.
+    /// Adds several rows, faster than [`Cell::update`] for each: the closing balance of a date is stored only when its rows
+    /// are over.
     pub fn updating<'r>(&mut self) -> Updating<'_, 'r> {
         Updating { cell: self, day: 0, close: None, opening: None }
     }

@@ -116,7 +116,8 @@ impl RowBuffer {
     /// first row is read.
     ///
     /// # Errors
-    /// [`StagingError::Io`] where the folder is not writable; [`StagingError::Internal`] where the system has no random numbers.
+    /// [`StagingError::Io`] where the folder is not writable; [`StagingError::Internal`] where the system has no random
+    /// numbers.
     pub fn new(
         buckets: usize,
         workers: usize,

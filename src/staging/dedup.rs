@@ -296,8 +296,8 @@ enum Repeat {
 }
 
 /// Finds the repeats of a month. Of rows with one identifier in one account and month the first by place is kept; the
-/// others are duplicates where their content is the first's, and conflicts where it is not. `ids` are the lower halves of the month's hashed identifiers, in any
-/// order: whole identifiers are compared only where two halves are equal.
+/// others are duplicates where their content is the first's, and conflicts where it is not. `ids` are the lower halves of
+/// the month's hashed identifiers, in any order: whole identifiers are compared only where two halves are equal.
 fn find_repeats(ids: &mut [u64], month: &[Run], buffers: &[Vec<u8>]) -> Result<BTreeMap<Place, Repeat>, DamagedRows> {
     ids.sort_unstable();
     let mut found = BTreeMap::new();
