@@ -180,7 +180,10 @@ fn put_narrow(out: &mut Vec<u8>, mut value: u64) {
         length += 1;
     }
     bytes[length] = value as u8;
-    out.extend_from_slice(&bytes[..=length]);
+    // A copy of fixed length is a few instructions, one of any length a call.
+    let end = out.len() + length + 1;
+    out.extend_from_slice(&bytes);
+    out.truncate(end);
 }
 
 /// Zigzag: small magnitudes of either sign are short.
