@@ -33,7 +33,7 @@ use liushui::intake::{CONTENT_COLUMNS, Kernels};
 use liushui::period::{Date, Month};
 use liushui::product::dictionary::Dictionary;
 use liushui::product::history::History;
-use liushui::product::render::{json, parquet};
+use liushui::product::render::{self, json, parquet};
 use liushui::product::{Context, ProductKind, compute};
 use liushui::staging::buffer::{BufferWriter, RowBuffer};
 use liushui::staging::codec;
@@ -275,7 +275,7 @@ fn products(feed: &Feed, cells: &Cells, as_of: Date, steps: &mut Vec<Timed>) -> 
             let schema = Arc::clone(builder.schema());
             let mut writer = ::parquet::arrow::ArrowWriter::try_new(Vec::new(), schema, Some(properties))?;
             for some in made.chunks(32) {
-                some.iter().try_for_each(|(id, product)| builder.append(id, product))?;
+                some.iter().try_for_each(|(id, product)| builder.append(id, render::check(&dictionary, product)?))?;
                 writer.write(&builder.finish()?)?;
                 if writer.in_progress_rows() >= 128 {
                     writer.flush()?;
@@ -288,7 +288,7 @@ fn products(feed: &Feed, cells: &Cells, as_of: Date, steps: &mut Vec<Timed>) -> 
             let mut lines = Vec::new();
             for (id, product) in &made {
                 lines.clear();
-                json::write(&mut lines, &dictionary, Some(id), product, json::Layout::Line)?;
+                json::write(&mut lines, Some(id), render::check(&dictionary, product)?, json::Layout::Line)?;
                 black_box(&lines);
             }
             Ok(())

@@ -112,6 +112,26 @@ pub fn uscc_is_valid(code: &str) -> bool {
     bytes.last() == Some(&ALPHABET[(31 - sum % 31) % 31])
 }
 
+/// An account without dates.
+#[cfg(test)]
+pub fn account_for_tests() -> Account {
+    Account {
+        account_id: "6222020000001234".into(),
+        provider_id: "P1".into(),
+        provider_name: "示例银行".into(),
+        bank_code: None,
+        subject_uscc: "91350100M000100Y43".into(),
+        subject_name: "示例商贸有限公司".into(),
+        former_names: Vec::new(),
+        account_type: "basic",
+        currency: "CNY".into(),
+        opened_on: None,
+        closed_on: None,
+        records_from: None,
+        status: "active",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -128,26 +148,8 @@ mod tests {
             (late, late, late),
         ];
         for (opened_on, records_from, expected) in cases {
-            let account = Account { opened_on, records_from, ..account() };
+            let account = Account { opened_on, records_from, ..account_for_tests() };
             assert_eq!(account.opening(), expected, "{opened_on:?} {records_from:?}");
-        }
-    }
-
-    fn account() -> Account {
-        Account {
-            account_id: "6222020000001234".into(),
-            provider_id: "P1".into(),
-            provider_name: "示例银行".into(),
-            bank_code: None,
-            subject_uscc: "91350100M000100Y43".into(),
-            subject_name: "示例商贸有限公司".into(),
-            former_names: Vec::new(),
-            account_type: "basic",
-            currency: "CNY".into(),
-            opened_on: None,
-            closed_on: None,
-            records_from: None,
-            status: "active",
         }
     }
 

@@ -3,7 +3,6 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::account::mask;
 use crate::class::RulesError;
 use crate::engine::error::EngineError;
 use crate::feed::error::FeedError;
@@ -11,6 +10,7 @@ use crate::feed::mapping::MappingError;
 use crate::intake::IntakeError;
 use crate::product::dictionary::DictionaryError;
 use crate::product::render::RenderError;
+use crate::publish::PublishError;
 use crate::publish::in_order::Stopped;
 use crate::staging::error::StagingError;
 
@@ -32,37 +32,18 @@ pub enum Error {
         /// The file.
         file: String,
     },
-    /// A sum of one account and month is beyond 64-bit fen.
-    #[error("account {account}: a sum of {month} leaves the range of 64-bit fen; are the amounts right?")]
-    Overflow {
-        /// The account, masked as on the product.
-        account: String,
-        /// The month, `YYYY-MM`.
-        month: String,
-    },
     /// The feed cannot be opened.
     #[error(transparent)]
     Feed(#[from] FeedError),
-    /// A money item of a product has more than 18 digits of fen.
-    #[error("account {account}: `{item}` has more than 18 digits of fen; are the amounts right?")]
-    MoneyRange {
-        /// The account, masked as on the product.
-        account: String,
-        /// The item's path, as in `null_reasons`.
-        item: String,
-    },
-    /// The mapping is inconsistent.
+    /// The mapping does not hold together.
     #[error(transparent)]
     Mapping(#[from] MappingError),
     /// The rules are inconsistent.
     #[error(transparent)]
     Rules(#[from] RulesError),
-    /// A dictionary is inconsistent: an internal error.
+    /// Products could not be computed or written.
     #[error(transparent)]
-    Dictionary(#[from] DictionaryError),
-    /// A product that does not fit its dictionary: an internal error.
-    #[error("product: {0}")]
-    Render(#[from] RenderError),
+    Publish(PublishError),
     /// Rows could not become cells.
     #[error(transparent)]
     Intake(#[from] IntakeError),
@@ -93,22 +74,36 @@ impl Error {
         Error::Io { what, path: path.to_path_buf(), source }
     }
 
-    /// A fault of an account's product; if its amounts are out of range, the error names the account.
-    pub fn product(account_id: &str, error: RenderError) -> Error {
-        match error {
-            RenderError::Money { item } => Error::MoneyRange { account: mask(account_id), item },
-            other => Error::Render(other),
-        }
-    }
-
     /// The exit code of a command that ends with this error: 1 input refused, 2 usage, 3 internal error.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Error::Refused { .. } | Error::Changed { .. } | Error::Overflow { .. } | Error::MoneyRange { .. } => 1,
+            Error::Refused { .. } | Error::Changed { .. } => 1,
+            Error::Publish(error) if error.is_input() => 1,
             Error::Usage(_) | Error::Mapping(_) | Error::Rules(_) => 2,
             Error::Feed(error) if error.is_usage() => 2,
             _ => 3,
         }
+    }
+}
+
+impl From<PublishError> for Error {
+    fn from(error: PublishError) -> Error {
+        match error {
+            PublishError::Stopped(stopped) => Error::Stopped(stopped),
+            other => Error::Publish(other),
+        }
+    }
+}
+
+impl From<DictionaryError> for Error {
+    fn from(error: DictionaryError) -> Error {
+        Error::Publish(error.into())
+    }
+}
+
+impl From<RenderError> for Error {
+    fn from(error: RenderError) -> Error {
+        Error::Publish(error.into())
     }
 }
 

@@ -33,7 +33,8 @@
 //! use liushui::hash_key::HashKey;
 //! use liushui::intake::{Kernels, in_memory};
 //! use liushui::period::Date;
-//! use liushui::product::{Context, ProductKind, compute, dictionary::Dictionary, history::History, render::json};
+//! use liushui::product::{Context, ProductKind, render::check, render::json};
+//! use liushui::publish::ProductPlan;
 //!
 //! let table = |columns: &[(&str, Vec<&str>)]| {
 //!     let column = |texts: &Vec<&str>| -> ArrayRef { Arc::new(StringArray::from(texts.clone())) };
@@ -72,10 +73,10 @@
 //!
 //! let context = Context::precompute(as_of, 1_711_900_800, &rules.version);
 //! let account = accounts.account(0).ok_or("no account")?;
-//! let dictionary = Dictionary::builtin(ProductKind::Report)?;
-//! let report = compute(&dictionary, &History::new(&account, &context, &found.cells[0]));
+//! let plan = ProductPlan::new(ProductKind::Report)?;
+//! let report = plan.product(&account, &context, &found.cells[0])?;
 //! let mut text = Vec::new();
-//! json::write(&mut text, &dictionary, None, &report, json::Layout::Line)?;
+//! json::write(&mut text, None, check(plan.dictionary(), &report)?, json::Layout::Line)?;
 //! let report: serde_json::Value = serde_json::from_slice(&text)?;
 //! assert_eq!(report["funds"][0]["period"], "2024Q1");
 //! assert_eq!(report["funds"][0]["in_amount"], "12003.10");

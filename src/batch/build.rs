@@ -14,7 +14,7 @@ use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 use super::output_folder::Outputs;
 use super::run_report::{self, RunReport, Seconds, Status, Versions};
 use super::{cores, draw_key, in_pool};
-use crate::account::{Account, Accounts, mask};
+use crate::account::{Account, Accounts};
 use crate::class::{Matcher, Rules, Tally};
 use crate::engine::table::feed_partitions;
 use crate::error::Error;
@@ -27,23 +27,13 @@ use crate::flow::RowFlows;
 use crate::intake::{AccountCells, BuildVisitor, GroupSummary, Intake, IntakeOptions, Kernels};
 use crate::observer::{Observer, Stage};
 use crate::period::Date;
-use crate::product::dictionary::Dictionary;
-use crate::product::history::History;
 use crate::product::value::Product;
-use crate::product::{Context, ProductKind, compute_in, item_codes};
-use crate::publish::encode::{Encoded, GroupEncoder, GroupEncoding, ProductFiles};
-use crate::publish::in_order::InOrder;
-use crate::publish::reconcile::{FundsCheck, Reconciliation};
+use crate::product::{Context, ProductKind};
+use crate::publish::files::ProductFiles;
+use crate::publish::format::{OutputFormat, Parquet};
+use crate::publish::reconcile::Reconciliation;
+use crate::publish::{self, GroupSink, ProductPlan, PublishError, Sink};
 use crate::staging::dedup::Dropped;
-
-/// Format of the product files.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum OutputFormat {
-    /// One Parquet file per product.
-    Parquet,
-    /// One file per product, with a JSON object per line.
-    Json,
-}
 
 /// Options of a build.
 #[derive(Clone, Debug)]
@@ -90,7 +80,7 @@ impl BuildOptions {
             as_of: None,
             records_from: None,
             products: ProductKind::ALL.to_vec(),
-            formats: vec![OutputFormat::Parquet],
+            formats: vec![&Parquet],
             memory_bytes: 2 << 30,
             threads: cores(),
             batch_rows: BATCH_ROWS,
@@ -114,42 +104,21 @@ pub struct BuildOutcome {
     pub refused_files: Vec<String>,
 }
 
-/// One product's dictionary and its check of funds.
-pub struct ProductPlan {
-    /// Its items.
-    pub dictionary: Dictionary,
-    /// Its check of funds.
-    pub funds_check: FundsCheck,
-}
-
-impl ProductPlan {
-    /// The plans of all requested products.
-    fn all(options: &BuildOptions) -> Result<Vec<ProductPlan>, Error> {
-        options.products.iter().map(|kind| ProductPlan::new(*kind)).collect()
-    }
-
-    fn new(kind: ProductKind) -> Result<ProductPlan, Error> {
-        let dictionary = Dictionary::builtin(kind)?;
-        dictionary.check_codes(&item_codes(kind))?;
-        Ok(ProductPlan { funds_check: FundsCheck::new(&dictionary)?, dictionary })
-    }
-}
-
 /// Builds the products of a feed.
 ///
 /// A feed with a refused file is not an error: the [`BuildOutcome`] contains the refused files, and no product is written.
 ///
 /// # Errors
-/// [`Error::Usage`] for paths without a file and for a feed without a date, [`Error::Overflow`] for sums beyond 64 bits,
-/// [`Error::MoneyRange`] for money items beyond 18 digits. The latter three are also in the written report. Internal errors
-/// leave the folder unchanged. No error leaves a partly written product.
+/// [`Error::Usage`] for paths that lead nowhere and for a feed without a date, [`PublishError::Overflow`] for sums beyond
+/// 64 bits, [`PublishError::MoneyRange`] for money items beyond 18 digits: the latter three leave a report that names them.
+/// Internal errors leave the folder as it was. Whatever the error, no product is half written.
 pub fn build(options: &BuildOptions, observer: &Arc<dyn Observer>) -> Result<BuildOutcome, Error> {
     in_pool(options.threads, || build_in_pool(options, observer))
 }
 
 fn build_in_pool(options: &BuildOptions, observer: &Arc<dyn Observer>) -> Result<BuildOutcome, Error> {
     let started = Instant::now();
-    let plans = ProductPlan::all(options)?;
+    let plans = plans(options)?;
     let run = Run::open(options)?;
     let outputs = Outputs::create(&options.out)?;
     let opened = started.elapsed();
@@ -203,7 +172,7 @@ pub fn build_reduced(
     observer: &Arc<dyn Observer>,
 ) -> Result<(), Error> {
     in_pool(options.threads, || {
-        let plans = ProductPlan::all(options)?;
+        let plans = plans(options)?;
         let run = Run::open(options)?;
         let outputs = Outputs::create(&options.out)?;
         if options.as_of.is_none() {
@@ -247,8 +216,7 @@ impl Published {
 struct Publishing<'a> {
     plans: &'a [ProductPlan],
     context: Context,
-    encoders: GroupEncoder,
-    files: InOrder<Vec<Encoded>, ProductFiles>,
+    sink: &'a dyn Sink,
     next: AtomicUsize,
     observer: &'a Arc<dyn Observer>,
 }
@@ -315,12 +283,12 @@ impl Run<'_> {
         let Some(as_of) = as_of.filter(|_| !refused_early) else {
             return Ok((self.check_groups()?, None, None));
         };
-        let files = ProductFiles::create(&self.options.out, plans, &self.options.formats)?;
+        let waiting_bytes_max = self.options.memory_bytes / 16;
+        let files = ProductFiles::create(&self.options.out, plans, &self.options.formats, waiting_bytes_max)?;
         let publishing = Publishing {
             plans,
             context: Context::precompute(as_of, self.options.generated_at, &self.options.rules.version),
-            encoders: files.encoders(),
-            files: InOrder::new(files, 1),
+            sink: &files,
             next: AtomicUsize::new(0),
             observer,
         };
@@ -338,9 +306,9 @@ impl Run<'_> {
             }
         }
         match failure {
-            None => Ok((published, Some(publishing.files.into_consumer()), None)),
-            Some((_, error @ (Error::Overflow { .. } | Error::MoneyRange { .. }))) => {
-                Ok((Published::default(), None, Some(error)))
+            None => Ok((published, Some(files), None)),
+            Some((_, Error::Publish(error))) if error.is_input() => {
+                Ok((Published::default(), None, Some(error.into())))
             }
             Some((_, error)) => Err(error),
         }
@@ -358,33 +326,28 @@ impl Run<'_> {
             if group >= self.groups() {
                 return Ok(published);
             }
-            let of_group = publishing.files.task(|| self.publish_group(publishing, group));
+            let of_group = self.publish_group(publishing, group);
             published.add(&of_group.map_err(|error| (group, error))?);
         }
     }
 
     fn publish_group(&self, publishing: &Publishing<'_>, group: usize) -> Result<Published, Error> {
-        publishing.files.wait_for_turn(group, self.options.threads + 1)?;
+        let mut sink = publishing.sink.begin(group)?;
         let mut cells = self.intake.take_group(group, publishing.context.as_of)?;
-        let mut encoding = publishing.encoders.begin(group)?;
         let mut published = Published::default();
-        // Refilled for every account.
-        let mut products: Vec<Product> = publishing.plans.iter().map(|plan| Product::new(&plan.dictionary)).collect();
+        // Each is filled again for every account.
+        let mut products: Vec<Product> = publishing.plans.iter().map(|plan| Product::new(plan.dictionary())).collect();
         let mut of_account = AccountCells::default();
         for number in cells.accounts() {
             let Some(account) = self.feed.accounts.account(number) else { continue };
             let sums = cells.figures_of(number, &mut of_account)?;
             published.accounts_with_rows += u64::from(sums.rows > 0);
-            let hold = publish_account(publishing, &account, &of_account, &mut products, &mut encoding)?;
-            published.reconciliation.check(&sums, &of_account, hold);
+            let add_up = publishing.publish_account(&account, &of_account, &mut products, &mut *sink)?;
+            published.reconciliation.check(&sums, &of_account, add_up);
             publishing.observer.advance(1);
         }
         published.dropped = self.note_conflicts(&cells.finish()?);
-        let write = |files: &mut ProductFiles, encoded: Vec<Encoded>| {
-            encoded.into_iter().try_for_each(|encoded| files.write(encoded))
-        };
-        publishing.files.put(group, encoding.finish()?, write)?;
-        publishing.files.end(group, write)?;
+        sink.finish()?;
         Ok(published)
     }
 
@@ -450,27 +413,32 @@ impl Run<'_> {
     }
 }
 
-/// Computes and encodes all products of an account. Returns whether in each of them the classes add up to the funds.
-fn publish_account(
-    publishing: &Publishing<'_>,
-    account: &Account,
-    cells: &AccountCells,
-    products: &mut [Product],
-    encoding: &mut GroupEncoding,
-) -> Result<bool, Error> {
-    for (month, cell) in &cells.cells {
-        let overflow = |_| Error::Overflow { account: mask(&account.account_id), month: month.to_string() };
-        cell.check_range().map_err(overflow)?;
+impl Publishing<'_> {
+    /// Computes all products of an account and puts them into the sink; whether in each the classes add up to the funds
+    /// comes back.
+    fn publish_account(
+        &self,
+        account: &Account,
+        cells: &AccountCells,
+        products: &mut [Product],
+        sink: &mut dyn GroupSink,
+    ) -> Result<bool, PublishError> {
+        let history = publish::history(account, &self.context, &cells.cells)?;
+        let mut all_add_up = true;
+        for (number, (plan, product)) in self.plans.iter().zip(products).enumerate() {
+            let filled = plan.fill(product, &history)?;
+            all_add_up &= filled.adds_up;
+            let product = filled.product;
+            self.observer.product(account, cells.rows, plan.dictionary().kind(), product.product());
+            sink.append(number, account, product)?;
+        }
+        Ok(all_add_up)
     }
-    let history = History::new(account, &publishing.context, &cells.cells);
-    let mut holds = true;
-    for (number, (plan, product)) in publishing.plans.iter().zip(products).enumerate() {
-        compute_in(product, &plan.dictionary, &history);
-        holds &= plan.funds_check.holds(product);
-        publishing.observer.product(account, cells.rows, plan.dictionary.kind(), product);
-        encoding.append(number, &account.account_id, product)?;
-    }
-    Ok(holds)
+}
+
+/// The plans of the products that are asked for.
+fn plans(options: &BuildOptions) -> Result<Vec<ProductPlan>, Error> {
+    Ok(options.products.iter().map(|kind| ProductPlan::new(*kind)).collect::<Result<_, _>>()?)
 }
 
 /// The error of a feed without a row to take the as-of date from.

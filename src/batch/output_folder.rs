@@ -13,10 +13,8 @@ use super::run_report::RunReport;
 use crate::error::Error;
 use crate::feed::reject::FeedVerdict;
 use crate::product::ProductKind;
-use crate::publish::encode::ProductFiles;
-
-/// Extensions of product files.
-const EXTENSIONS: [&str; 2] = ["parquet", "ndjson"];
+use crate::publish::files::ProductFiles;
+use crate::publish::format::FORMATS;
 
 /// The folder that a build writes to.
 pub struct Outputs {
@@ -69,7 +67,7 @@ impl Outputs {
     /// Removes the files of an earlier run, its report first: without a report, the folder is not a finished run.
     fn remove_earlier(&self) -> Result<(), Error> {
         let products =
-            ProductKind::ALL.iter().flat_map(|kind| EXTENSIONS.map(|extension| format!("{}.{extension}", kind.code())));
+            ProductKind::ALL.iter().flat_map(|kind| FORMATS.map(|of| format!("{}.{}", kind.code(), of.ending())));
         for name in ["run.json".to_string()].into_iter().chain(products) {
             let path = self.folder.join(name);
             match std::fs::remove_file(&path) {

@@ -4,12 +4,14 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::{Args, ValueEnum};
-use liushui::batch::build::{BuildOptions, BuildOutcome, OutputFormat, build};
+use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use liushui::batch::build::{BuildOptions, BuildOutcome, build};
 use liushui::error::Error;
 use liushui::feed::raw::BATCH_ROWS;
 use liushui::observer::Observer;
 use liushui::period::{Date, parse_instant};
+use liushui::publish::format::{self, FORMATS, OutputFormat};
 
 use super::dictionary::ProductName;
 use super::layout::{LayoutArguments, transactions_help};
@@ -43,8 +45,8 @@ pub struct Build {
     #[arg(long, value_enum, value_delimiter = ',', default_values = ["detail-summary", "report"])]
     products: Vec<ProductName>,
     /// Output formats
-    #[arg(long, value_enum, value_delimiter = ',', default_values = ["parquet"])]
-    format: Vec<Format>,
+    #[arg(long, value_parser = format_parser(), value_delimiter = ',', default_values = [FORMATS[0].name()])]
+    format: Vec<OutputFormat>,
     /// Memory for buffered rows and for plans; rows that do not fit are spilled to temporary files
     #[arg(long, value_name = "SIZE", default_value = "2GiB", value_parser = parse_memory)]
     memory: usize,
@@ -77,10 +79,10 @@ pub struct Build {
     no_progress: bool,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    Parquet,
-    Json,
+/// The names of the output formats.
+fn format_parser() -> impl TypedValueParser<Value = OutputFormat> {
+    PossibleValuesParser::new(FORMATS.map(|format| format.name()))
+        .try_map(|name| format::find(&name).ok_or("not the name of a format"))
 }
 
 /// Smallest memory of a build.
@@ -129,11 +131,7 @@ impl Build {
         let rules = load_rules(self.rules.as_deref())?;
         let mut formats: Vec<OutputFormat> = Vec::new();
         for format in self.format {
-            let format = match format {
-                Format::Parquet => OutputFormat::Parquet,
-                Format::Json => OutputFormat::Json,
-            };
-            if !formats.contains(&format) {
+            if formats.iter().all(|other| other.name() != format.name()) {
                 formats.push(format);
             }
         }

@@ -6,13 +6,15 @@ use std::sync::{Arc, Mutex};
 
 use clap::Args;
 use liushui::account::Account;
-use liushui::batch::build::{BuildOptions, OutputFormat, build};
+use liushui::batch::build::{BuildOptions, build};
 use liushui::error::Error;
 use liushui::observer::{Observer, Stage};
 use liushui::product::ProductKind;
 use liushui::product::dictionary::Dictionary;
+use liushui::product::render::check;
 use liushui::product::render::table::product_table;
 use liushui::product::value::Product;
+use liushui::publish::format::FORMATS;
 
 use super::build::summary;
 use super::progress::Bar;
@@ -52,7 +54,7 @@ impl Demo {
         print("2. Both products of every account\n\n")?;
         let mut options =
             BuildOptions::new(feed.join("transactions"), feed.join("accounts.parquet"), products.clone(), now());
-        options.formats = vec![OutputFormat::Parquet, OutputFormat::Json];
+        options.formats = FORMATS.to_vec();
         let watcher = Arc::new(Watcher { bar: Bar::new(false), busiest: Mutex::default() });
         let observer: Arc<dyn Observer> = Arc::clone(&watcher) as _;
         let outcome = build(&options, &observer);
@@ -63,7 +65,8 @@ impl Demo {
         print(&format!("\n3. One account: {}\n", busiest.account_id))?;
         for (kind, product) in &busiest.products {
             let dictionary = Dictionary::builtin(*kind).map_err(Error::from)?;
-            print(&format!("\n{}", product_table(&dictionary, product, width())?))?;
+            let product = check(&dictionary, product).map_err(Error::from)?;
+            print(&format!("\n{}", product_table(product, width())))?;
         }
         print(&format!(
             "\n4. Files\n\n   {feed}  the feed, and under expected/ the generator's own answers\n   \

@@ -43,6 +43,12 @@ impl Context {
         }
     }
 
+    /// The cells that are seen, of all cells of an account ascending by month: none of a month before the first one.
+    pub fn seen<'c, C>(&self, cells: &'c [(Month, C)]) -> &'c [(Month, C)] {
+        let unseen = self.first_month.map_or(0, |first| cells.partition_point(|(month, _)| *month < first));
+        &cells[unseen..]
+    }
+
     /// O where it does not depend on rows: the later of the account's own dates and the first day of the first month,
     /// whichever are given.
     pub fn opening(&self, account: &Account) -> Option<Date> {

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use crate::account::Account;
+use crate::account::{Account, account_for_tests};
 use crate::cell::{Cell, Fingerprint, Row};
 use crate::class::Class::{self, Agency, Cash, OpeningBank, Other, PaymentPlatform, Public, SameName};
 use crate::flow::Direction::{self, In, Out};
@@ -54,21 +54,7 @@ fn cells(rows: &[TestRow]) -> Vec<(Month, Cell)> {
 }
 
 fn account(opened_on: Option<&str>) -> Account {
-    Account {
-        account_id: "6222020000001234".into(),
-        provider_id: "P1".into(),
-        provider_name: "示例银行".into(),
-        bank_code: None,
-        subject_uscc: "91350100M000100Y43".into(),
-        subject_name: "示例商贸有限公司".into(),
-        former_names: Vec::new(),
-        account_type: "basic",
-        currency: "CNY".into(),
-        opened_on: opened_on.map(date),
-        closed_on: None,
-        records_from: None,
-        status: "active",
-    }
+    Account { opened_on: opened_on.map(date), ..account_for_tests() }
 }
 
 fn context(as_of: &str) -> Context {
@@ -1029,7 +1015,7 @@ fn withheld_segments_are_empty_and_change_no_other() {
         let whole = compute_of(kind, &History::new(&account, &context, &cells));
         let product = compute_of(kind, &History::new(&account, &withholding, &cells));
         let dictionary = Dictionary::builtin(kind).unwrap();
-        let mut paths: Vec<(String, &str)> = render::null_reasons(&dictionary, &whole);
+        let mut paths: Vec<(String, &str)> = render::null_reasons(render::check(&dictionary, &whole).unwrap());
         for ((def, segment), of_whole) in dictionary.segments().zip(&product.segments).zip(&whole.segments) {
             if codes.contains(&def.code.as_str()) {
                 assert!(segment.is_withheld() && segment.rows() == 0 && segment.items(0).next().is_none());
@@ -1040,7 +1026,7 @@ fn withheld_segments_are_empty_and_change_no_other() {
         }
         // One reason, keyed by the segment alone.
         paths.retain(|(path, _)| !codes.iter().any(|code| path.starts_with(code)));
-        let mut found = render::null_reasons(&dictionary, &product);
+        let mut found = render::null_reasons(render::check(&dictionary, &product).unwrap());
         let withheld: Vec<_> =
             found.extract_if(.., |(_, reason)| *reason == "withheld").map(|(path, _)| path).collect();
         assert_eq!(withheld, codes[..if kind == ProductKind::Report { 4 } else { 2 }]);

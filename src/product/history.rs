@@ -105,8 +105,7 @@ impl<'a> History<'a> {
         cells: &'a [(Month, C)],
     ) -> History<'a> {
         debug_assert!(cells.is_sorted_by(|(a, _), (b, _)| a < b), "cells ascend by month");
-        let unseen = context.first_month.map_or(0, |first| cells.partition_point(|(month, _)| *month < first));
-        let cells = &cells[unseen..];
+        let cells = context.seen(cells);
         let first_day =
             carried.first_day.or(cells.iter().find_map(|(_, cell)| cell.borrow().days.first()).map(|day| day.date));
         let Some(windows) = Windows::new(context.opening(account).or(first_day), context.as_of) else {

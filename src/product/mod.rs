@@ -35,6 +35,7 @@ use crate::cell::CLASSES;
 use crate::class::Class;
 use crate::money::ratio;
 
+pub use classes::SEGMENTS as CLASS_SEGMENTS;
 pub use context::{Appendix, Context, DisputeMark, Purpose, Query, Withheld};
 
 use counterparties::{CountedFlows, Parties, counted_in};

@@ -1,221 +1,370 @@
-//! Results of numbered tasks, handed to one consumer in ascending order whoever finishes first.
+//! Results of numbered tasks, handed to one consumer in ascending order, whichever task is finished first.
 //!
-//! Owns: the order, and the bound on what waits. There is no thread and no channel: the worker whose task is due consumes on
-//! its own thread, and one that is too far ahead waits. The lowest task never waits, so any number of workers makes
-//! progress. Does not own: the consumer, or which worker takes which task; workers take tasks in ascending order.
+//! Owns: the order, and the bound on results that wait. There is no thread and no channel: the worker whose task is due
+//! hands its results on, on its own thread; the results of later tasks wait, and where they would take too much, their
+//! workers do. Does not own: the consumer, or which worker takes which task.
+//!
+//! Only a task that is not due ever waits, and it waits for the task that is. So any number of workers makes progress, if
+//! each takes its tasks in ascending order and one after another. In particular a task must not run parallel work on the
+//! pool of its worker: the worker could then begin a later task in the middle of it, and wait for itself.
+//!
+//! A task that fails ends the tasks behind it, which would wait for it forever. Those before it go on, so that of all
+//! failures the one of the lowest task is always found, whoever was faster.
 
 use std::collections::BTreeMap;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-/// Where workers put the items of their tasks.
-pub struct InOrder<T, C> {
-    state: Mutex<State<T, C>>,
-    turn: Condvar,
-    /// Items that one task may have waiting.
-    items_max: usize,
+/// Takes the results of all tasks, in order.
+pub trait Consumer<T> {
+    /// Why a result could not be taken.
+    type Error: From<Stopped>;
+
+    /// Takes the next result.
+    ///
+    /// # Errors
+    /// Those of the consumer; they end the task that is due and all behind it.
+    fn consume(&mut self, item: T) -> Result<(), Self::Error>;
 }
 
-struct State<T, C> {
-    consumer: C,
-    /// The task whose items are consumed at once.
-    due: usize,
-    /// Items of later tasks, and whether that is all of a task.
-    waiting: BTreeMap<usize, (Vec<T>, bool)>,
-    /// The consumer or a worker failed: nothing is consumed any more.
-    is_stopped: bool,
-}
-
-/// The consumer or another worker failed, and its error is the one to report.
+/// A task that was begun did not end well, and its error is the one to report.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("internal: the work was stopped by another worker's error")]
 pub struct Stopped;
 
-/// Stops the others when a worker leaves its task by an error or a panic.
-struct StopOnDrop<'a, T, C>(&'a InOrder<T, C>);
+/// The order of tasks, numbered from 0.
+pub struct InOrder<T, C> {
+    state: Mutex<State<T>>,
+    /// The due task, the failed one or the weight has changed.
+    changed: Condvar,
+    /// Locked only by the worker whose task is due, so nobody waits for it.
+    consumer: Mutex<C>,
+    waiting_max: usize,
+}
 
-impl<T, C> Drop for StopOnDrop<'_, T, C> {
-    fn drop(&mut self) {
-        self.0.stop();
+struct State<T> {
+    /// The lowest task that has not ended.
+    due: usize,
+    /// Results of tasks that ended before they were due, and their weight.
+    ended: BTreeMap<usize, Waiting<T>>,
+    /// Weight of all results that wait.
+    waiting: usize,
+    /// The lowest task that failed: this task and those behind it are stopped.
+    failed: Option<usize>,
+}
+
+impl<T> State<T> {
+    fn is_stopped(&self, task: usize) -> bool {
+        self.failed.is_some_and(|failed| failed <= task)
     }
 }
 
-impl<T, C> InOrder<T, C> {
-    /// An order of tasks from 0, each with at most so many items waiting.
-    pub fn new(consumer: C, items_max: usize) -> InOrder<T, C> {
-        let state = State { consumer, due: 0, waiting: BTreeMap::new(), is_stopped: false };
-        InOrder { state: Mutex::new(state), turn: Condvar::new(), items_max: items_max.max(1) }
-    }
-
-    /// Ends all work: workers that wait get [`Stopped`].
-    pub fn stop(&self) {
-        self.lock().is_stopped = true;
-        self.turn.notify_all();
-    }
-
-    /// Runs a worker's task; when it does not end well, the others are stopped.
-    ///
-    /// # Errors
-    /// Those of `work`.
-    pub fn task<R, E>(&self, work: impl FnOnce() -> Result<R, E>) -> Result<R, E> {
-        let stop = StopOnDrop(self);
-        let result = work()?;
-        std::mem::forget(stop);
-        Ok(result)
-    }
-
-    /// The consumer, after the last task.
-    pub fn into_consumer(self) -> C {
-        self.state.into_inner().unwrap_or_else(PoisonError::into_inner).consumer
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State<T, C>> {
-        // A panicked worker has stopped the order.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+/// Results of one task that wait.
+struct Waiting<T> {
+    items: Vec<T>,
+    weight: usize,
 }
 
-impl<T, C> InOrder<T, C> {
-    /// Puts an item of a task. `consume` is called for each item that is due.
-    ///
-    /// # Errors
-    /// Those of `consume`, which stop the order; [`Stopped`], by way of `From`.
-    pub fn put<E: From<Stopped>>(
-        &self,
-        task: usize,
-        item: T,
-        consume: impl Fn(&mut C, T) -> Result<(), E>,
-    ) -> Result<(), E> {
-        let mut state = self.lock();
-        loop {
-            if state.is_stopped {
-                return Err(Stopped.into());
-            }
-            if task == state.due {
-                let consumed = consume(&mut state.consumer, item);
-                state.is_stopped |= consumed.is_err();
-                return consumed;
-            }
-            let waiting = state.waiting.entry(task).or_default();
-            if waiting.0.len() < self.items_max {
-                waiting.0.push(item);
-                return Ok(());
-            }
-            state = self.turn.wait(state).unwrap_or_else(PoisonError::into_inner);
-        }
+impl<T, C: Consumer<T>> InOrder<T, C> {
+    /// An order without tasks yet. Results that wait weigh at most `waiting_max` together, in a unit of the caller's.
+    pub fn new(consumer: C, waiting_max: usize) -> InOrder<T, C> {
+        let state = State { due: 0, ended: BTreeMap::new(), waiting: 0, failed: None };
+        InOrder { state: Mutex::new(state), changed: Condvar::new(), consumer: Mutex::new(consumer), waiting_max }
     }
 
-    /// Ends a task. Where it was due, the next tasks' items are consumed as far as they are there.
-    ///
-    /// # Errors
-    /// As of [`InOrder::put`].
-    pub fn end<E: From<Stopped>>(&self, task: usize, consume: impl Fn(&mut C, T) -> Result<(), E>) -> Result<(), E> {
-        let mut state = self.lock();
-        if state.is_stopped {
-            return Err(Stopped.into());
-        }
-        if task != state.due {
-            state.waiting.entry(task).or_default().1 = true;
-            return Ok(());
-        }
-        loop {
-            state.due += 1;
-            let due = state.due;
-            let Some((items, is_whole)) = state.waiting.remove(&due) else { break };
-            for item in items {
-                let consumed = consume(&mut state.consumer, item);
-                if consumed.is_err() {
-                    state.is_stopped = true;
-                    self.turn.notify_all();
-                    return consumed;
-                }
-            }
-            if !is_whole {
-                break;
-            }
-        }
-        self.turn.notify_all();
-        Ok(())
-    }
-
-    /// Waits until a task is among the next so many, so that few results wait at once.
+    /// Begins a task. Dropped before its end, it has failed.
     ///
     /// # Errors
     /// [`Stopped`].
-    pub fn wait_for_turn(&self, task: usize, ahead_max: usize) -> Result<(), Stopped> {
-        let mut state = self.lock();
-        while !state.is_stopped && task > state.due + ahead_max {
-            state = self.turn.wait(state).unwrap_or_else(PoisonError::into_inner);
+    pub fn begin(&self, task: usize) -> Result<Task<'_, T, C>, Stopped> {
+        if self.lock().is_stopped(task) {
+            return Err(Stopped);
         }
-        if state.is_stopped { Err(Stopped) } else { Ok(()) }
+        Ok(Task { order: self, number: task, waiting: Waiting { items: Vec::new(), weight: 0 }, has_ended: false })
+    }
+
+    /// The consumer, after the last task.
+    ///
+    /// # Errors
+    /// [`Stopped`] where a task failed or was left out.
+    pub fn finish(self) -> Result<C, Stopped> {
+        let state = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
+        if state.failed.is_some() || !state.ended.is_empty() {
+            return Err(Stopped);
+        }
+        Ok(self.consumer.into_inner().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State<T>> {
+        // No code of the caller runs under this lock, so it is whole even after a panic.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn fail(&self, task: usize) {
+        let mut state = self.lock();
+        state.failed = Some(state.failed.map_or(task, |failed| failed.min(task)));
+        self.changed.notify_all();
+    }
+
+    /// Hands results of the due task on.
+    fn consume(&self, task: usize, waiting: Waiting<T>, last: Option<T>) -> Result<(), C::Error> {
+        let consumed = {
+            // A consumer that panicked is not used again: its task has failed.
+            let mut consumer = self.consumer.lock().unwrap_or_else(PoisonError::into_inner);
+            waiting.items.into_iter().chain(last).try_for_each(|item| consumer.consume(item))
+        };
+        if waiting.weight > 0 {
+            self.lock().waiting -= waiting.weight;
+            self.changed.notify_all();
+        }
+        consumed.inspect_err(|_| self.fail(task))
+    }
+}
+
+/// A task that was begun.
+pub struct Task<'o, T, C: Consumer<T>> {
+    order: &'o InOrder<T, C>,
+    number: usize,
+    waiting: Waiting<T>,
+    has_ended: bool,
+}
+
+impl<T, C: Consumer<T>> Task<'_, T, C> {
+    /// Puts a result of the task. Where the task is not due and too much waits already, the call waits.
+    ///
+    /// # Errors
+    /// Those of the consumer; [`Stopped`].
+    pub fn put(&mut self, item: T, weight: usize) -> Result<(), C::Error> {
+        let mut state = self.order.lock();
+        while state.due != self.number {
+            if state.is_stopped(self.number) {
+                return Err(Stopped.into());
+            }
+            if state.waiting.saturating_add(weight) <= self.order.waiting_max {
+                state.waiting += weight;
+                self.waiting.weight += weight;
+                self.waiting.items.push(item);
+                return Ok(());
+            }
+            state = self.order.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        if state.is_stopped(self.number) {
+            return Err(Stopped.into());
+        }
+        drop(state);
+        self.order.consume(self.number, self.take_waiting(), Some(item))
+    }
+
+    /// Ends the task. Where it was due, the results of the tasks behind it are handed on as far as these have ended.
+    ///
+    /// # Errors
+    /// As of [`Task::put`].
+    pub fn end(mut self) -> Result<(), C::Error> {
+        let mut state = self.order.lock();
+        if state.is_stopped(self.number) {
+            return Err(Stopped.into());
+        }
+        if state.due != self.number {
+            state.ended.insert(self.number, self.take_waiting());
+            self.has_ended = true;
+            return Ok(());
+        }
+        drop(state);
+        self.order.consume(self.number, self.take_waiting(), None)?;
+        self.has_ended = true;
+        // As long as the next task has ended too, this worker stands in for it.
+        loop {
+            let mut state = self.order.lock();
+            state.due += 1;
+            let due = state.due;
+            let Some(waiting) = state.ended.remove(&due) else {
+                self.order.changed.notify_all();
+                return Ok(());
+            };
+            drop(state);
+            self.order.consume(due, waiting, None)?;
+        }
+    }
+
+    fn take_waiting(&mut self) -> Waiting<T> {
+        let weight = std::mem::take(&mut self.waiting.weight);
+        Waiting { items: std::mem::take(&mut self.waiting.items), weight }
+    }
+}
+
+impl<T, C: Consumer<T>> Drop for Task<'_, T, C> {
+    fn drop(&mut self) {
+        if !self.has_ended {
+            self.order.fail(self.number);
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
     use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::mpsc::{RecvTimeoutError, channel};
     use std::time::Duration;
 
     use super::*;
 
-    type Order = InOrder<(usize, usize), Vec<(usize, usize)>>;
-
-    fn push(consumer: &mut Vec<(usize, usize)>, item: (usize, usize)) -> Result<(), Stopped> {
-        consumer.push(item);
-        Ok(())
+    #[derive(Clone, PartialEq, Eq, Debug)]
+    enum Fault {
+        Stopped,
+        OfTask(usize),
+        OfConsumer,
     }
 
-    /// Each of so many tasks puts some items; later tasks are the quicker ones.
-    fn run(workers: usize, tasks: usize, fails: Option<usize>) -> (Vec<Result<(), Stopped>>, Order) {
-        let order: Order = InOrder::new(Vec::new(), 2);
+    impl From<Stopped> for Fault {
+        fn from(_: Stopped) -> Fault {
+            Fault::Stopped
+        }
+    }
+
+    /// Notes results, and fails at one of them.
+    #[derive(Default)]
+    struct Notes {
+        items: Vec<(usize, usize)>,
+        fails_at: Option<(usize, usize)>,
+    }
+
+    impl Consumer<(usize, usize)> for Notes {
+        type Error = Fault;
+
+        fn consume(&mut self, item: (usize, usize)) -> Result<(), Fault> {
+            if self.fails_at == Some(item) {
+                return Err(Fault::OfConsumer);
+            }
+            self.items.push(item);
+            Ok(())
+        }
+    }
+
+    type Order = InOrder<(usize, usize), Notes>;
+
+    /// Each of the tasks puts some results, of a weight of 1 each; later tasks are the quicker ones.
+    fn run(order: &Order, workers: usize, tasks: usize, fails: &[usize], panics: bool) -> Vec<(usize, Fault)> {
         let next = AtomicUsize::new(0);
-        let work = || {
-            loop {
-                let task = next.fetch_add(1, Ordering::Relaxed);
-                if task >= tasks {
-                    return Ok(());
-                }
-                order.task(|| {
-                    order.wait_for_turn(task, 3)?;
-                    for item in 0..task % 5 {
-                        std::thread::sleep(Duration::from_micros((tasks - task) as u64));
-                        order.put(task, (task, item), push)?;
-                    }
-                    if fails == Some(task) { Err(Stopped) } else { order.end(task, push) }
-                })?;
+        let one = |number: usize| {
+            let mut task = order.begin(number)?;
+            for item in 0..number % 5 {
+                std::thread::sleep(Duration::from_micros(2 * (tasks - number) as u64));
+                task.put((number, item), 1)?;
+            }
+            match fails.contains(&number) {
+                true if panics => resume_unwind(Box::new("a value")),
+                true => Err(Fault::OfTask(number)),
+                false => task.end(),
             }
         };
-        let results = std::thread::scope(|scope| {
+        let work = || {
+            loop {
+                let number = next.fetch_add(1, Ordering::Relaxed);
+                if number >= tasks {
+                    return Ok(());
+                }
+                let result = catch_unwind(AssertUnwindSafe(|| one(number)));
+                result.unwrap_or(Err(Fault::OfTask(number))).map_err(|fault| (number, fault))?;
+            }
+        };
+        std::thread::scope(|scope| {
             let workers: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
-            workers.into_iter().map(|worker| worker.join().unwrap()).collect()
+            workers.into_iter().filter_map(|worker| worker.join().unwrap().err()).collect()
+        })
+    }
+
+    fn items(tasks: usize) -> Vec<(usize, usize)> {
+        (0..tasks).flat_map(|task| (0..task % 5).map(move |item| (task, item))).collect()
+    }
+
+    #[test]
+    fn results_come_in_the_order_of_tasks_whatever_the_workers_and_the_bound() {
+        for workers in [1, 2, 7, 30] {
+            for waiting_max in [0, 1, 3, usize::MAX] {
+                let order = Order::new(Notes::default(), waiting_max);
+                assert_eq!(run(&order, workers, 90, &[], false), []);
+                assert_eq!(order.state.lock().unwrap().waiting, 0);
+                assert_eq!(order.finish().ok().unwrap().items, items(90), "{workers} {waiting_max}");
+            }
+        }
+    }
+
+    #[test]
+    fn of_several_failures_the_lowest_is_always_met() {
+        for fails in [&[0][..], &[1], &[17, 18, 40], &[40, 17], &[59]] {
+            for panics in [false, true] {
+                let order = Order::new(Notes::default(), 2);
+                let faults = run(&order, 5, 60, fails, panics);
+                let lowest = *fails.iter().min().unwrap();
+                // Nobody before the failure was stopped, and nobody behind it hands anything on.
+                assert_eq!(faults.iter().min_by_key(|(task, _)| *task), Some(&(lowest, Fault::OfTask(lowest))));
+                let taken = std::mem::take(&mut order.consumer.lock().unwrap().items);
+                assert!(taken.starts_with(&items(lowest)) && taken.iter().all(|(task, _)| *task <= lowest));
+                assert!(order.finish().is_err());
+            }
+        }
+    }
+
+    #[test]
+    fn a_consumer_that_fails_stops_its_task_and_those_behind_it() {
+        for workers in [1, 4] {
+            let order = Order::new(Notes { fails_at: Some((18, 1)), ..Notes::default() }, 3);
+            let faults = run(&order, workers, 60, &[], false);
+            let own = faults.iter().filter(|(_, fault)| *fault == Fault::OfConsumer).count();
+            assert_eq!(own, 1, "{faults:?}");
+            let taken = std::mem::take(&mut order.consumer.lock().unwrap().items);
+            assert_eq!(taken, [items(18), vec![(18, 0)]].concat());
+            assert!(order.finish().is_err());
+        }
+    }
+
+    #[test]
+    fn a_task_that_is_ahead_waits_until_it_is_due_and_the_due_one_never_does() {
+        let order = Order::new(Notes::default(), 2);
+        std::thread::scope(|scope| {
+            let (tell, told) = channel();
+            let mut due = order.begin(0).unwrap();
+            let ahead = &order;
+            scope.spawn(move || {
+                let mut task = ahead.begin(1).unwrap();
+                for item in 0..4 {
+                    task.put((1, item), 1).unwrap();
+                    tell.send(item).unwrap();
+                }
+                task.end().unwrap();
+            });
+            assert_eq!([told.recv().unwrap(), told.recv().unwrap()], [0, 1]);
+            // The bound is reached: the third result waits with its worker.
+            assert_eq!(told.recv_timeout(Duration::from_millis(50)), Err(RecvTimeoutError::Timeout));
+            for item in 0..9 {
+                due.put((0, item), 1).unwrap();
+            }
+            due.end().unwrap();
+            assert_eq!([told.recv().unwrap(), told.recv().unwrap()], [2, 3]);
         });
-        (results, order)
+        let expected = (0..9).map(|item| (0, item)).chain((0..4).map(|item| (1, item)));
+        assert_eq!(order.finish().ok().unwrap().items, expected.collect::<Vec<_>>());
     }
 
     #[test]
-    fn items_come_in_the_order_of_tasks_whatever_the_workers() {
-        let expected: Vec<(usize, usize)> =
-            (0..60).flat_map(|task| (0..task % 5).map(move |item| (task, item))).collect();
-        for workers in [1, 2, 7] {
-            let (results, order) = run(workers, 60, None);
-            assert!(results.iter().all(Result::is_ok));
-            assert_eq!(order.into_consumer(), expected);
-        }
+    fn a_failure_releases_a_worker_that_waits() {
+        let order = Order::new(Notes::default(), 0);
+        std::thread::scope(|scope| {
+            let first = order.begin(0).unwrap();
+            let waits = scope.spawn(|| order.begin(1).unwrap().put((1, 0), 1));
+            std::thread::sleep(Duration::from_millis(20));
+            drop(first);
+            assert_eq!(waits.join().unwrap(), Err(Fault::Stopped));
+        });
+        assert!(order.begin(7).is_err());
     }
 
     #[test]
-    fn a_worker_that_fails_releases_the_others() {
-        for fails in [0, 1, 17, 59] {
-            let (results, order) = run(5, 60, Some(fails));
-            assert!(results.contains(&Err(Stopped)));
-            assert!(order.into_consumer().iter().all(|(task, _)| *task <= fails));
-        }
-    }
-
-    #[test]
-    fn a_consumer_that_fails_stops_the_order() {
-        let order: Order = InOrder::new(Vec::new(), 2);
-        assert_eq!(order.put(0, (0, 0), |_, _| Err(Stopped)), Err(Stopped));
-        assert_eq!(order.put(0, (0, 1), push), Err(Stopped));
-        assert_eq!(order.wait_for_turn(9, 1), Err(Stopped));
+    fn a_task_that_was_left_out_is_noticed() {
+        let order = Order::new(Notes::default(), 9);
+        let mut task = order.begin(1).unwrap();
+        task.put((1, 0), 1).unwrap();
+        task.end().unwrap();
+        assert!(order.finish().is_err());
     }
 }

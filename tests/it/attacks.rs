@@ -13,6 +13,7 @@ use liushui::account::uscc_is_valid;
 use liushui::batch::build::BuildOptions;
 use liushui::error::Error;
 use liushui::period::Date;
+use liushui::publish::PublishError;
 use parquet::arrow::ArrowWriter;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
@@ -400,7 +401,9 @@ fn changed(whole: &[u8], bytes: std::ops::Range<usize>, step: usize) {
             match run(&options) {
                 Ok(outcome) if outcome.refused_files.is_empty() => taken += 1,
                 // A sum may be too large for a product, which is an error and no panic.
-                Ok(_) | Err(Error::Overflow { .. } | Error::MoneyRange { .. }) => refused += 1,
+                Ok(_) | Err(Error::Publish(PublishError::Overflow { .. } | PublishError::MoneyRange { .. })) => {
+                    refused += 1
+                }
                 Err(error) => panic!("byte {at}: {error}"),
             }
         }
@@ -470,8 +473,8 @@ fn v01_amounts_at_the_edge() {
         let (_feed, options) = feed_of("t.csv", csv_of(&many));
         run(&options)
     };
-    assert!(matches!(ended(1_000), Err(Error::Overflow { .. })), "{:?}", ended(1_000));
-    assert!(matches!(ended(2), Err(Error::MoneyRange { .. })), "{:?}", ended(2));
+    assert!(matches!(ended(1_000), Err(Error::Publish(PublishError::Overflow { .. }))), "{:?}", ended(1_000));
+    assert!(matches!(ended(2), Err(Error::Publish(PublishError::MoneyRange { .. }))), "{:?}", ended(2));
 }
 
 #[test]

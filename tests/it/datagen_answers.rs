@@ -10,10 +10,11 @@ use arrow::array::AsArray as _;
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Decimal128Type, Int64Type};
 use arrow::record_batch::RecordBatch;
-use liushui::batch::build::{BuildOptions, OutputFormat};
+use liushui::batch::build::BuildOptions;
 use liushui::batch::classify::{ClassifyOptions, classify};
 use liushui::money::money_text;
 use liushui::observer::{NoObserver, Observer};
+use liushui::publish::format::Ndjson;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use crate::util::{GENERATED_AT, TestFeed, run};
@@ -106,7 +107,7 @@ fn built_totals(feed: &TestFeed) -> Totals {
 fn build_options(feed: &TestFeed) -> BuildOptions {
     let (transactions, accounts) = (feed.path("feed/transactions"), feed.path("feed/accounts.parquet"));
     let mut options = BuildOptions::new(transactions, accounts, feed.path("out"), GENERATED_AT);
-    options.formats = vec![OutputFormat::Json];
+    options.formats = vec![&Ndjson];
     options
 }
 
@@ -224,7 +225,7 @@ fn files_that_must_be_refused_are() {
     let good = |name: &str| folder.join(name);
     let built = |transactions: &Path, accounts: &Path| {
         let mut options = BuildOptions::new(transactions.into(), accounts.into(), feed.path("out"), GENERATED_AT);
-        options.formats = vec![OutputFormat::Json];
+        options.formats = vec![&Ndjson];
         run(&options).unwrap().refused_files.len()
     };
     assert_eq!(built(&good("transactions.csv"), &good("accounts.csv")), 0);

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use liushui::batch::build::{BuildOptions, OutputFormat};
+use liushui::batch::build::BuildOptions;
+use liushui::publish::format::{Ndjson, Parquet};
 
 use crate::util::{GENERATED_AT, TestFeed, run};
 
@@ -11,7 +12,7 @@ const FILES: [&str; 4] = ["detail-summary.parquet", "detail-summary.ndjson", "re
 
 fn built(transactions: &Path, accounts: &Path, out: &Path, change: impl FnOnce(&mut BuildOptions)) -> Vec<Vec<u8>> {
     let mut options = BuildOptions::new(transactions.into(), accounts.into(), out.into(), GENERATED_AT);
-    options.formats = vec![OutputFormat::Parquet, OutputFormat::Json];
+    options.formats = vec![&Parquet, &Ndjson];
     options.tmp = out.parent().unwrap().to_path_buf();
     change(&mut options);
     let outcome = run(&options).unwrap();

@@ -1,8 +1,7 @@
 //! Every code of bad input, as rows: what is given, what `rejects.csv` says. A refused feed leaves no product.
 
-use liushui::batch::build::OutputFormat;
-
 use crate::util::{ACCOUNTS_HEADER, TestFeed, USCC, run};
+use liushui::publish::format::{FORMATS, Parquet};
 
 const HEADER: &str = "account_id,txn_id,booked_at,seq,direction,amount,balance,currency,kind,channel,counterparty_name,\
                       counterparty_account,counterparty_bank,counterparty_uscc,summary,remark,reversal_of";
@@ -241,7 +240,7 @@ fn a_sum_beyond_64_bits_names_the_account_masked_and_writes_nothing() {
     let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
     let over = feed(&rows, &[account("622200001111")]);
     let mut options = over.options();
-    options.formats.push(OutputFormat::Parquet);
+    options.formats.push(&Parquet);
     let error = run(&options).unwrap_err();
     assert_eq!(error.exit_code(), 1);
     let message = error.to_string();
@@ -269,8 +268,8 @@ fn money_beyond_18_digits_names_the_account_masked_and_the_item_in_every_format(
         let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
         let over = feed(&rows, &[account("622200001111")]);
         let mut options = over.options();
-        for formats in [vec![OutputFormat::Json], vec![OutputFormat::Parquet]] {
-            options.formats = formats;
+        for format in FORMATS {
+            options.formats = vec![format];
             let error = run(&options).unwrap_err();
             assert_eq!(error.exit_code(), 1);
             let message = error.to_string();

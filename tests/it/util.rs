@@ -4,9 +4,10 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use liushui::batch::build::{BuildOptions, BuildOutcome, OutputFormat, build};
+use liushui::batch::build::{BuildOptions, BuildOutcome, build};
 use liushui::error::Error;
 use liushui::observer::{NoObserver, Observer};
+use liushui::publish::format::Ndjson;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -57,7 +58,7 @@ impl TestFeed {
     pub fn options(&self) -> BuildOptions {
         let (transactions, accounts) = (self.path("transactions.csv"), self.path("accounts.csv"));
         let mut options = BuildOptions::new(transactions, accounts, self.path("out"), GENERATED_AT);
-        options.formats = vec![OutputFormat::Json];
+        options.formats = vec![&Ndjson];
         options.threads = 1;
         options.tmp = self.folder.path().to_path_buf();
         options

@@ -19,7 +19,7 @@ use liushui::intake::{BuildVisitor, Intake, IntakeOptions, Kernels, in_memory};
 use liushui::period::{Date, Month};
 use liushui::product::dictionary::Dictionary;
 use liushui::product::history::History;
-use liushui::product::render::json;
+use liushui::product::render::{check, json};
 use liushui::product::{Context, ProductKind, compute};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
@@ -89,7 +89,8 @@ impl Built {
                 let account: Account = self.accounts.account(number).unwrap().into_owned();
                 let history = History::new(&account, &context, cells);
                 let product = compute(&dictionary, &history);
-                json::write(&mut lines, &dictionary, Some(&account.account_id), &product, json::Layout::Line).unwrap();
+                let product = check(&dictionary, &product).unwrap();
+                json::write(&mut lines, Some(&account.account_id), product, json::Layout::Line).unwrap();
             }
             let built = std::fs::read(self.feed.out(&format!("{}.ndjson", kind.code()))).unwrap();
             assert_eq!(String::from_utf8(lines).unwrap(), String::from_utf8(built).unwrap(), "{}", kind.code());

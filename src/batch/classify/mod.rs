@@ -28,7 +28,7 @@ use crate::feed::raw::BATCH_ROWS;
 use crate::feed::reject::FeedVerdict;
 use crate::feed::{Feed, FeedPaths};
 use crate::observer::{Observer, Stage};
-use crate::publish::in_order::InOrder;
+use crate::publish::in_order::{Consumer, InOrder};
 use output::Sink;
 use report::ClassReport;
 
@@ -106,6 +106,22 @@ pub fn classify(options: &ClassifyOptions, observer: &Arc<dyn Observer>) -> Resu
     in_pool(options.threads, || classify_in_pool(options, observer))
 }
 
+/// Takes the classified batches in the order of the feed.
+struct BatchTaker<'a> {
+    tally: &'a mut Tally,
+    sink: Option<&'a mut Sink>,
+    feed: &'a Feed,
+}
+
+impl Consumer<RecordBatch> for BatchTaker<'_> {
+    type Error = Error;
+
+    fn consume(&mut self, batch: RecordBatch) -> Result<(), Error> {
+        tally_batch(&batch, self.tally).ok_or_else(|| Error::Internal("rows of another schema".to_string()))?;
+        self.sink.as_mut().map_or(Ok(()), |sink| sink.push(batch, self.feed))
+    }
+}
+
 fn classify_in_pool(options: &ClassifyOptions, observer: &Arc<dyn Observer>) -> Result<ClassifyOutcome, Error> {
     let started = Instant::now();
     let feed = Feed::open(&FeedPaths {
@@ -133,13 +149,10 @@ fn classify_in_pool(options: &ClassifyOptions, observer: &Arc<dyn Observer>) -> 
     let classifier = Arc::new(Classifier::new(Arc::clone(&matcher), accounts, draw_key()?, NAMES_BYTES));
     let engine = Engine::new(PLAN_BYTES, options.batch_rows)?;
     let plan = pipelines::classified(&engine, partitions, functions::classify::udf(classifier))?;
-    // Slices run in parallel and their batches are written in the order of slices. A slice that is too far ahead of the file
-    // waits, so memory does not depend on the size of the feed.
-    let order = InOrder::new((&mut tally, sink.as_mut()), BATCHES_AHEAD);
-    let take = |(tally, sink): &mut (&mut Tally, Option<&mut Sink>), batch: RecordBatch| -> Result<(), Error> {
-        tally_batch(&batch, tally).ok_or_else(|| Error::Internal("rows of another schema".to_string()))?;
-        sink.as_mut().map_or(Ok(()), |sink| sink.push(batch, &feed))
-    };
+    // Slices run side by side and their batches are taken in the order of slices: a slice that is ahead of the file waits,
+    // so that memory does not depend on the feed.
+    let taker = BatchTaker { tally: &mut tally, sink: sink.as_mut(), feed: &feed };
+    let order = InOrder::new(taker, BATCHES_AHEAD * options.threads.max(1));
     let next = AtomicUsize::new(0);
     let work = |_| -> Result<(), Error> {
         loop {
@@ -147,10 +160,9 @@ fn classify_in_pool(options: &ClassifyOptions, observer: &Arc<dyn Observer>) -> 
             if slice >= count {
                 return Ok(());
             }
-            order.task(|| {
-                plan.execute(slice)?.try_for_each(|batch| order.put(slice, batch?, take))?;
-                order.end(slice, take)
-            })?;
+            let mut task = order.begin(slice)?;
+            plan.execute(slice)?.try_for_each(|batch| task.put(batch?, 1))?;
+            task.end()?;
         }
     };
     let results: Vec<_> = (0..options.threads.clamp(1, count.max(1))).into_par_iter().map(work).collect();
@@ -160,7 +172,7 @@ fn classify_in_pool(options: &ClassifyOptions, observer: &Arc<dyn Observer>) -> 
     if let Some(error) = own.into_iter().chain(stopped).next() {
         return Err(error);
     }
-    drop(order);
+    order.finish()?;
     feed.take_warnings().iter().for_each(|warning| observer.warn(warning));
 
     let report = ClassReport::new(&feed, &matcher, &tally);

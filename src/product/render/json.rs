@@ -7,10 +7,10 @@ use std::io::{self, Write};
 
 use serde::ser::{Serialize, SerializeMap as _, SerializeSeq as _, Serializer};
 
-use super::{Labels, RenderError, ValueText, check, visit_null_reasons};
+use super::{CheckedProduct, Labels, RenderError, ValueText, visit_null_reasons};
 use crate::money::{money_text, ratio_text};
-use crate::product::dictionary::{ACCOUNT_ID, Dictionary, NULL_REASONS, Rows, SegmentDef};
-use crate::product::value::{Product, Segment, Value};
+use crate::product::dictionary::{ACCOUNT_ID, NULL_REASONS, Rows, SegmentDef};
+use crate::product::value::{Segment, Value};
 
 /// How JSON is laid out.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -23,17 +23,17 @@ pub enum Layout {
 
 /// Writes one product; `account_id` comes first where the file holds many accounts.
 ///
-/// Nothing is written where the product is not of the dictionary's shape. Give a buffered writer: this one writes
-/// in small pieces.
+/// It is written in small pieces, so `out` should be buffered.
+///
+/// # Errors
+/// Those of `out`.
 pub fn write(
     out: &mut impl Write,
-    dictionary: &Dictionary,
     account_id: Option<&str>,
-    product: &Product,
+    product: CheckedProduct<'_>,
     layout: Layout,
 ) -> Result<(), RenderError> {
-    check(dictionary, product)?;
-    let object = ProductJson { dictionary, account_id, product };
+    let object = ProductJson { account_id, product };
     match layout {
         Layout::Line => serde_json::to_writer(&mut *out, &object),
         Layout::Pretty => serde_json::to_writer_pretty(&mut *out, &object),
@@ -45,9 +45,8 @@ pub fn write(
 
 /// The whole object.
 struct ProductJson<'a> {
-    dictionary: &'a Dictionary,
     account_id: Option<&'a str>,
-    product: &'a Product,
+    product: CheckedProduct<'a>,
 }
 
 impl Serialize for ProductJson<'_> {
@@ -56,14 +55,14 @@ impl Serialize for ProductJson<'_> {
         if let Some(account_id) = self.account_id {
             object.serialize_entry(ACCOUNT_ID, account_id)?;
         }
-        for (def, segment) in self.dictionary.segments().zip(&self.product.segments) {
+        for (def, segment) in self.product.segments() {
             match def.rows {
                 _ if segment.is_withheld() => object.serialize_entry(&def.code, &())?,
                 Rows::One => object.serialize_entry(&def.code, &RowJson { def, segment, row: 0 })?,
                 Rows::PerPeriod | Rows::PerBand => object.serialize_entry(&def.code, &RowsJson { def, segment })?,
             }
         }
-        object.serialize_entry(NULL_REASONS, &ReasonsJson(self))?;
+        object.serialize_entry(NULL_REASONS, &ReasonsJson(self.product))?;
         object.end()
     }
 }
@@ -119,15 +118,13 @@ impl Serialize for ValueJson<'_> {
 }
 
 /// The null reasons, by path.
-struct ReasonsJson<'a>(&'a ProductJson<'a>);
+struct ReasonsJson<'a>(CheckedProduct<'a>);
 
 impl Serialize for ReasonsJson<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut object = serializer.serialize_map(None)?;
         let mut labels = Labels::default();
-        visit_null_reasons(self.0.dictionary, self.0.product, &mut labels, |path, reason| {
-            object.serialize_entry(path, reason.name())
-        })?;
+        visit_null_reasons(self.0, &mut labels, |path, reason| object.serialize_entry(path, reason.name()))?;
         object.end()
     }
 }
@@ -136,15 +133,17 @@ impl Serialize for ReasonsJson<'_> {
 mod tests {
     use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
+    use super::super::check;
     use super::super::samples::{Dice, product, set};
     use super::*;
     use crate::period::{Date, Month, Quarter, parse_instant};
-    use crate::product::value::Reason;
+    use crate::product::dictionary::Dictionary;
+    use crate::product::value::{Product, Reason};
     use crate::product::{ProductKind, Withheld};
 
     fn json(dictionary: &Dictionary, account_id: Option<&str>, product: &Product, layout: Layout) -> String {
         let mut out = Vec::new();
-        write(&mut out, dictionary, account_id, product, layout).unwrap();
+        write(&mut out, account_id, check(dictionary, product).unwrap(), layout).unwrap();
         String::from_utf8(out).unwrap()
     }
 
@@ -202,7 +201,7 @@ mod tests {
             let product = product(&dictionary, 3, &mut Dice(7));
             let row =
                 |def: &SegmentDef| Tree::Object(def.items.iter().map(|item| (item.code.clone(), Tree::Leaf)).collect());
-            let reasons = super::super::null_reasons(&dictionary, &product);
+            let reasons = super::super::null_reasons(check(&dictionary, &product).unwrap());
             let mut expected = vec![("account_id".to_string(), Tree::Leaf)];
             expected.extend(dictionary.segments().map(|def| {
                 let tree = match def.rows {
@@ -286,15 +285,5 @@ mod tests {
         assert_eq!(line.find('\n'), Some(line.len() - 1));
         let parse = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
         assert_eq!(parse(&line), parse(&pretty));
-    }
-
-    #[test]
-    fn nothing_is_written_of_a_misshapen_product() {
-        let dictionary = Dictionary::builtin(ProductKind::DetailSummary).unwrap();
-        let mut product = product(&dictionary, 1, &mut Dice(10));
-        product.segments.pop();
-        let mut out = Vec::new();
-        assert!(write(&mut out, &dictionary, None, &product, Layout::Line).is_err());
-        assert!(out.is_empty());
     }
 }

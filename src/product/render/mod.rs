@@ -97,8 +97,36 @@ pub enum RenderError {
     Io(#[from] io::Error),
 }
 
+/// A product that was checked against its dictionary. All renderings take this.
+#[derive(Clone, Copy, Debug)]
+pub struct CheckedProduct<'p> {
+    // Invariant: made by `check` alone, so the product has the dictionary's shape and each value fits its item.
+    dictionary: &'p Dictionary,
+    product: &'p Product,
+}
+
+impl<'p> CheckedProduct<'p> {
+    /// The dictionary.
+    pub fn dictionary(&self) -> &'p Dictionary {
+        self.dictionary
+    }
+
+    /// The product.
+    pub fn product(&self) -> &'p Product {
+        self.product
+    }
+
+    /// The segments with their definitions, in order.
+    pub fn segments(&self) -> impl Iterator<Item = (&'p SegmentDef, &'p Segment)> + use<'p> {
+        self.dictionary.segments().zip(&self.product.segments)
+    }
+}
+
 /// Checks that a product has its dictionary's segments, rows and items, and that each value fits its item's type.
-pub fn check(dictionary: &Dictionary, product: &Product) -> Result<(), RenderError> {
+///
+/// # Errors
+/// [`RenderError::Money`] for an amount out of range; internal errors for all else.
+pub fn check<'p>(dictionary: &'p Dictionary, product: &'p Product) -> Result<CheckedProduct<'p>, RenderError> {
     let segments = dictionary.counts().segments;
     if product.segments.len() != segments {
         return Err(shape(dictionary.product(), "segments", segments, product.segments.len()));
@@ -129,7 +157,7 @@ pub fn check(dictionary: &Dictionary, product: &Product) -> Result<(), RenderErr
             check_column(segment, item, column, given)?;
         }
     }
-    Ok(())
+    Ok(CheckedProduct { dictionary, product })
 }
 
 /// Checks that a column is of its item's type and holds nothing too large for it.
@@ -176,12 +204,10 @@ fn check_column(segment: &SegmentDef, item: usize, column: &Column, given: &Segm
 
 /// The path and reason of each value that is null and has a reason, in the dictionary's order. The path of a withheld
 /// segment is its code alone.
-///
-/// The product is of the dictionary's shape, see [`check`].
-pub fn null_reasons(dictionary: &Dictionary, product: &Product) -> Vec<(String, &'static str)> {
+pub fn null_reasons(product: CheckedProduct<'_>) -> Vec<(String, &'static str)> {
     let mut reasons = Vec::new();
     let mut labels = Labels::default();
-    let Ok(()) = visit_null_reasons::<Infallible>(dictionary, product, &mut labels, |path, reason| {
+    let Ok(()) = visit_null_reasons::<Infallible>(product, &mut labels, |path, reason| {
         reasons.push((path.to_string(), reason.name()));
         Ok(())
     });
@@ -190,13 +216,12 @@ pub fn null_reasons(dictionary: &Dictionary, product: &Product) -> Vec<(String, 
 
 /// [`null_reasons`] one at a time, over one buffer.
 fn visit_null_reasons<E>(
-    dictionary: &Dictionary,
-    product: &Product,
+    product: CheckedProduct<'_>,
     labels: &mut Labels,
     mut visit: impl FnMut(&str, Reason) -> Result<(), E>,
 ) -> Result<(), E> {
     let mut path = String::new();
-    for (segment, given) in dictionary.segments().zip(&product.segments) {
+    for (segment, given) in product.segments() {
         if given.is_withheld() {
             visit(&segment.code, Reason::Withheld)?;
         }
@@ -421,7 +446,7 @@ mod tests {
                 }
             });
         }
-        assert_eq!(null_reasons(&dictionary, &product), [], "no limit is no reason");
+        assert_eq!(null_reasons(check(&dictionary, &product).unwrap()), [], "no limit is no reason");
         let mut set = |segment, row, item, reason| {
             set(&dictionary, &mut product, (segment, item), row, Value::Null(reason));
         };
@@ -432,7 +457,7 @@ mod tests {
         set("funds", 0, "min_balance", Reason::NoBalance);
         set("funds", 0, "max_balance", Reason::NoBalance);
         set("basic", 0, "opened_on", Reason::NotGiven);
-        let paths = null_reasons(&dictionary, &product);
+        let paths = null_reasons(check(&dictionary, &product).unwrap());
         let expected = [
             ("basic.opened_on", "not_given"),
             ("funds[2020Q1].max_balance", "no_balance"),
@@ -442,7 +467,6 @@ mod tests {
             ("activity.days_since_last_in", "no_activity"),
         ];
         assert_eq!(paths, expected.map(|(path, reason)| (path.to_string(), reason)));
-        check(&dictionary, &product).unwrap();
     }
 
     #[test]
@@ -453,7 +477,7 @@ mod tests {
         set(&dictionary, &mut product, ("other", "period"), 0, month);
         set(&dictionary, &mut product, ("other", "top_in_amount"), 0, Value::Null(Reason::NoCounterparty));
         let expected = ("other[2024-01].top_in_amount".to_string(), "no_counterparty");
-        assert!(null_reasons(&dictionary, &product).contains(&expected));
+        assert!(null_reasons(check(&dictionary, &product).unwrap()).contains(&expected));
     }
 
     #[test]

@@ -23,10 +23,10 @@ use arrow::datatypes::{
 };
 use arrow::error::ArrowError;
 
-use super::{Labels, RenderError, TEXT_BYTES_MAX, check, visit_null_reasons};
+use super::{CheckedProduct, Labels, RenderError, TEXT_BYTES_MAX, shape, visit_null_reasons};
 use crate::product::Withheld;
 use crate::product::dictionary::{ACCOUNT_ID, Dictionary, ItemKind, ItemType, Rows, SegmentDef};
-use crate::product::value::{Column, Product, Segment, Value};
+use crate::product::value::{Column, Segment, Value};
 
 /// Most accounts of a batch: at 36 months about 32 KiB each, so 64 MiB.
 pub const ACCOUNTS_PER_BATCH_MAX: usize = 2_048;
@@ -89,29 +89,36 @@ impl ProductBatchBuilder {
         self.accounts == 0
     }
 
-    /// Adds one account's product. After an error of its check nothing of it is in the batch.
-    pub fn append(&mut self, account_id: &str, product: &Product) -> Result<(), RenderError> {
+    /// Adds one account's product, which must be of the builder's dictionary.
+    ///
+    /// # Errors
+    /// For a full batch, an id that is too long, a withheld segment whose column is never null; then nothing of the
+    /// product is in the batch.
+    pub fn append(&mut self, account_id: &str, product: CheckedProduct<'_>) -> Result<(), RenderError> {
         if self.accounts >= ACCOUNTS_PER_BATCH_MAX {
             return Err(RenderError::BatchFull { max: ACCOUNTS_PER_BATCH_MAX });
         }
         if account_id.len() > TEXT_BYTES_MAX {
             return Err(RenderError::TextLength { place: ACCOUNT_ID.to_string() });
         }
-        check(&self.dictionary, product)?;
+        let (expected, found) = (self.dictionary.product(), product.dictionary().product());
+        if product.dictionary().counts() != self.dictionary.counts() || found != expected {
+            return Err(shape(found, "items", self.dictionary.counts().items, product.dictionary().counts().items));
+        }
         self.check_withheld(product)?;
         self.account_ids.append_value(account_id);
-        for (columns, segment) in self.segments.iter_mut().zip(&product.segments) {
+        for (columns, (_, segment)) in self.segments.iter_mut().zip(product.segments()) {
             columns.append(segment, &mut self.labels)?;
         }
-        self.reasons.append(&self.dictionary, product, &mut self.labels)?;
+        self.reasons.append(product, &mut self.labels)?;
         self.accounts += 1;
         Ok(())
     }
 
     /// Whether each segment that is withheld has a column that may be null.
-    fn check_withheld(&self, product: &Product) -> Result<(), RenderError> {
-        let mut segments = self.dictionary.segments().zip(&self.segments).zip(&product.segments);
-        match segments.find(|((_, columns), segment)| segment.is_withheld() && columns.given.is_none()) {
+    fn check_withheld(&self, product: CheckedProduct<'_>) -> Result<(), RenderError> {
+        let mut segments = product.segments().zip(&self.segments);
+        match segments.find(|((_, segment), columns)| segment.is_withheld() && columns.given.is_none()) {
             Some(((def, _), _)) => Err(RenderError::Withheld { segment: def.code.clone() }),
             None => Ok(()),
         }
@@ -338,9 +345,9 @@ impl ReasonColumns {
         ReasonColumns { paths: StringBuilder::new(), reasons: StringBuilder::new(), offsets: Offsets::new() }
     }
 
-    fn append(&mut self, dictionary: &Dictionary, product: &Product, labels: &mut Labels) -> Result<(), RenderError> {
+    fn append(&mut self, product: CheckedProduct<'_>, labels: &mut Labels) -> Result<(), RenderError> {
         let mut entries = 0;
-        visit_null_reasons::<RenderError>(dictionary, product, labels, |path, reason| {
+        visit_null_reasons::<RenderError>(product, labels, |path, reason| {
             self.paths.append_value(path);
             self.reasons.append_value(reason.name());
             entries += 1;
@@ -433,10 +440,12 @@ mod tests {
     use chrono::{DateTime, FixedOffset, SecondsFormat};
     use serde_json::Value as Json;
 
+    use super::super::check;
     use super::super::json::{Layout, write};
     use super::super::samples::{Dice, product};
     use super::*;
     use crate::product::ProductKind;
+    use crate::product::value::Product;
 
     fn products(dictionary: &Dictionary, accounts: usize, seed: u64) -> Vec<(String, Product)> {
         let dice = &mut Dice(seed);
@@ -453,7 +462,7 @@ mod tests {
         let mut writer = ArrowWriter::try_new(Vec::new(), Arc::clone(builder.schema()), Some(properties)).unwrap();
         for products in products.chunks(64) {
             for (account_id, product) in products {
-                builder.append(account_id, product).unwrap();
+                builder.append(account_id, check(&builder.dictionary.clone(), product).unwrap()).unwrap();
             }
             writer.write(&builder.finish().unwrap()).unwrap();
         }
@@ -520,7 +529,7 @@ mod tests {
         for ((batch, at), (account_id, product)) in rows.zip(products) {
             let row = StructArray::from(batch.clone());
             let mut line = Vec::new();
-            write(&mut line, dictionary, Some(account_id), product, Layout::Line).unwrap();
+            write(&mut line, Some(account_id), check(dictionary, product).unwrap(), Layout::Line).unwrap();
             assert_eq!(json(&row, at), serde_json::from_slice::<Json>(&line).unwrap());
         }
     }
@@ -554,7 +563,7 @@ mod tests {
         for mut builder in
             [ProductBatchBuilder::new(&dictionary), ProductBatchBuilder::withholding(&dictionary, &other)]
         {
-            let error = builder.append("a", &product).unwrap_err();
+            let error = builder.append("a", check(&dictionary, &product).unwrap()).unwrap_err();
             assert!(matches!(&error, RenderError::Withheld { segment } if segment == "trend"), "{error}");
             assert!(builder.is_empty());
         }
@@ -588,15 +597,17 @@ mod tests {
     }
 
     #[test]
-    fn a_misshapen_product_leaves_no_trace_in_its_batch() {
-        let dictionary = Dictionary::builtin(ProductKind::Report).unwrap();
+    fn a_product_that_is_refused_leaves_no_trace_in_its_batch() {
+        let [other, dictionary] = ProductKind::ALL.map(|kind| Dictionary::builtin(kind).unwrap());
         let mut builder = ProductBatchBuilder::new(&dictionary);
         let good = product(&dictionary, 4, &mut Dice(15));
-        let mut bad = good.clone();
-        bad.segments[3].change(|rows| rows[2][1] = Value::Money(1));
-        builder.append("a", &good).unwrap();
-        assert!(matches!(builder.append("b", &bad), Err(RenderError::Kind { .. })));
-        builder.append("c", &good).unwrap();
+        let (good, of_other) = (check(&dictionary, &good).unwrap(), product(&other, 4, &mut Dice(17)));
+        builder.append("a", good).unwrap();
+        let refused = builder.append("b", check(&other, &of_other).unwrap());
+        assert!(matches!(refused, Err(RenderError::Shape { .. })));
+        let refused = builder.append(&"b".repeat(TEXT_BYTES_MAX + 1), good);
+        assert!(matches!(refused, Err(RenderError::TextLength { .. })));
+        builder.append("c", good).unwrap();
         let batch = builder.finish().unwrap();
         assert_eq!((batch.num_rows(), builder.len()), (2, 0));
         assert_eq!(batch.column(0).as_string::<i32>().iter().flatten().collect::<Vec<_>>(), ["a", "c"]);

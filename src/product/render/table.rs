@@ -8,9 +8,10 @@ use std::io;
 
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
-use super::{RenderError, ValueText, check};
+use super::{CheckedProduct, RenderError, ValueText};
+use crate::product::CLASS_SEGMENTS;
 use crate::product::dictionary::{Dictionary, ItemDef, Rows, SegmentDef};
-use crate::product::value::{Items, Product, Reason, Segment, Value};
+use crate::product::value::{Items, Reason, Segment, Value};
 
 /// A table is never narrower: below it, columns of money have no room.
 const WIDTH_MIN: usize = 40;
@@ -18,7 +19,7 @@ const WIDTH_MIN: usize = 40;
 /// Periods that a table shows, the latest.
 const PERIODS_SHOWN: usize = 12;
 
-/// The segment of all transactions, shown in full.
+/// The segment of all transactions.
 const FUNDS: &str = "funds";
 
 /// What stands for a missing value.
@@ -28,28 +29,33 @@ const MISSING: &str = "—";
 const DIRECTIONS: [(&str, &str); 3] = [("in_", "收入"), ("out_", "支出"), ("net_", "净流入")];
 
 /// One product of one account, at most `width` columns wide where its words allow.
-pub fn product_table(dictionary: &Dictionary, product: &Product, width: usize) -> Result<String, RenderError> {
-    check(dictionary, product)?;
+pub fn product_table(product: CheckedProduct<'_>, width: usize) -> String {
+    let dictionary = product.dictionary();
     let mut page = Page::new(width);
     page.line(&format!("{} ({} {})", dictionary.name(), dictionary.product(), dictionary.version()));
-    let segments: Vec<(&SegmentDef, &Segment)> = dictionary.segments().zip(&product.segments).collect();
     let mut classes_shown = false;
-    for (def, segment) in &segments {
+    for (def, segment) in product.segments() {
         match def.rows {
             _ if segment.is_withheld() => page.withheld(def),
             Rows::One => page.one_row(def, segment),
             Rows::PerBand => page.bands(def, segment),
-            Rows::PerPeriod if def.code == FUNDS => page.funds(def, segment),
             // The classes stand side by side in one table a direction, where the first of them stands.
-            Rows::PerPeriod if !classes_shown => {
-                page.classes(&segments);
+            Rows::PerPeriod if is_class(def) => {
+                if !classes_shown {
+                    page.classes(product);
+                }
                 classes_shown = true;
             }
-            Rows::PerPeriod => {}
+            Rows::PerPeriod => page.periods(def, segment),
         }
     }
     page.legend();
-    Ok(page.text)
+    page.text
+}
+
+/// Whether a segment is that of a class.
+fn is_class(def: &SegmentDef) -> bool {
+    CLASS_SEGMENTS.iter().any(|(code, _)| *code == def.code)
 }
 
 /// The items of a dictionary with their types and formulas.
@@ -142,7 +148,7 @@ impl Page {
     }
 
     /// All columns of the latest periods.
-    fn funds(&mut self, def: &SegmentDef, segment: &Segment) {
+    fn periods(&mut self, def: &SegmentDef, segment: &Segment) {
         self.period_heading(&def.name, segment.rows());
         let heads = def.items.iter().map(|item| item.name.clone()).collect();
         let rows = latest(segment).map(|row| row.iter().map(plain).collect()).collect();
@@ -150,22 +156,17 @@ impl Page {
     }
 
     /// Amounts of the latest periods, a column a class, cash and the whole behind them.
-    fn classes(&mut self, segments: &[(&SegmentDef, &Segment)]) {
-        let of_periods = |wanted: bool| {
-            move |(def, segment): &&(&SegmentDef, &Segment)| {
-                def.rows == Rows::PerPeriod && (def.code == FUNDS) != wanted && !segment.is_withheld()
-            }
-        };
+    fn classes(&mut self, product: CheckedProduct<'_>) {
+        let given = || product.segments().filter(|(_, segment)| !segment.is_withheld());
         for (code, total_code, cash_code, word) in [
             ("in_amount", "in_amount", "cash_in_amount", "收入金额"),
             ("out_amount", "out_amount", "cash_out_amount", "支出金额"),
         ] {
-            let mut columns: Vec<(String, &SegmentDef, &Segment, &str)> = segments
-                .iter()
-                .filter(of_periods(true))
-                .map(|(def, segment)| (short_name(&def.name).to_string(), *def, *segment, code))
+            let mut columns: Vec<(String, &SegmentDef, &Segment, &str)> = given()
+                .filter(|(def, _)| is_class(def))
+                .map(|(def, segment)| (short_name(&def.name).to_string(), def, segment, code))
                 .collect();
-            for (def, segment) in segments.iter().filter(of_periods(false)) {
+            for (def, segment) in given().filter(|(def, _)| def.code == FUNDS) {
                 columns.push(("现金".to_string(), def, segment, cash_code));
                 columns.push(("合计".to_string(), def, segment, total_code));
             }
@@ -491,15 +492,17 @@ fn wrap(text: &str, width: usize) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::check;
     use super::super::samples::{Dice, product};
     use super::*;
+    use crate::product::value::Product;
     use crate::product::{ProductKind, Withheld};
 
     fn table(kind: ProductKind, width: usize, change: impl Fn(&Dictionary, &mut Product)) -> String {
         let dictionary = Dictionary::builtin(kind).unwrap();
         let mut product = product(&dictionary, dictionary.max_periods(), &mut Dice(21));
         change(&dictionary, &mut product);
-        product_table(&dictionary, &product, width).unwrap()
+        product_table(check(&dictionary, &product).unwrap(), width)
     }
 
     fn set(dictionary: &Dictionary, product: &mut Product, segment: &str, item: &str, value: Value) {
@@ -565,6 +568,23 @@ mod tests {
     }
 
     #[test]
+    fn another_segment_of_periods_is_a_table_of_its_own() {
+        let new = "[[unit.segment]]\ncode = \"recent\"\nname = \"近况\"\nrows = \"per_period\"\nabout = \"New.\"\nitems = [\
+                   { code = \"period\", name = \"月份\", type = \"period\", unit = \"\", formula = \"Month.\" },\
+                   { code = \"days\", name = \"天数\", type = \"int\", unit = \"\", formula = \"Any.\" }]\n\n\
+                   [[unit.segment]]\ncode = \"agency\"";
+        let text =
+            include_str!("../../../schemas/detail-summary.toml").replace("[[unit.segment]]\ncode = \"agency\"", new);
+        let dictionary = Dictionary::parse(ProductKind::DetailSummary, &text).unwrap();
+        let product = product(&dictionary, 2, &mut Dice(24));
+        let text = product_table(check(&dictionary, &product).unwrap(), 1_000);
+        let mut lines = text.lines().skip_while(|line| !line.starts_with("近况"));
+        assert_eq!(lines.nth(1).unwrap().split_whitespace().collect::<Vec<_>>(), ["月份", "天数"]);
+        assert_eq!(text.matches("各类往来收入金额").count(), 1);
+        assert!(!text.lines().any(|line| line.contains("同名账户") && line.contains("近况")), "{text}");
+    }
+
+    #[test]
     fn bands_are_named_by_their_bounds() {
         let text = table(ProductKind::Report, 1_000, |_, _| ());
         let lines: Vec<&str> = text.lines().skip_while(|line| !line.starts_with("分金额区间")).collect();
@@ -579,7 +599,7 @@ mod tests {
         let dictionary = Dictionary::builtin(ProductKind::Report).unwrap();
         let mut product = product(&dictionary, 3, &mut Dice(23));
         product.withhold(&dictionary, &Withheld::new(["public", "other", "trend"]).unwrap());
-        let text = product_table(&dictionary, &product, 1_000).unwrap();
+        let text = product_table(check(&dictionary, &product).unwrap(), 1_000);
         assert!(text.contains("\n交易趋势: — 未授权\n") && text.contains("未授权 withheld"), "{text}");
         let mut lines = text.lines().skip_while(|line| !line.starts_with("各类往来收入金额"));
         let heads: Vec<&str> = lines.nth(1).unwrap().split_whitespace().collect();
@@ -591,7 +611,7 @@ mod tests {
     fn an_account_without_periods() {
         let dictionary = Dictionary::builtin(ProductKind::Report).unwrap();
         let product = product(&dictionary, 0, &mut Dice(22));
-        let text = product_table(&dictionary, &product, 100).unwrap();
+        let text = product_table(check(&dictionary, &product).unwrap(), 100);
         assert!(text.contains("账户资金情况: 无\n"), "{text}");
     }
 
