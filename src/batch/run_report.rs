@@ -115,7 +115,7 @@ impl Versions {
     /// The versions in use, with these rules.
     ///
     /// # Errors
-    /// [`Error::Dictionary`].
+    /// [`Error::Publish`].
     pub fn new(rules: &str) -> Result<Versions, Error> {
         let mut dictionaries = BTreeMap::new();
         for kind in ProductKind::ALL {

@@ -1,6 +1,6 @@
 //! The files that the paths of a feed lead to.
 //!
-//! Owns: paths, folders, globs and standard input. Does not own: formats, or opening a file ([`format`](super::format)).
+//! Owns: paths, folders, globs and standard input. Does not own: formats, or opening a file ([`super::format`](mod@super::format)).
 
 use std::io;
 use std::path::{Path, PathBuf};

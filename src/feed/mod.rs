@@ -1,6 +1,6 @@
 //! The feed: files in, checked transactions and rejects out.
 //!
-//! Owns: finding files ([`find`]), their formats ([`format`], with the readers [`csv`] and [`statement`]), the layouts of
+//! Owns: finding files ([`find`]), their formats ([`mod@format`], with the readers [`csv`] and [`statement`]), the layouts of
 //! other banks ([`mapping`], with [`guess`] and [`sample`]), limits for hostile files ([`guard`]), the checks ([`check`],
 //! [`accounts`]) and the rejects ([`reject`]). Does not own: classes, cells, or where checked rows go.
 //!

@@ -1,7 +1,7 @@
 //! Publish: an account's row, its cells and a context in, products out into a sink.
 //!
 //! Owns: the way from cells to checked products ([`ProductPlan`], pure functions), the traits of a sink ([`Sink`]), the
-//! files of products ([`files`]) in their formats ([`format`]), and the checks that what comes out equals what went in
+//! files of products ([`files`]) in their formats ([`mod@format`]), and the checks that what comes out equals what went in
 //! ([`reconcile`]). Does not own: how cells come about, which accounts are published by which worker, or where finished
 //! files are put.
 //!

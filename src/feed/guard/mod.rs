@@ -3,7 +3,7 @@
 //! Readers of Parquet and Arrow allocate what a file's counts and sizes ask for, recurse as deeply as its schema nests, and
 //! inflate whatever a small page expands to. A damaged or hostile file can so take any memory, or end the process where no
 //! error can be caught. Owns: the limits, and what is looked at in [`parquet`] and [`ipc`] files to hold them. Does not own:
-//! the reading itself ([`super::source`]).
+//! the reading itself ([`super::format`](mod@super::format)).
 //!
 //! What is not limited here is bounded by the file's own size.
 

@@ -1,6 +1,6 @@
 //! Mappings: the conversion of another layout's columns to the feed's.
 //!
-//! Owns: the grammar of a mapping file ([`parse`](self::parse)), the binding of its columns to a file's header and the
+//! Owns: the grammar of a mapping file ([`parse`]), the binding of its columns to a file's header and the
 //! conversion of records ([`bind`]). Does not own: records and encodings ([`csv`](super::csv)), or checks. A value that a
 //! mapping cannot convert passes unchanged, and the checks refuse it.
 //!
