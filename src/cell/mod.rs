@@ -224,17 +224,19 @@ impl Cell {
 
     /// Clears and reopens the cell; its lists keep their memory for the next rows.
     pub fn clear(&mut self) {
-        fn emptied<T>(list: &mut Vec<T>) -> Vec<T> {
-            list.clear();
-            std::mem::take(list)
+        // Field by field: a cell is above a kibibyte, and a fresh one would be copied over it.
+        self.funds = Flows::default();
+        self.classes = [Flows::default(); CLASSES];
+        self.bands = [Flows::default(); BAND_LOWER_FEN.len()];
+        self.unidentified_fen = 0;
+        self.days.clear();
+        self.opening = None;
+        self.counterparties.clear();
+        self.counterparty_rows.clear();
+        match &mut self.rows {
+            CellRows::Known(fingerprints) => fingerprints.clear(),
+            CellRows::Counted(_) => self.rows = CellRows::Known(Vec::new()),
         }
-        let rows = match &mut self.rows {
-            CellRows::Known(fingerprints) => CellRows::Known(emptied(fingerprints)),
-            CellRows::Counted(_) => CellRows::Known(Vec::new()),
-        };
-        let (days, counterparties) = (emptied(&mut self.days), emptied(&mut self.counterparties));
-        let counterparty_rows = emptied(&mut self.counterparty_rows);
-        *self = Cell { days, counterparties, counterparty_rows, rows, ..Cell::empty(self.key_id) };
     }
 
     /// Reserves memory for the fingerprints of this many more rows.

@@ -98,6 +98,8 @@ struct CellGroups {
     heap_bytes: usize,
     /// Empty cells whose lists have memory: most months are as long as the ones before.
     spare: Vec<Box<Cell>>,
+    /// The room that the next values get: of figures, and of rows.
+    bytes_each: [usize; 2],
 }
 
 /// Cells that are kept for the rows of others.
@@ -113,10 +115,11 @@ struct Values {
 }
 
 impl Values {
-    fn of(count: usize) -> Values {
+    /// No values yet, and room for so many of this length: growing would copy what is there.
+    fn of(count: usize, bytes_each: usize) -> Values {
         let mut offsets = Vec::with_capacity(count + 1);
         offsets.push(0);
-        Values { bytes: Vec::with_capacity(count * 1024), offsets }
+        Values { bytes: Vec::with_capacity(count * bytes_each), offsets }
     }
 
     fn push(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
@@ -132,7 +135,7 @@ impl Values {
 
 impl CellGroups {
     fn new(key_id: u64) -> CellGroups {
-        CellGroups { key_id, cells: Vec::new(), heap_bytes: 0, spare: Vec::new() }
+        CellGroups { key_id, cells: Vec::new(), heap_bytes: 0, spare: Vec::new(), bytes_each: [1024; 2] }
     }
 
     fn grow(&mut self, groups: usize) {
@@ -146,7 +149,9 @@ impl CellGroups {
         let cells = emit_to.take_needed(&mut self.cells);
         // Far fewer groups stay than go, so walking them costs less than tracking each group's share.
         self.heap_bytes = self.cells.iter().map(|cell| cell.heap_bytes()).sum();
-        let (mut figures, mut rows) = (Values::of(cells.len()), Values::of(cells.len()));
+        // Months of one feed are alike: room for a quarter more than the values of the last batch took.
+        let [figures_bytes, rows_bytes] = self.bytes_each;
+        let (mut figures, mut rows) = (Values::of(cells.len(), figures_bytes), Values::of(cells.len(), rows_bytes));
         for mut cell in cells {
             cell.settle();
             figures.push(|out| cell.encode_figures(out));
@@ -156,6 +161,8 @@ impl CellGroups {
                 self.spare.push(cell);
             }
         }
+        let each = |values: &Values| values.bytes.len() / values.offsets.len() * 5 / 4 + 64;
+        self.bytes_each = [each(&figures), each(&rows)];
         [figures.finish(), rows.finish()]
     }
 
