@@ -9,7 +9,7 @@ use liushui::feed::guess::guess;
 use liushui::feed::mapping::Mapping;
 use liushui::feed::raw::SkipReason;
 use liushui::feed::reject::FileFault;
-use liushui::feed::sample::{Fate, Sample, sample};
+use liushui::feed::sample::{Sample, SampleOutcome, sample};
 
 use super::layout::parse_account;
 use super::{print, report};
@@ -67,7 +67,7 @@ impl Check {
         if let Some(fault) = &sample.fault {
             return refuse(&self.sample.display().to_string(), fault);
         }
-        match sample.rows.iter().any(|row| matches!(row.fate, Fate::Refused(_))) {
+        match sample.rows.iter().any(|row| matches!(row.outcome, SampleOutcome::Refused(_))) {
             true => Ok(ExitCode::FAILURE),
             false => Ok(ExitCode::SUCCESS),
         }
@@ -117,16 +117,16 @@ fn text(sample: &Sample) -> String {
     }
     let (mut taken, mut skipped, mut refused) = (0, 0, 0);
     for row in &sample.rows {
-        let fate = match &row.fate {
-            Fate::Taken => {
+        let outcome = match &row.outcome {
+            SampleOutcome::Taken => {
                 taken += 1;
                 "taken".to_string()
             }
-            Fate::Skipped(why) => {
+            SampleOutcome::Skipped(why) => {
                 skipped += 1;
                 format!("skipped: {}", skipped_by(*why))
             }
-            Fate::Refused(rejects) => {
+            SampleOutcome::Refused(rejects) => {
                 refused += 1;
                 let why = rejects.iter().map(|reject| match &reject.column {
                     Some(column) => format!("`{column}` {}", reject.code),
@@ -135,7 +135,7 @@ fn text(sample: &Sample) -> String {
                 format!("refused: {}", why.collect::<Vec<_>>().join(", "))
             }
         };
-        text += &format!("row {:<5} {fate}\n", row.number);
+        text += &format!("row {:<5} {outcome}\n", row.number);
         for (name, value) in &row.values {
             text += &format!("  {name:<21} {value}\n");
         }

@@ -1,8 +1,8 @@
-//! A mapping tried on a file's first rows: what each column became, and what became of each row.
+//! A mapping tried on a file's first rows: the outcome of each row, and the values that its columns get.
 //!
-//! Owns: bringing rows that are taken, skipped and refused back into the file's order. Does not own: the mapping of a row
-//! ([`mapping`](super::mapping)) or the checks ([`check`](super::check)). What comes out holds values of the file: it is
-//! for the person who has the file, and for no log.
+//! Owns: the order of taken, skipped and refused rows, which is the file's. Does not own: the conversion of rows
+//! ([`mapping`](super::mapping)) or the checks ([`check`](super::check)). A sample holds values of the file: it is for the
+//! person who has the file, not for a log.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -19,45 +19,45 @@ use super::raw::{RawBatch, SkipReason};
 use super::reject::{Code, FileFault, FileRejects, Reject};
 use super::schema::{TRANSACTIONS, Typing};
 
-/// What became of a row.
+/// The outcome of a row.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Fate {
+pub enum SampleOutcome {
     /// It passes the checks.
     Taken,
     /// The mapping skips it.
     Skipped(SkipReason),
-    /// The checks refuse it: columns and codes.
+    /// The checks refuse it, with these columns and codes.
     Refused(Vec<Reject>),
 }
 
 /// One row of the file.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct SampleRow {
-    /// Data row from 1.
+    /// Its number: data rows from 1.
     pub number: u64,
-    /// What became of it.
-    pub fate: Fate,
-    /// The feed's columns and what they became, where that is not null; empty for a row that has no columns.
+    /// Its outcome.
+    pub outcome: SampleOutcome,
+    /// The feed's columns and their values, without nulls. Empty for a row that was not converted.
     pub values: Vec<(&'static str, String)>,
 }
 
 /// A file's first rows under a mapping.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Sample {
-    /// In the file's order.
+    /// In the order of the file.
     pub rows: Vec<SampleRow>,
-    /// The accounts table is another file, so no row's account was looked up.
+    /// The accounts are in another file, so the account of no row was looked up.
     pub accounts_unknown: bool,
-    /// Why the account that the mapping gives is refused, and with it all its rows; empty where it stands.
+    /// The rejects of the account that the mapping gives. If there are any, all rows are refused.
     pub account_rejects: Vec<Reject>,
-    /// What ended the reading before so many rows were there.
+    /// The fault that ended the reading.
     pub fault: Option<FileFault>,
 }
 
 /// Reads at most `rows` rows that are not skipped.
 ///
 /// # Errors
-/// `Ok(Err(..))` where the file cannot be opened under the mapping; internal errors.
+/// Internal errors. `Ok(Err(..))` is a file that cannot be opened under the mapping.
 pub fn sample(mapping: &Mapping, path: &Path, rows: usize) -> Result<Result<Sample, FileFault>, FeedError> {
     let Some(table) = &mapping.transactions else {
         return Err(FeedError::Internal("a sample needs a layout".to_string()));
@@ -96,17 +96,17 @@ pub fn sample(mapping: &Mapping, path: &Path, rows: usize) -> Result<Result<Samp
     }
     let account_rejects = of_account.finish().rejects;
     if !account_rejects.is_empty() {
-        // The checks list the rows of a refused account once, by the first.
+        // The checks list the rows of a refused account once; a sample shows the outcome of each.
         for row in (0..raw.batch.num_rows()).map(|index| raw.rows.of(index)) {
             let reject = Reject { row: Some(row), column: Some("account_id".into()), code: Code::UnknownAccount };
             refused.entry(row).or_insert_with(|| vec![reject]);
         }
     }
-    let rows = in_order(&raw, table.columns().collect(), refused);
+    let rows = in_file_order(&raw, table.columns().collect(), refused);
     Ok(Ok(Sample { rows, accounts_unknown, account_rejects, fault }))
 }
 
-fn in_order(raw: &RawBatch, names: Vec<&'static str>, mut refused: BTreeMap<u64, Vec<Reject>>) -> Vec<SampleRow> {
+fn in_file_order(raw: &RawBatch, names: Vec<&'static str>, mut refused: BTreeMap<u64, Vec<Reject>>) -> Vec<SampleRow> {
     let mut rows: BTreeMap<u64, SampleRow> = BTreeMap::new();
     for index in 0..raw.batch.num_rows() {
         let number = raw.rows.of(index);
@@ -115,15 +115,21 @@ fn in_order(raw: &RawBatch, names: Vec<&'static str>, mut refused: BTreeMap<u64,
             texts.is_valid(index).then(|| texts.value(index).to_string()).filter(|text| !text.is_empty())
         };
         let values = names.iter().zip(raw.batch.columns()).filter_map(|(name, column)| Some((*name, text(column)?)));
-        let fate = refused.remove(&number).map_or(Fate::Taken, Fate::Refused);
-        rows.insert(number, SampleRow { number, fate, values: values.collect() });
+        let outcome = refused.remove(&number).map_or(SampleOutcome::Taken, SampleOutcome::Refused);
+        rows.insert(number, SampleRow { number, outcome, values: values.collect() });
     }
-    for (number, why) in &raw.skips {
-        rows.insert(*number, SampleRow { number: *number, fate: Fate::Skipped(*why), values: Vec::new() });
+    for (number, reason) in &raw.skips {
+        rows.insert(
+            *number,
+            SampleRow { number: *number, outcome: SampleOutcome::Skipped(*reason), values: Vec::new() },
+        );
     }
     for (number, code) in &raw.faults {
         let reject = Reject { row: Some(*number), column: None, code: *code };
-        rows.insert(*number, SampleRow { number: *number, fate: Fate::Refused(vec![reject]), values: Vec::new() });
+        rows.insert(
+            *number,
+            SampleRow { number: *number, outcome: SampleOutcome::Refused(vec![reject]), values: Vec::new() },
+        );
     }
     rows.into_values().collect()
 }

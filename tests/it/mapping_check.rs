@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 
 use liushui::feed::guess::guess;
 use liushui::feed::mapping::Mapping;
-use liushui::feed::sample::{Fate, sample};
+use liushui::feed::sample::{SampleOutcome, sample};
 
 use crate::util::{TestFeed, USCC, shared_data};
 
@@ -140,8 +140,8 @@ fn rows(mapping: &Mapping, path: &Path) -> Vec<Row> {
         let kept = ["booked_at", "direction", "amount", "balance", "counterparty_name"];
         values.into_iter().filter(|(name, _)| kept.contains(name)).collect()
     };
-    let rows = sample.rows.into_iter().filter(|row| !matches!(row.fate, Fate::Skipped(_)));
-    rows.map(|row| (row.number, row.fate == Fate::Taken, figures(row.values))).collect()
+    let rows = sample.rows.into_iter().filter(|row| !matches!(row.outcome, SampleOutcome::Skipped(_)));
+    rows.map(|row| (row.number, row.outcome == SampleOutcome::Taken, figures(row.values))).collect()
 }
 
 /// The draft as a mapping, and how many of its lines are unsure.
