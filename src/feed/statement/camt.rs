@@ -1,8 +1,8 @@
-//! camt.053, the ISO 20022 bank to customer statement: XML events to statement parts.
+//! camt.053, the ISO 20022 bank to customer statement: from XML to statement events.
 //!
-//! Owns: which elements become which of an entry's texts. Elements are known by their local names, so every version and
-//! namespace of the message reads alike. Does not own: XML itself (`quick-xml`), balances and identifiers
-//! ([`super`]). A document type is refused, so no entity but XML's five and characters by number is ever expanded.
+//! Owns: which elements become which texts of an entry. Elements are matched by their local names, so all versions and
+//! namespaces of the message read alike. Does not own: XML (`quick-xml`), balances and identifiers ([`super`]). A document
+//! type is refused, so no entities but the five of XML and character references are expanded.
 
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
@@ -10,34 +10,35 @@ use std::ops::ControlFlow;
 use quick_xml::XmlVersion;
 use quick_xml::events::{BytesRef, BytesStart, Event};
 
-use super::text::TextReader;
-use super::{Entry, FIELD_BYTES_MAX, Page, Part, bank_code_of, truncated, unreadable, uscc_of};
+use super::event::{BalanceScope, Entry, StatementEvent, bank_code_of, uscc_of};
+use super::text::StatementText;
+use super::{FIELD_BYTES_MAX, truncated, unreadable};
 use crate::feed::reject::FileFault;
 use crate::money::parse_fen;
 
-/// Elements within each other.
+/// The deepest nesting of elements.
 const DEPTH_MAX: usize = 40;
 
-/// Transactions of one entry.
+/// The most transactions of an entry.
 const DETAILS_MAX: usize = 65_536;
 
-/// Text of one entry in all its transactions, and what its rows repeat of it.
+/// The most text of an entry with its transactions, and of the copies in its rows.
 const ENTRY_BYTES_MAX: usize = 16 << 20;
 
-/// Balances of a statement.
+/// The most balances of a statement.
 const BALANCES_MAX: usize = 64;
 
-/// What a file may declare; which of them it is in is told by its bytes.
+/// The encodings that a file may declare. Its actual encoding is detected from its bytes.
 const ENCODINGS: [&str; 6] = ["utf-8", "utf8", "us-ascii", "gb18030", "gbk", "gb2312"];
 
-/// The message inside `Document`.
+/// The element of the message within `Document`.
 const MESSAGE: &str = "BkToCstmrStmt";
 
-/// Depth of `Stmt`: Document, BkToCstmrStmt, Stmt.
+/// The depth of `Stmt`: Document, BkToCstmrStmt, Stmt.
 const STATEMENT_DEPTH: usize = 3;
 
-/// What an entry is, by the parts of its bank transaction code (`Domn/Cd`, `Fmly/Cd`, `Fmly/SubFmlyCd`); `*` is any. The
-/// first line that fits decides, and where none does the kind is unknown.
+/// The kind of an entry by the parts of its bank transaction code (`Domn/Cd`, `Fmly/Cd`, `Fmly/SubFmlyCd`); `*` is any
+/// code. The first line that fits decides; an entry that none fits has no kind.
 const KINDS: [([&str; 3], &str); 20] = [
     (["*", "*", "SALA"], "PAYROLL"),
     (["*", "*", "INTR"], "INTEREST"),
@@ -62,8 +63,8 @@ const KINDS: [([&str; 3], &str); 20] = [
 ];
 
 /// Reads one file.
-pub(super) struct Reader {
-    xml: quick_xml::Reader<TextReader>,
+pub(super) struct CamtReader {
+    xml: quick_xml::Reader<StatementText>,
     buffer: Vec<u8>,
     /// Local names of the open elements, outermost first.
     path: Vec<String>,
@@ -71,15 +72,15 @@ pub(super) struct Reader {
     text: String,
     balance: Balance,
     balances: Vec<Balance>,
-    /// The statement's opening balance was told.
+    /// The opening balance of the statement was given.
     is_open: bool,
-    entry: Draft,
+    entry: EntryDraft,
     /// Bytes of text in the entry so far.
     entry_bytes: usize,
-    queue: VecDeque<Part>,
-    /// A statement came.
-    begun: bool,
-    ended: bool,
+    queue: VecDeque<StatementEvent>,
+    /// Whether the file holds a statement.
+    has_begun: bool,
+    is_ended: bool,
 }
 
 /// A `Bal` element.
@@ -98,18 +99,18 @@ impl Balance {
 
 /// An `Ntry` element while it is read.
 #[derive(Default)]
-struct Draft {
+struct EntryDraft {
     entry: Entry,
     status: String,
     value_date: String,
     /// Domain, family, sub-family.
     code: [String; 3],
-    details: Vec<Detail>,
+    details: Vec<TransactionDetail>,
 }
 
-/// A `TxDtls` element, or what an entry tells of its parties.
+/// A `TxDtls` element.
 #[derive(Clone, Default)]
-struct Detail {
+struct TransactionDetail {
     reference: String,
     amount: String,
     credit_or_debit: String,
@@ -119,6 +120,7 @@ struct Detail {
     summary: String,
 }
 
+/// A party of a transaction.
 #[derive(Clone, Default)]
 struct Party {
     name: String,
@@ -127,22 +129,22 @@ struct Party {
     uscc: String,
 }
 
-impl Iterator for Reader {
-    type Item = Result<Part, FileFault>;
+impl Iterator for CamtReader {
+    type Item = Result<StatementEvent, FileFault>;
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            if let Some(part) = self.queue.pop_front() {
-                return Some(Ok(part));
+            if let Some(event) = self.queue.pop_front() {
+                return Some(Ok(event));
             }
-            if self.ended {
+            if self.is_ended {
                 return None;
             }
             match self.step() {
                 Ok(ControlFlow::Continue(())) => {}
-                Ok(ControlFlow::Break(())) => self.ended = true,
+                Ok(ControlFlow::Break(())) => self.is_ended = true,
                 Err(fault) => {
-                    self.ended = true;
+                    self.is_ended = true;
                     return Some(Err(fault));
                 }
             }
@@ -150,12 +152,12 @@ impl Iterator for Reader {
     }
 }
 
-impl Reader {
+impl CamtReader {
     /// A reader of this text.
-    pub(super) fn new(text: TextReader) -> Reader {
+    pub(super) fn new(text: StatementText) -> CamtReader {
         let mut xml = quick_xml::Reader::from_reader(text);
         xml.config_mut().expand_empty_elements = true;
-        Reader {
+        CamtReader {
             xml,
             buffer: Vec::new(),
             path: Vec::new(),
@@ -163,11 +165,11 @@ impl Reader {
             balance: Balance::default(),
             balances: Vec::new(),
             is_open: false,
-            entry: Draft::default(),
+            entry: EntryDraft::default(),
             entry_bytes: 0,
             queue: VecDeque::new(),
-            begun: false,
-            ended: false,
+            has_begun: false,
+            is_ended: false,
         }
     }
 
@@ -191,7 +193,7 @@ impl Reader {
             },
             Ok(Event::DocType(_)) => Err(unreadable("a document type (DOCTYPE) is not accepted")),
             Ok(Event::Eof) if !self.path.is_empty() => Err(truncated()),
-            Ok(Event::Eof) if !self.begun => Err(unreadable("it holds no statement (BkToCstmrStmt/Stmt)")),
+            Ok(Event::Eof) if !self.has_begun => Err(unreadable("it holds no statement (BkToCstmrStmt/Stmt)")),
             Ok(Event::Eof) => Ok(ControlFlow::Break(())),
             Ok(_) => Ok(ControlFlow::Continue(())),
             Err(error) => Err(self.fault(&error)),
@@ -200,7 +202,7 @@ impl Reader {
         flow
     }
 
-    /// The error's own text may quote the file, so it is not told.
+    /// The fault of an XML error, whose own text may quote the file and is left out.
     fn fault(&mut self, error: &quick_xml::Error) -> FileFault {
         let cut = matches!(error, quick_xml::Error::Syntax(_)) && self.xml.get_mut().is_at_end();
         match self.xml.get_mut().take_fault() {
@@ -223,23 +225,23 @@ impl Reader {
                 return Err(unreadable(format!("a message `{other}`; camt.053 ({MESSAGE}) is what is read")));
             }
             (2, "Stmt") => {
-                (self.begun, self.is_open) = (true, false);
+                (self.has_begun, self.is_open) = (true, false);
                 self.balances.clear();
-                self.queue.push_back(Part::Begin);
+                self.queue.push_back(StatementEvent::Begin);
             }
             (STATEMENT_DEPTH, "Bal") if self.balances.len() >= BALANCES_MAX => {
                 return Err(unreadable("a statement with more than 64 balances"));
             }
             (STATEMENT_DEPTH, "Bal") => self.balance = Balance::default(),
             (STATEMENT_DEPTH, "Ntry") => {
-                self.tell_opening();
-                (self.entry, self.entry_bytes) = (Draft::default(), 0);
+                self.push_opening();
+                (self.entry, self.entry_bytes) = (EntryDraft::default(), 0);
             }
             (5, "TxDtls") => {
                 if self.entry.details.len() >= DETAILS_MAX {
                     return Err(unreadable("an entry with more than 65,536 transactions"));
                 }
-                self.entry.details.push(Detail::default());
+                self.entry.details.push(TransactionDetail::default());
             }
             (4, "Amt") if self.path.last().is_some_and(|parent| parent == "Ntry") => {
                 let currency = start.try_get_attribute("Ccy").ok().flatten();
@@ -259,13 +261,13 @@ impl Reader {
             let inside: Vec<&str> = self.path[STATEMENT_DEPTH..].iter().map(String::as_str).collect();
             match inside.as_slice() {
                 ["Acct", "Id", "IBAN"] | ["Acct", "Id", "Othr", "Id"] => {
-                    self.queue.push_back(Part::Account(text.trim().to_string()));
+                    self.queue.push_back(StatementEvent::Account(text.trim().to_string()));
                 }
                 ["Bal"] => self.balances.push(std::mem::take(&mut self.balance)),
                 ["Bal", rest @ ..] => self.balance.set(rest, text.trim()),
                 ["Ntry"] => {
-                    let part = std::mem::take(&mut self.entry).finish();
-                    self.queue.push_back(part.ok_or_else(too_large)?);
+                    let event = std::mem::take(&mut self.entry).finish();
+                    self.queue.push_back(event.ok_or_else(too_large)?);
                 }
                 ["Ntry", rest @ ..] => {
                     self.entry_bytes += text.len();
@@ -277,9 +279,9 @@ impl Reader {
                 _ => {}
             }
         } else if self.path.len() == STATEMENT_DEPTH && self.path[2] == "Stmt" {
-            self.tell_opening();
-            self.tell_closing();
-            self.queue.push_back(Part::End);
+            self.push_opening();
+            self.push_closing();
+            self.queue.push_back(StatementEvent::End);
         }
         self.path.pop();
         Ok(ControlFlow::Continue(()))
@@ -302,30 +304,31 @@ impl Reader {
         self.add_text(quick_xml::escape::resolve_xml_entity(&name).ok_or_else(unknown)?)
     }
 
-    /// Tells the opening balance once, before the first entry: balances come before entries.
-    fn tell_opening(&mut self) {
+    /// Gives the opening balance once, before the first entry: balances come before entries.
+    fn push_opening(&mut self) {
         if std::mem::replace(&mut self.is_open, true) {
             return;
         }
         let of = |codes: &[&str]| self.balances.iter().position(|balance| codes.contains(&balance.code.as_str()));
-        // A page of a statement that was divided may have interim balances alone: the first of them opens it.
+        // A page of a divided statement may have only interim balances, of which the first opens it.
         let (at, page) = match of(&["OPBD"]).or(of(&["PRCD"])) {
-            Some(at) => (Some(at), Page::Whole),
-            None => (of(&["ITBD"]), Page::Between),
+            Some(at) => (Some(at), BalanceScope::Statement),
+            None => (of(&["ITBD"]), BalanceScope::Page),
         };
         if let Some(at) = at {
-            self.queue.push_back(Part::Opening(self.balances.remove(at).fen(), page));
+            self.queue.push_back(StatementEvent::Opening(self.balances.remove(at).fen(), page));
         }
     }
 
-    fn tell_closing(&mut self) {
+    /// Gives the closing balance.
+    fn push_closing(&mut self) {
         let of = |code: &str| self.balances.iter().rposition(|balance| balance.code == code);
         let (at, page) = match of("CLBD") {
-            Some(at) => (Some(at), Page::Whole),
-            None => (of("ITBD"), Page::Between),
+            Some(at) => (Some(at), BalanceScope::Statement),
+            None => (of("ITBD"), BalanceScope::Page),
         };
         if let Some(at) = at {
-            self.queue.push_back(Part::Closing(self.balances[at].fen(), page));
+            self.queue.push_back(StatementEvent::Closing(self.balances[at].fen(), page));
         }
     }
 }
@@ -341,7 +344,7 @@ impl Balance {
     }
 }
 
-impl Draft {
+impl EntryDraft {
     fn set(&mut self, path: &[&str], text: &str) {
         let entry = &mut self.entry;
         match path {
@@ -350,7 +353,7 @@ impl Draft {
             ["RvslInd"] => entry.is_reversal = matches!(text, "true" | "1"),
             ["Sts"] | ["Sts", "Cd"] if !text.is_empty() => self.status = text.to_string(),
             ["BookgDt", "DtTm"] => entry.booked_at = text.to_string(),
-            // A date may carry a zone, which a day has no use for.
+            // A date may have a zone, which does not change the day.
             ["BookgDt", "Dt"] => entry.booked_at = text.get(..10).unwrap_or(text).to_string(),
             ["ValDt", "Dt" | "DtTm"] => self.value_date = text.get(..10).unwrap_or(text).to_string(),
             ["AcctSvcrRef"] => entry.reference = text.to_string(),
@@ -367,11 +370,11 @@ impl Draft {
         }
     }
 
-    /// The rows of the entry: one, or one a transaction where the transactions' amounts make up the entry's. `None` where
-    /// they would repeat too much of its text.
-    fn finish(mut self) -> Option<Part> {
+    /// The rows of the entry: one for each transaction where their amounts add up to the entry's, else one. `None` where the
+    /// rows would repeat too much text.
+    fn finish(mut self) -> Option<StatementEvent> {
         if matches!(self.status.as_str(), "PDNG" | "INFO" | "FUTR") {
-            return Some(Part::Pending);
+            return Some(StatementEvent::Pending);
         }
         let entry = &mut self.entry;
         if entry.booked_at.is_empty() {
@@ -380,26 +383,26 @@ impl Draft {
         entry.kind = kind_of(&self.code);
         match self.details.as_slice() {
             [] => {}
-            [detail] => detail.tell(entry),
-            details if make_up(details, entry) => {
+            [detail] => detail.apply_to(entry),
+            details if add_up_to(details, entry) => {
                 let repeated =
                     entry.summary.len() + entry.reference.len() + entry.booked_at.len() + entry.currency.len();
                 (repeated.saturating_mul(details.len()) <= ENTRY_BYTES_MAX).then_some(())?;
-                let row = |(detail, number): (&Detail, usize)| {
+                let row = |(detail, number): (&TransactionDetail, usize)| {
                     let mut row = entry.clone();
                     row.amount.clone_from(&detail.amount);
                     if !row.reference.is_empty() {
                         row.reference = format!("{}/{number}", row.reference);
                     }
-                    detail.tell(&mut row);
+                    detail.apply_to(&mut row);
                     row
                 };
-                return Some(Part::Entries(details.iter().zip(1..).map(row).collect()));
+                return Some(StatementEvent::Entries(details.iter().zip(1..).map(row).collect()));
             }
-            // Who of them had which part of the amount is not told, so the entry has no counterparty.
+            // The share of each transaction is unknown, so the entry has no counterparty.
             _ => {}
         }
-        Some(Part::Entries(vec![self.entry]))
+        Some(StatementEvent::Entries(vec![self.entry]))
     }
 }
 
@@ -407,17 +410,17 @@ fn too_large() -> FileFault {
     unreadable("an entry of more than 16 MiB")
 }
 
-/// Whether the transactions go the entry's way and add up to its amount.
-fn make_up(details: &[Detail], entry: &Entry) -> bool {
-    let way = if entry.is_credit { "CRDT" } else { "DBIT" };
-    let same_way = details.iter().all(|d| d.credit_or_debit.is_empty() || d.credit_or_debit == way);
+/// Whether the transactions have the entry's direction and add up to its amount.
+fn add_up_to(details: &[TransactionDetail], entry: &Entry) -> bool {
+    let direction = if entry.is_credit { "CRDT" } else { "DBIT" };
+    let is_same = details.iter().all(|d| d.credit_or_debit.is_empty() || d.credit_or_debit == direction);
     let sum = details
         .iter()
         .try_fold(0_i64, |sum, detail| sum.checked_add(parse_fen(&detail.amount).filter(|fen| *fen >= 0)?));
-    same_way && sum.is_some() && sum == parse_fen(&entry.amount)
+    is_same && sum.is_some() && sum == parse_fen(&entry.amount)
 }
 
-impl Detail {
+impl TransactionDetail {
     fn set(&mut self, path: &[&str], text: &str) {
         match path {
             ["Refs", "AcctSvcrRef"] => self.reference = text.to_string(),
@@ -430,7 +433,7 @@ impl Detail {
             ["RltdPties", "CdtrAcct", "Id", "IBAN"] | ["RltdPties", "CdtrAcct", "Id", "Othr", "Id"] => {
                 self.creditor.account = text.to_string();
             }
-            // The layout of older versions, and the one that puts parties under `Pty`.
+            // Newer versions put parties under `Pty`.
             ["RltdPties", "Dbtr", "Pty", rest @ ..] | ["RltdPties", "Dbtr", rest @ ..] => self.debtor.set(rest, text),
             ["RltdPties", "Cdtr", "Pty", rest @ ..] | ["RltdPties", "Cdtr", rest @ ..] => self.creditor.set(rest, text),
             ["RltdAgts", "DbtrAgt", "FinInstnId", "ClrSysMmbId", "MmbId"] => self.debtor.bank = bank_code_of(text),
@@ -446,9 +449,8 @@ impl Detail {
         }
     }
 
-    /// Tells the row what the transaction knows of it: the counterparty is the debtor of what came in, the creditor of
-    /// what went out.
-    fn tell(&self, row: &mut Entry) {
+    /// Sets the row's texts from the transaction. The counterparty is the debtor of money in, the creditor of money out.
+    fn apply_to(&self, row: &mut Entry) {
         let party = if row.is_in() { &self.debtor } else { &self.creditor };
         row.name.clone_from(&party.name);
         row.account.clone_from(&party.account);
@@ -480,6 +482,6 @@ impl Party {
 
 fn kind_of(code: &[String; 3]) -> &'static str {
     let fits = |pattern: &[&str; 3]| pattern.iter().zip(code).all(|(part, code)| *part == "*" || part == code);
-    let is_told = code.iter().any(|part| !part.is_empty());
-    KINDS.iter().find(|(pattern, _)| is_told && fits(pattern)).map_or("", |(_, kind)| *kind)
+    let has_code = code.iter().any(|part| !part.is_empty());
+    KINDS.iter().find(|(pattern, _)| has_code && fits(pattern)).map_or("", |(_, kind)| *kind)
 }

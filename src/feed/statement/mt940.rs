@@ -1,4 +1,4 @@
-//! MT940, the SWIFT customer statement message: tagged lines to statement parts.
+//! MT940, the SWIFT customer statement message: from tagged lines to statement events.
 //!
 //! Owns: tags, the statement line `:61:`, the information to the account owner `:86:`. A file holds one message or several,
 //! with or without their envelope (`{1:..}{2:..}{4:` and `-}`). Does not own: balances and identifiers ([`super`]).
@@ -6,12 +6,13 @@
 use std::collections::VecDeque;
 use std::io::BufRead as _;
 
-use super::text::TextReader;
-use super::{Entry, FIELD_BYTES_MAX, Page, Part, bank_code_of, truncated, unreadable};
+use super::event::{BalanceScope, Entry, StatementEvent, bank_code_of};
+use super::text::StatementText;
+use super::{FIELD_BYTES_MAX, truncated, unreadable};
 use crate::feed::reject::FileFault;
 use crate::money::parse_fen;
 
-/// What an entry is, by its transaction type (the three characters behind `N`, `F` or `S`). Others are unknown.
+/// The kind of an entry by its transaction type, the three characters behind `N`, `F` or `S`. Other types have no kind.
 const KINDS: [(&str, &str); 8] = [
     ("TRF", "TRANSFER"),
     ("STO", "TRANSFER"),
@@ -24,55 +25,57 @@ const KINDS: [(&str, &str); 8] = [
 ];
 
 /// Reads one file.
-pub(super) struct Reader {
-    text: TextReader,
+pub(super) struct Mt940Reader {
+    text: StatementText,
     line: Vec<u8>,
-    /// The field that is read: its tag, and its lines.
+    /// The current field: its tag and its lines.
     field: Option<(String, String)>,
-    /// A message begins only outside of one.
-    within: bool,
+    /// Whether a message has begun and not ended.
+    is_within: bool,
     currency: String,
-    /// The last statement line, which `:86:` may tell more of.
+    /// The last statement line, which `:86:` may complete.
     entry: Option<Entry>,
-    closed: bool,
-    queue: VecDeque<Part>,
-    begun: bool,
-    ended: bool,
+    /// Whether the message has its closing balance.
+    is_closed: bool,
+    queue: VecDeque<StatementEvent>,
+    /// Whether the file holds a message.
+    has_begun: bool,
+    is_ended: bool,
 }
 
-impl Iterator for Reader {
-    type Item = Result<Part, FileFault>;
+impl Iterator for Mt940Reader {
+    type Item = Result<StatementEvent, FileFault>;
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            if let Some(part) = self.queue.pop_front() {
-                return Some(Ok(part));
+            if let Some(event) = self.queue.pop_front() {
+                return Some(Ok(event));
             }
-            if self.ended {
+            if self.is_ended {
                 return None;
             }
             if let Err(fault) = self.step() {
-                self.ended = true;
+                self.is_ended = true;
                 return Some(Err(fault));
             }
         }
     }
 }
 
-impl Reader {
+impl Mt940Reader {
     /// A reader of this text.
-    pub(super) fn new(text: TextReader) -> Reader {
-        Reader {
+    pub(super) fn new(text: StatementText) -> Mt940Reader {
+        Mt940Reader {
             text,
             line: Vec::new(),
             field: None,
-            within: false,
+            is_within: false,
             currency: String::new(),
             entry: None,
-            closed: false,
+            is_closed: false,
             queue: VecDeque::new(),
-            begun: false,
-            ended: false,
+            has_begun: false,
+            is_ended: false,
         }
     }
 
@@ -85,8 +88,8 @@ impl Reader {
         if read == 0 {
             self.end_field()?;
             self.end_message()?;
-            self.ended = true;
-            return if self.begun { Ok(()) } else { Err(unreadable("it holds no statement (:20:)")) };
+            self.is_ended = true;
+            return if self.has_begun { Ok(()) } else { Err(unreadable("it holds no statement (:20:)")) };
         }
         let line = std::mem::take(&mut self.line);
         let text = std::str::from_utf8(&line).map_err(|_| unreadable("a line is not text"))?;
@@ -96,7 +99,7 @@ impl Reader {
     }
 
     fn take_line(&mut self, line: &str) -> Result<(), FileFault> {
-        // What an envelope holds before the text block is for the network.
+        // The blocks of an envelope before the text block are for the network.
         let line = match line.split_once("{4:") {
             Some((envelope, rest)) if envelope.starts_with('{') || envelope.trim().is_empty() => rest,
             _ => line,
@@ -128,38 +131,38 @@ impl Reader {
         let Some((tag, text)) = self.field.take() else { return Ok(()) };
         if tag == "20" {
             self.end_message()?;
-            (self.within, self.begun, self.closed) = (true, true, false);
-            self.queue.push_back(Part::Begin);
+            (self.is_within, self.has_begun, self.is_closed) = (true, true, false);
+            self.queue.push_back(StatementEvent::Begin);
             return Ok(());
         }
-        if !self.within {
+        if !self.is_within {
             return Err(unreadable("a field stands before any `:20:`; is this MT940?"));
         }
         match tag.as_str() {
-            "25" | "25P" => self.queue.push_back(Part::Account(account_of(&text))),
+            "25" | "25P" => self.queue.push_back(StatementEvent::Account(account_of(&text))),
             "60F" | "60M" => {
                 let (fen, currency) = balance_of(&text);
                 self.currency = currency;
-                self.queue.push_back(Part::Opening(fen, page_of(&tag)));
+                self.queue.push_back(StatementEvent::Opening(fen, scope_of(&tag)));
             }
             "61" => {
                 self.end_entry();
                 let line = statement_line(&text, &self.currency);
                 match line.ok_or_else(|| unreadable("a statement line (:61:) is not of the form"))? {
-                    Line::Booked(entry) => self.entry = Some(*entry),
-                    Line::Expected => self.queue.push_back(Part::Pending),
+                    StatementLine::Booked(entry) => self.entry = Some(*entry),
+                    StatementLine::Expected => self.queue.push_back(StatementEvent::Pending),
                 }
             }
             "86" => {
                 if let Some(entry) = &mut self.entry {
-                    inform(entry, &text);
+                    add_information(entry, &text);
                     self.end_entry();
                 }
             }
             "62F" | "62M" => {
                 self.end_entry();
-                self.closed = true;
-                self.queue.push_back(Part::Closing(balance_of(&text).0, page_of(&tag)));
+                self.is_closed = true;
+                self.queue.push_back(StatementEvent::Closing(balance_of(&text).0, scope_of(&tag)));
             }
             _ => {}
         }
@@ -168,26 +171,26 @@ impl Reader {
 
     fn end_entry(&mut self) {
         if let Some(entry) = self.entry.take() {
-            self.queue.push_back(Part::Entries(vec![entry]));
+            self.queue.push_back(StatementEvent::Entries(vec![entry]));
         }
     }
 
     fn end_message(&mut self) -> Result<(), FileFault> {
-        if !self.within {
+        if !self.is_within {
             return Ok(());
         }
         self.end_entry();
-        self.within = false;
-        // The closing balance is mandatory and comes after the entries: without it, the message was cut.
-        if !self.closed {
+        self.is_within = false;
+        // The closing balance is mandatory and follows the entries. Without it, the message was cut.
+        if !self.is_closed {
             return Err(truncated());
         }
-        self.queue.push_back(Part::End);
+        self.queue.push_back(StatementEvent::End);
         Ok(())
     }
 }
 
-/// The tag that a line begins with, as `61` of `:61:..`, and the rest.
+/// The tag at the start of a line, such as `61` in `:61:..`, and the rest.
 fn tag_of(line: &str) -> Option<(&str, &str)> {
     let (tag, rest) = line.strip_prefix(':')?.split_once(':')?;
     let (digits, letter) = tag.split_at_checked(2)?;
@@ -197,17 +200,17 @@ fn tag_of(line: &str) -> Option<(&str, &str)> {
     is_tag.then_some((tag, rest))
 }
 
-fn page_of(tag: &str) -> Page {
-    if tag.ends_with('M') { Page::Between } else { Page::Whole }
+fn scope_of(tag: &str) -> BalanceScope {
+    if tag.ends_with('M') { BalanceScope::Page } else { BalanceScope::Statement }
 }
 
-/// The account of `:25:`: what stands behind the last slash, where a bank's own code stands before it.
+/// The account of `:25:`: the text behind the last slash, since a bank code may precede it.
 fn account_of(text: &str) -> String {
     let line = text.lines().next().unwrap_or_default().trim();
     line.rsplit('/').next().unwrap_or(line).trim().to_string()
 }
 
-/// The amount of `D231231CNY12,34` in fen, debit below zero, and its currency.
+/// The balance of `D231231CNY12,34` in fen, negative for a debit, and its currency.
 fn balance_of(text: &str) -> (Option<i64>, String) {
     let text = text.trim();
     let (Some(sign), Some(currency), Some(amount)) = (text.get(..1), text.get(7..10), text.get(10..)) else {
@@ -222,20 +225,20 @@ fn balance_of(text: &str) -> (Option<i64>, String) {
     (fen, currency.to_string())
 }
 
-/// An amount with a decimal comma in the feed's form: `12,` is 12, `12,5` is 12.5.
+/// An amount with a decimal comma as one with a decimal point: `12,` is 12, `12,5` is 12.5.
 fn point(amount: &str) -> String {
     amount.strip_suffix(',').map_or_else(|| amount.replacen(',', ".", 1), str::to_string)
 }
 
-/// What a statement line tells.
-enum Line {
+/// A statement line.
+enum StatementLine {
     Booked(Box<Entry>),
-    /// `EC` and `ED`: an entry that is not booked yet.
+    /// An entry that is not booked yet: `EC` and `ED`.
     Expected,
 }
 
-/// `YYMMDD[MMDD]{C|D|RC|RD}[letter]amount,type reference[//servicer's reference]`, and on a line of its own details.
-fn statement_line(text: &str, currency: &str) -> Option<Line> {
+/// `YYMMDD[MMDD]{C|D|RC|RD}[letter]amount,type reference[//servicer's reference]`, and details on a line of their own.
+fn statement_line(text: &str, currency: &str) -> Option<StatementLine> {
     let (line, details) = text.split_once('\n').unwrap_or((text, ""));
     let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     let (value, rest) = line.split_at_checked(6).filter(|(date, _)| is_digits(date))?;
@@ -244,13 +247,13 @@ fn statement_line(text: &str, currency: &str) -> Option<Line> {
         None => (None, rest),
     };
     if rest.starts_with("EC") || rest.starts_with("ED") {
-        return Some(Line::Expected);
+        return Some(StatementLine::Expected);
     }
     let marks = [("RC", false, true), ("RD", true, true), ("C", true, false), ("D", false, false)];
     let (rest, is_credit, is_reversal) = marks
         .iter()
         .find_map(|(mark, is_credit, is_reversal)| Some((rest.strip_prefix(mark)?, *is_credit, *is_reversal)))?;
-    // The third character of the currency may stand before the amount.
+    // The third character of the currency may precede the amount.
     let rest = rest.strip_prefix(|c: char| c.is_ascii_uppercase()).unwrap_or(rest);
     let amount = &rest[..rest.find(|c: char| !c.is_ascii_digit() && c != ',')?];
     let (code, references) = rest[amount.len()..].split_at_checked(4)?;
@@ -258,7 +261,7 @@ fn statement_line(text: &str, currency: &str) -> Option<Line> {
     let reference = Some(servicer.trim()).filter(|text| !matches!(*text, "" | "NONREF" | "NOTPROVIDED"));
     let kind =
         code.get(1..).and_then(|code| KINDS.iter().find(|(known, _)| *known == code)).map_or("", |(_, kind)| *kind);
-    Some(Line::Booked(Box::new(Entry {
+    Some(StatementLine::Booked(Box::new(Entry {
         reference: reference.unwrap_or_default().to_string(),
         booked_at: booked_on(value, entry_day),
         is_credit,
@@ -271,8 +274,8 @@ fn statement_line(text: &str, currency: &str) -> Option<Line> {
     })))
 }
 
-/// The day of booking as `YYYY-MM-DD`: the entry date, of the year that brings it nearest to the value date. Years from 70
-/// on are 19yy, as in mappings. What is no date stays a text that the checks refuse.
+/// The booking date as `YYYY-MM-DD`: the entry date, in the year that brings it nearest to the value date. Years from 70
+/// are 19yy, as in mappings. A text that is no date is left for the checks to refuse.
 fn booked_on(value: &str, entry_day: Option<&str>) -> String {
     let year: i32 = value[..2].parse().unwrap_or(0);
     let year = if year >= 70 { 1900 + year } else { 2000 + year };
@@ -286,8 +289,8 @@ fn booked_on(value: &str, entry_day: Option<&str>) -> String {
     format!("{year}-{}-{}", &day[..2], &day[2..4])
 }
 
-/// Adds what `:86:` tells: sub-fields `?20` to `?63`, words between slashes, or a free text.
-fn inform(entry: &mut Entry, text: &str) {
+/// Adds the information of `:86:`: sub-fields `?20` to `?63`, words between slashes, or free text.
+fn add_information(entry: &mut Entry, text: &str) {
     let flat: String = text.replace('\n', "");
     let fields = flat.find('?').map(|at| &flat[at..]).filter(|fields| subfields(fields).next().is_some());
     if let Some(fields) = fields {
@@ -324,7 +327,7 @@ fn inform(entry: &mut Entry, text: &str) {
     }
 }
 
-/// `?20value?21value`: numbers and values.
+/// Numbers and values of `?20value?21value`.
 fn subfields(text: &str) -> impl Iterator<Item = (u8, &str)> {
     text.split('?').skip(1).filter_map(|field| {
         let (number, value) = field.split_at_checked(2)?;
@@ -332,7 +335,7 @@ fn subfields(text: &str) -> impl Iterator<Item = (u8, &str)> {
     })
 }
 
-/// `/NAME/value/REMI/value`: known words and values; a slash within a value does not end it.
+/// Known words and values of `/NAME/value/REMI/value`. A slash within a value does not end it.
 fn words(text: &str) -> impl Iterator<Item = (&str, &str)> {
     const WORDS: [&str; 12] =
         ["NAME", "ACCT", "IBAN", "REMI", "TRTP", "EREF", "BENM", "ORDP", "ISDT", "CSID", "MARF", "BIC"];

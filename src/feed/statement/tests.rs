@@ -1,9 +1,10 @@
-//! Statements in both syntaxes: what a row becomes, and what refuses a file.
+//! Statements in both syntaxes: the rows that they give, and the faults that refuse them.
 
 use arrow::array::{Array as _, AsArray as _};
 use proptest::prelude::*;
 
 use super::*;
+use crate::money::money_text;
 
 /// A camt.053 of one statement: an opening balance of 1,000.00 in, entries, a closing balance.
 fn camt(entries: &str, closing: &str) -> String {
@@ -22,7 +23,7 @@ fn camt(entries: &str, closing: &str) -> String {
     )
 }
 
-/// An entry of so much, in or out, with whatever else it says.
+/// An entry of an amount, in or out, with further elements.
 fn entry(amount: &str, way: &str, rest: &str) -> String {
     format!(
         "<Ntry><Amt Ccy=\"CNY\">{amount}</Amt><CdtDbtInd>{way}</CdtDbtInd><Sts><Cd>BOOK</Cd></Sts>\
@@ -36,7 +37,7 @@ fn mt940(lines: &[&str], closing: &str) -> String {
     [&head, lines, &[tail.as_str()]].concat().join("\r\n") + "\r\n"
 }
 
-/// The rows of a file, `|` between columns, and the rows skipped; or the code and hint of its fault.
+/// The rows of a file, with `|` between columns, and its skipped rows; or the code and hint of its fault.
 fn read(name: &str, content: &[u8]) -> Result<(Vec<String>, Vec<u64>), (Code, String)> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(name);
@@ -83,7 +84,7 @@ fn an_entry_of_camt_becomes_a_row() {
 }
 
 #[test]
-fn transactions_of_one_entry_are_rows_where_they_make_it_up() {
+fn transactions_that_add_up_to_their_entry_are_rows() {
     let detail = |amount: &str, name: &str| {
         format!("<TxDtls><Amt Ccy=\"CNY\">{amount}</Amt><RltdPties><Cdtr><Nm>{name}</Nm></Cdtr></RltdPties></TxDtls>")
     };
@@ -127,7 +128,7 @@ fn a_line_of_mt940_becomes_a_row() {
 }
 
 #[test]
-fn references_that_come_twice_are_none() {
+fn references_that_repeat_do_not_identify_entries() {
     let lines = [":61:240105C1,NTRFA//R", ":61:240105C2,NTRFA//R", ":61:240105C3,NTRFA//S"];
     let (rows, _) = read("a.sta", mt940(&lines, "1006,").as_bytes()).unwrap();
     let ids: Vec<&str> = rows.iter().map(|row| row[3..].split('|').next().unwrap()).collect();
@@ -193,7 +194,7 @@ fn odd_lines_and_large_entries() {
 
 /// What refuses a file, as rows. The first of each pair of balances is the control: the file has no other fault.
 #[test]
-fn what_refuses_a_statement() {
+fn faulty_statements_are_refused() {
     use Code::{StatementMismatch, TruncatedFile, UnreadableFile};
     let good = entry("500.00", "CRDT", "");
     let whole = camt(&good, "1500.00");
@@ -234,7 +235,7 @@ fn what_refuses_a_statement() {
 }
 
 #[test]
-fn amounts_that_are_none_are_for_the_checks() {
+fn invalid_amounts_are_left_to_the_checks() {
     let text = camt(&(entry("5,00", "CRDT", "") + &entry("1.00", "CRDT", "")), "1500.00");
     let (rows, _) = read("a.xml", text.as_bytes()).unwrap();
     assert!(rows[0].contains("|C|5,00||CNY|") && rows[1].contains("|C|1.00||CNY|"));
@@ -243,7 +244,7 @@ fn amounts_that_are_none_are_for_the_checks() {
 /// Cut anywhere, a file is refused or, where only white space is lost, says the same; with any byte changed it is refused
 /// or read, and never panics.
 #[test]
-fn damage_is_told() {
+fn damaged_files_are_refused() {
     let camt = camt(&entry("500.00", "CRDT", PARTIES), "1500.00");
     let message = mt940(&[":61:240105C500,NTRFA//R1", ":86:166?00转账?20货款?32甲乙"], "1500,00");
     for (name, text) in [("a.xml", camt), ("a.sta", message)] {

@@ -1,7 +1,7 @@
-//! A statement file's text as a stream that bounds what one field may take.
+//! The text of a statement file, with a bound on each field.
 //!
-//! Owns: the way from chunks of text to a [`BufRead`], and the bound on what is read between two calls of
-//! [`TextReader::begin_field`]. Does not own: decompression and encodings ([`TextChunks`]).
+//! Owns: a [`BufRead`] over chunks of text, and the bound on the bytes that are read between two calls of
+//! [`StatementText::begin_field`]. Does not own: decompression and encodings ([`TextChunks`]).
 
 use std::io::{self, BufRead, Read};
 use std::path::Path;
@@ -11,30 +11,30 @@ use crate::feed::text::TextChunks;
 
 use super::{FIELD_BYTES_MAX, unreadable};
 
-/// UTF-8 text of a file, whatever it is stored as.
-pub(super) struct TextReader {
+/// The text of a file, as UTF-8.
+pub(super) struct StatementText {
     text: TextChunks,
-    /// How far the text's chunk is used up.
+    /// Bytes of the current chunk that were read.
     at: usize,
     /// Bytes read since the field began.
-    of_field: usize,
-    /// What went wrong, which an I/O error can only say that it did.
+    field_bytes: usize,
+    /// The fault behind an I/O error, which cannot carry it.
     fault: Option<FileFault>,
 }
 
-impl TextReader {
-    /// Opens a file, and gives its content's identifier where that is wanted, else an empty text.
-    pub(super) fn open(path: &Path, wants_id: bool) -> Result<(TextReader, String), FileFault> {
+impl StatementText {
+    /// Opens a file. The identifier of its content comes with it where `wants_id` is set, else an empty text.
+    pub(super) fn open(path: &Path, wants_id: bool) -> Result<(StatementText, String), FileFault> {
         let (text, id) = TextChunks::open(path, None, wants_id)?;
-        Ok((TextReader { text, at: 0, of_field: 0, fault: None }, id.unwrap_or_default()))
+        Ok((StatementText { text, at: 0, field_bytes: 0, fault: None }, id.unwrap_or_default()))
     }
 
-    /// The bound on a field counts from here.
+    /// A field begins: its bytes are counted from here.
     pub(super) fn begin_field(&mut self) {
-        self.of_field = 0;
+        self.field_bytes = 0;
     }
 
-    /// What went wrong, once reading failed.
+    /// The fault, after reading has failed.
     pub(super) fn take_fault(&mut self) -> Option<FileFault> {
         self.fault.take()
     }
@@ -51,9 +51,9 @@ impl TextReader {
     }
 }
 
-impl BufRead for TextReader {
+impl BufRead for StatementText {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        if self.of_field > FIELD_BYTES_MAX {
+        if self.field_bytes > FIELD_BYTES_MAX {
             return Err(self.fail(unreadable("a field is longer than 64 KiB; is this a statement?")));
         }
         if self.at >= self.text.chunk().len() {
@@ -61,17 +61,17 @@ impl BufRead for TextReader {
             self.text.advance().map_err(|fault| self.fail(fault))?;
         }
         let chunk = self.text.chunk();
-        // No more at once than the bound: else a chunk could hold more of a field than may be read.
+        // A chunk may be larger than the bound, so no more than the bound is returned at once.
         Ok(&chunk[self.at..chunk.len().min(self.at + FIELD_BYTES_MAX)])
     }
 
     fn consume(&mut self, amount: usize) {
         self.at += amount;
-        self.of_field += amount;
+        self.field_bytes += amount;
     }
 }
 
-impl Read for TextReader {
+impl Read for StatementText {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         let available = self.fill_buf()?;
         let count = available.len().min(out.len());
