@@ -42,7 +42,7 @@ pub const FIELDS_MAX: usize = 4_096;
 /// A batch ends when its text reaches this size, however few rows it has.
 pub const BATCH_BYTES_MAX: usize = 8 << 20;
 
-/// The header that a mapping describes must be among so many first rows.
+/// The first rows, among which the header that a mapping describes must be.
 pub const HEADER_ROWS_MAX: usize = 1_000;
 
 // The offsets of a column are i32. A batch holds BATCH_BYTES_MAX of text and one more row, which a mapping may have joined

@@ -77,7 +77,7 @@ fn read(path: &Path, table: &'static [Column], limits: Limits) -> Result<SliceRe
     // The size of a file bounds what its messages may claim; a pipe has no size.
     let size = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file).map_or(u64::MAX, |file| file.len());
     let limits = limits.of_file(size);
-    let input = guard::ipc::Stream::new(Tail::new(BufReader::new(input)), limits);
+    let input = guard::ipc::GuardedStream::new(Tail::new(BufReader::new(input)), limits);
     let reader = caught(|| StreamReader::try_new(input, None).map_err(fault));
     let mut reader = reader.flatten().map_err(|fault| vec![fault])?;
     let faults = check_schema(table, &reader.schema(), Typing::Typed);

@@ -1,23 +1,23 @@
-//! Arrow IPC: each message before a reader allocates for it.
+//! Checks of Arrow IPC files and streams: of each message before a reader allocates for it.
 
 use std::fs::File;
 use std::io::{self, Read, Seek as _, SeekFrom};
 
 use arrow::ipc::{Field, Message, RecordBatch, root_as_footer, root_as_message};
 
-use super::{Held, Limits, damaged};
+use super::{HeldBytes, Limits, damaged};
 use crate::feed::reject::FileFault;
 
 /// The fields of a schema, or of a field.
 type Fields<'a> = Box<dyn Iterator<Item = Field<'a>> + 'a>;
 
-/// Bytes behind a file's footer: its length and the magic.
+/// Bytes behind the footer of a file: its length and the magic.
 const TAIL_BYTES: u64 = 10;
 
 /// A compressed buffer begins with its length before compression.
 const PREFIX_BYTES: usize = 8;
 
-/// Holds an Arrow file against the limits: its footer, and each message that the footer lists.
+/// Checks a file: its footer, and each message that the footer lists.
 ///
 /// # Errors
 /// A fault of the file.
@@ -40,7 +40,7 @@ pub fn file(mut file: &File, limits: &Limits) -> Result<(), FileFault> {
         &mut 0,
         limits,
     )?;
-    let (mut dictionaries, mut rows, mut ranges) = (Held::default(), 0_u64, Vec::new());
+    let (mut dictionaries, mut rows, mut ranges) = (HeldBytes::default(), 0_u64, Vec::new());
     let blocks = footer.dictionaries().into_iter().flatten().chain(footer.recordBatches().into_iter().flatten());
     for block in blocks {
         let unsigned = |value: i64| u64::try_from(value).map_err(|_| damaged());
@@ -53,8 +53,8 @@ pub fn file(mut file: &File, limits: &Limits) -> Result<(), FileFault> {
         }
         let mut description = vec![0; description_bytes as usize];
         read(at, &mut description)?;
-        let buffers = Buffers::of(unframed(&description), body_bytes, limits)?;
-        // Many blocks that share their bytes would be read as many times.
+        let buffers = BodyBuffers::of(unframed(&description), body_bytes, limits)?;
+        // Blocks that share bytes would be read many times.
         ranges.push(at..body_at + body_bytes);
         rows = rows.saturating_add(buffers.rows);
         let mut held = buffers.held(dictionaries, limits)?;
@@ -74,7 +74,7 @@ pub fn file(mut file: &File, limits: &Limits) -> Result<(), FileFault> {
     limits.rows(rows, size)
 }
 
-/// Counts the fields of a schema, those within others too: a reader makes each, however many share their bytes.
+/// Counts the fields of a schema, nested ones included. A reader allocates each of them, even if they share bytes.
 fn fields(of: Option<Fields<'_>>, depth: usize, count: &mut usize, limits: &Limits) -> Result<(), FileFault> {
     for field in of.into_iter().flatten() {
         *count += 1;
@@ -87,7 +87,7 @@ fn fields(of: Option<Fields<'_>>, depth: usize, count: &mut usize, limits: &Limi
     Ok(())
 }
 
-/// A message's description without what frames it: a continuation mark and its length.
+/// The description of a message without its frame: a continuation mark and a length.
 fn unframed(description: &[u8]) -> &[u8] {
     match description.strip_prefix(&[0xFF; 4]) {
         Some(rest) => rest.get(4..).unwrap_or_default(),
@@ -95,25 +95,25 @@ fn unframed(description: &[u8]) -> &[u8] {
     }
 }
 
-/// What a message's body holds.
+/// The buffers of a message's body.
 #[derive(Default)]
-struct Buffers {
+struct BodyBuffers {
     body_bytes: u64,
-    /// Rows of a batch; none of a dictionary.
+    /// The rows of a batch; 0 for a dictionary.
     rows: u64,
-    /// It is a dictionary, which a reader keeps.
+    /// Whether it is a dictionary, which a reader keeps.
     is_dictionary: bool,
-    /// Offset and length of each compressed buffer that is not empty.
+    /// The offset and length of each compressed buffer that is not empty.
     compressed: Vec<(u64, u64)>,
 }
 
-impl Buffers {
-    fn of(description: &[u8], body_bytes: u64, limits: &Limits) -> Result<Buffers, FileFault> {
+impl BodyBuffers {
+    fn of(description: &[u8], body_bytes: u64, limits: &Limits) -> Result<BodyBuffers, FileFault> {
         let message = root_as_message(description).map_err(|_| damaged())?;
         if u64::try_from(message.bodyLength()) != Ok(body_bytes) {
             return Err(damaged());
         }
-        let mut buffers = Buffers { body_bytes, ..Buffers::default() };
+        let mut buffers = BodyBuffers { body_bytes, ..BodyBuffers::default() };
         let schema = message.header_as_schema().and_then(|schema| schema.fields());
         fields(schema.map(|fields| Box::new(fields.iter()) as Fields<'_>), 1, &mut 0, limits)?;
         if let Some(batch) = batch_of(&message) {
@@ -148,8 +148,8 @@ impl Buffers {
         Ok(())
     }
 
-    /// The body itself, which is held whole, beside the dictionaries before it.
-    fn held(&self, dictionaries: Held, limits: &Limits) -> Result<Held, FileFault> {
+    /// The bytes in memory: the whole body, and the dictionaries before it.
+    fn held(&self, dictionaries: HeldBytes, limits: &Limits) -> Result<HeldBytes, FileFault> {
         let mut held = dictionaries;
         held.add(self.body_bytes, self.body_bytes, limits);
         held.check(limits)?;
@@ -161,8 +161,13 @@ fn batch_of<'a>(message: &Message<'a>) -> Option<RecordBatch<'a>> {
     message.header_as_record_batch().or_else(|| message.header_as_dictionary_batch()?.data())
 }
 
-fn add_inflated(held: &mut Held, prefix: [u8; PREFIX_BYTES], length: u64, limits: &Limits) -> Result<(), FileFault> {
-    // -1 says that the buffer is not compressed after all.
+fn add_inflated(
+    held: &mut HeldBytes,
+    prefix: [u8; PREFIX_BYTES],
+    length: u64,
+    limits: &Limits,
+) -> Result<(), FileFault> {
+    // -1 means that the buffer is not compressed.
     let bytes = match i64::from_le_bytes(prefix) {
         -1 => length,
         claimed => u64::try_from(claimed).map_err(|_| damaged())?,
@@ -171,53 +176,53 @@ fn add_inflated(held: &mut Held, prefix: [u8; PREFIX_BYTES], length: u64, limits
     held.check(limits)
 }
 
-/// An Arrow stream on its way to a reader, each message held against the limits before the reader sees it.
-pub struct Stream<R> {
+/// A stream that checks each message before the reader gets it.
+pub struct GuardedStream<R> {
     inner: R,
     limits: Limits,
-    /// Bytes that the reader may have: the frame and description of a message.
+    /// Bytes that are checked and not yet returned: the frame and description of a message.
     ready: io::Cursor<Vec<u8>>,
-    body: Body,
+    body: MessageBody,
     /// The dictionaries so far, which the reader keeps.
-    dictionaries: Held,
+    dictionaries: HeldBytes,
     /// Rows and bytes of all messages so far.
     rows: u64,
     bytes: u64,
-    /// What a message was refused for, which an I/O error can only say that it was.
+    /// The fault behind an I/O error, which cannot carry it.
     fault: Option<FileFault>,
 }
 
-/// A body while it passes.
+/// The body of a message while it is read.
 #[derive(Default)]
-struct Body {
+struct MessageBody {
     left: u64,
     at: u64,
-    /// Compressed buffers, by descending offset, whose first bytes have not passed yet.
+    /// Compressed buffers, by descending offset, whose first bytes were not read yet.
     ahead: Vec<(u64, u64)>,
     prefix: Vec<u8>,
-    held: Held,
+    held: HeldBytes,
     rows: u64,
     is_dictionary: bool,
 }
 
-impl<R: Read> Stream<R> {
-    /// A guarded stream.
-    pub fn new(inner: R, limits: Limits) -> Stream<R> {
-        let (ready, body, dictionaries) = (io::Cursor::default(), Body::default(), Held::default());
-        Stream { inner, limits, ready, body, dictionaries, rows: 0, bytes: 0, fault: None }
+impl<R: Read> GuardedStream<R> {
+    /// A stream with these limits.
+    pub fn new(inner: R, limits: Limits) -> GuardedStream<R> {
+        let (ready, body, dictionaries) = (io::Cursor::default(), MessageBody::default(), HeldBytes::default());
+        GuardedStream { inner, limits, ready, body, dictionaries, rows: 0, bytes: 0, fault: None }
     }
 
-    /// What a message was refused for, once reading failed.
+    /// The fault, after reading has failed.
     pub fn take_fault(&mut self) -> Option<FileFault> {
         self.fault.take()
     }
 
-    /// The stream below.
+    /// The underlying stream.
     pub fn get_mut(&mut self) -> &mut R {
         &mut self.inner
     }
 
-    /// Reads the next message's frame and description, and holds it against the limits; nothing comes at the end.
+    /// Reads and checks the frame and description of the next message; nothing at the end of the stream.
     fn next_message(&mut self) -> io::Result<()> {
         if self.body.is_dictionary {
             self.dictionaries = self.body.held;
@@ -235,9 +240,9 @@ impl<R: Read> Stream<R> {
             self.limits.description(length).map_err(|fault| self.refuse(fault))?;
             let start = bytes.len();
             self.inner.by_ref().take(length).read_to_end(&mut bytes)?;
-            // A description that ends early is for the reader to tell.
+            // A description that ends early is left to the reader.
             if let Some(description) = bytes.get(start..).filter(|rest| rest.len() as u64 == length) {
-                let body = Body::of(description, self.dictionaries, &self.limits);
+                let body = MessageBody::of(description, self.dictionaries, &self.limits);
                 self.body = body.map_err(|fault| self.refuse(fault))?;
                 self.rows = self.rows.saturating_add(self.body.rows);
                 self.bytes = self.bytes.saturating_add(length + self.body.left);
@@ -254,23 +259,23 @@ impl<R: Read> Stream<R> {
     }
 }
 
-impl Body {
-    fn of(description: &[u8], dictionaries: Held, limits: &Limits) -> Result<Body, FileFault> {
+impl MessageBody {
+    fn of(description: &[u8], dictionaries: HeldBytes, limits: &Limits) -> Result<MessageBody, FileFault> {
         let message = root_as_message(description).map_err(|_| damaged())?;
         let left = u64::try_from(message.bodyLength()).map_err(|_| damaged())?;
-        let mut buffers = Buffers::of(description, left, limits)?;
+        let mut buffers = BodyBuffers::of(description, left, limits)?;
         let held = buffers.held(dictionaries, limits)?;
         let (rows, is_dictionary) = (buffers.rows, buffers.is_dictionary);
         buffers.compressed.sort_unstable_by_key(|(offset, _)| std::cmp::Reverse(*offset));
-        Ok(Body { left, at: 0, ahead: buffers.compressed, prefix: Vec::new(), held, rows, is_dictionary })
+        Ok(MessageBody { left, at: 0, ahead: buffers.compressed, prefix: Vec::new(), held, rows, is_dictionary })
     }
 
-    /// Looks at bytes of the body as they pass.
+    /// Checks bytes of the body before they are returned.
     fn pass(&mut self, mut bytes: &[u8], limits: &Limits) -> Result<(), FileFault> {
         self.left -= bytes.len() as u64;
         while let Some((offset, length)) = self.ahead.last().copied() {
             let wanted = offset + self.prefix.len() as u64;
-            // Buffers do not overlap in what a writer makes.
+            // The buffers of a sound file do not overlap.
             let skipped = usize::try_from(wanted.checked_sub(self.at).ok_or_else(damaged)?).map_err(|_| damaged())?;
             let Some(rest) = bytes.get(skipped..).filter(|rest| !rest.is_empty()) else { break };
             let taken = rest.len().min(PREFIX_BYTES - self.prefix.len());
@@ -288,7 +293,7 @@ impl Body {
     }
 }
 
-impl<R: Read> Read for Stream<R> {
+impl<R: Read> Read for GuardedStream<R> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         if self.body.left == 0 && self.ready.position() == self.ready.get_ref().len() as u64 && !out.is_empty() {
             self.next_message()?;

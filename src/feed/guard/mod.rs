@@ -1,42 +1,42 @@
-//! What a file claims, held against what it is, before a library's reader believes it.
+//! Limits for hostile and damaged files, checked before a reader of a library trusts a file.
 //!
-//! Readers of Parquet and Arrow allocate what a file's counts and sizes ask for, recurse as deeply as its schema nests, and
-//! inflate whatever a small page expands to. A damaged or hostile file can so take any memory, or end the process where no
-//! error can be caught. Owns: the limits, and what is looked at in [`parquet`] and [`ipc`] files to hold them. Does not own:
-//! the reading itself ([`super::format`](mod@super::format)).
+//! Readers of Parquet and Arrow allocate by the counts and sizes that a file claims, recurse as deeply as its schema nests,
+//! and decompress a small page to any size. So a file could take all memory, or end the process where no error can be caught.
+//! Owns: the limits, and the checks of [`parquet`] and [`ipc`] files against them. Does not own: reading files
+//! (`feed::format`).
 //!
-//! What is not limited here is bounded by the file's own size.
+//! Memory that is not limited here is bounded by the size of the file.
 
-mod compact;
 pub mod ipc;
 pub mod parquet;
+mod thrift;
 
 use super::reject::{Code, FileFault};
 
 /// The bounds that a file must keep.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Limits {
-    /// Bytes of a footer, or of one message's description.
+    /// Bytes of a footer, or of the description of a message.
     pub description_bytes: u64,
     /// Columns, nested ones included.
     pub columns: usize,
-    /// Columns within each other.
+    /// The nesting of columns.
     pub depth: usize,
     /// Column chunks of a file: row groups times columns.
     pub chunks: usize,
-    /// Rows a byte of file.
+    /// Rows for each byte of the file.
     pub rows_per_byte: u64,
-    /// What is held at once may be so many times its bytes in the file ...
+    /// Bytes in memory at once, as a multiple of their bytes in the file ...
     pub ratio: u64,
-    /// ... and so many bytes beyond that.
+    /// ... and the bytes that are allowed beyond that.
     pub free_bytes: u64,
-    /// Bytes that are held at once, whatever the file's size: a page and a dictionary of each column of a row group, or an
+    /// Bytes in memory at once, whatever the size of the file: a page and a dictionary of each column of a row group, or an
     /// Arrow batch.
     pub held_bytes: u64,
 }
 
-/// What a worker may hold of a file at once however little memory there is: twice a page and a dictionary of 1 MiB for
-/// each of a feed's columns.
+/// The least bytes of a file that a worker may have in memory at once: twice a page and a dictionary of 1 MiB for each of a
+/// feed's columns.
 const HELD_BYTES_MIN: u64 = 48 << 20;
 
 impl Default for Limits {
@@ -46,8 +46,8 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// Those that every file of a feed must keep. Writers make pages of about 1 MiB, and footers of a few kilobytes a row
-    /// group.
+    /// The limits of every file of a feed. For comparison: writers make pages of about 1 MiB, and footers of a few kilobytes
+    /// for each row group.
     pub const FEED: Limits = Limits {
         description_bytes: 8 << 20,
         columns: 4_096,
@@ -59,15 +59,15 @@ impl Limits {
         held_bytes: 256 << 20,
     };
 
-    /// [`Limits::FEED`] for workers that share so much memory: no worker holds more of a file at once than its share of a
-    /// quarter, or than [`HELD_BYTES_MIN`] where that is more.
+    /// [`Limits::FEED`] for workers that share `memory_bytes`. A worker has at most its share of a quarter of them in memory,
+    /// or [`HELD_BYTES_MIN`] where that is more.
     pub fn within(memory_bytes: usize, workers: usize) -> Limits {
         let share = (memory_bytes / 4 / workers.max(1)) as u64;
         let held_bytes = share.clamp(HELD_BYTES_MIN, Limits::FEED.held_bytes);
         Limits { held_bytes, ..Limits::FEED }
     }
 
-    /// No bounds: what a reader does without them.
+    /// No limits, as a reader has by itself.
     pub const NONE: Limits = Limits {
         description_bytes: u64::MAX,
         columns: usize::MAX,
@@ -79,7 +79,7 @@ impl Limits {
         held_bytes: u64::MAX,
     };
 
-    /// The same for a file of so many bytes: it can hold no more at once than it may expand to.
+    /// The same for a file of `bytes` bytes, which cannot need more memory than it may expand to.
     pub fn of_file(self, bytes: u64) -> Limits {
         let held_bytes = bytes.saturating_mul(self.ratio).saturating_add(self.free_bytes).min(self.held_bytes);
         Limits { held_bytes, ..self }
@@ -100,15 +100,15 @@ impl Limits {
     }
 }
 
-/// What is held at once, and its bytes in the file.
+/// Bytes that a reader has in memory at once.
 #[derive(Clone, Copy, Default, Debug)]
-struct Held {
+struct HeldBytes {
     bytes: u64,
-    /// Beyond the ratio, added up piece by piece.
+    /// The part of them beyond the ratio, added up piece by piece.
     inflated: u64,
 }
 
-impl Held {
+impl HeldBytes {
     fn add(&mut self, bytes: u64, in_file: u64, limits: &Limits) {
         self.bytes = self.bytes.saturating_add(bytes);
         let inflated = bytes.saturating_sub(in_file.saturating_mul(limits.ratio));
@@ -119,7 +119,7 @@ impl Held {
         match (self.inflated > limits.free_bytes, self.bytes > limits.held_bytes) {
             (true, _) => Err(too_much("its content expands to more than a hundred times its size")),
             (_, true) => {
-                // More memory helps only where the bound is less than that of every feed.
+                // More memory helps only where the limit is below that of every feed.
                 let or_memory =
                     if limits.held_bytes < Limits::FEED.held_bytes { ", or give more --memory" } else { "" };
                 Err(too_much(&format!(

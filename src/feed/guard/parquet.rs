@@ -1,4 +1,4 @@
-//! Parquet: the footer before it is decoded, and the pages of a row group before they are.
+//! Checks of Parquet files: of the footer before it is decoded, and of the pages of a row group before they are.
 
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom};
@@ -7,21 +7,20 @@ use std::ops::Range;
 use parquet::basic::Type;
 use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
 
-use super::compact::{Kind, Walk};
-use super::{Held, Limits, damaged};
+use super::thrift::{ThriftReader, ThriftType};
+use super::{HeldBytes, Limits, damaged};
 use crate::feed::reject::FileFault;
 
 /// Bytes behind the footer: its length and the magic.
 const TAIL_BYTES: u64 = 8;
 
-/// A page header is read so far at first, and in full where it is longer: statistics stand in it.
+/// Bytes of a page header that are read first. A header with statistics may be longer and is then read again.
 const HEADER_BYTES: u64 = 256;
 
 /// The longest page header that is read.
 const HEADER_BYTES_MAX: u64 = 256 << 10;
 
-/// Holds a file's footer against the limits, before anything is decoded from it: its length, how many columns there are
-/// and how deeply they nest.
+/// Checks a file's footer before it is decoded: its length, and the number and nesting of columns.
 ///
 /// # Errors
 /// A fault of the file.
@@ -34,53 +33,53 @@ pub fn footer(file: &File, limits: &Limits) -> Result<(), FileFault> {
     limits.description(length)?;
     let mut footer = vec![0; length as usize];
     read_at(file, start, &mut footer)?;
-    let (columns, groups) = walk_footer(&footer, limits).ok_or_else(damaged)??;
+    let (columns, groups) = read_footer(&footer, limits).ok_or_else(damaged)??;
     match columns.saturating_mul(groups) > limits.chunks {
         true => Err(super::too_much("it has more than 65,536 column chunks; write it in larger row groups")),
         false => Ok(()),
     }
 }
 
-/// Columns and row groups, as the footer lists them; `None` where it is damaged.
-fn walk_footer(footer: &[u8], limits: &Limits) -> Option<Result<(usize, usize), FileFault>> {
-    let (mut walk, mut before, mut found) = (Walk::new(footer), 0, (0, 0));
+/// The number of columns and of row groups in a footer; `None` where it is damaged.
+fn read_footer(footer: &[u8], limits: &Limits) -> Option<Result<(usize, usize), FileFault>> {
+    let (mut reader, mut before, mut found) = (ThriftReader::new(footer), 0, (0, 0));
     let mut last = 0;
-    while let Some((number, kind)) = walk.field(&mut before)? {
-        // A field that comes twice would be counted once and made twice.
+    while let Some((number, kind)) = reader.field(&mut before)? {
+        // A field that comes twice would be counted once and decoded twice.
         (number > last).then_some(())?;
         last = number;
         match (number, kind) {
-            (2, Kind::List) => match walk_schema(&mut walk, limits)? {
+            (2, ThriftType::List) => match read_schema(&mut reader, limits)? {
                 Ok(columns) => found.0 = columns,
                 Err(fault) => return Some(Err(fault)),
             },
-            (_, Kind::List) => {
-                // The head is read twice: once to count, once to step over.
-                let count = usize::try_from(Walk::clone(&walk).list()?.0).ok()?;
+            (_, ThriftType::List) => {
+                // The head is read twice: once to count, once to skip the list.
+                let count = usize::try_from(ThriftReader::clone(&reader).list()?.0).ok()?;
                 if number == 4 {
                     found.1 = count;
                 } else if count > limits.chunks {
                     return Some(Err(super::too_much("its footer lists more than 65,536 things of a kind")));
                 }
-                walk.skip(kind)?;
+                reader.skip(kind)?;
             }
-            _ => walk.skip(kind)?,
+            _ => reader.skip(kind)?,
         }
     }
     Some(Ok(found))
 }
 
-/// The elements of a schema, which are listed depth first, each with the number of its children.
-fn walk_schema(walk: &mut Walk<'_>, limits: &Limits) -> Option<Result<usize, FileFault>> {
-    let (count, kind) = walk.list()?;
-    if kind != Kind::Struct {
+/// The number of columns of a schema, whose elements are listed depth first, each with the number of its children.
+fn read_schema(reader: &mut ThriftReader<'_>, limits: &Limits) -> Option<Result<usize, FileFault>> {
+    let (count, kind) = reader.list()?;
+    if kind != ThriftType::Struct {
         return None;
     }
     let columns = usize::try_from(count).ok()?;
     if columns > limits.columns {
         return Some(Err(super::too_much("it has more than 4,096 columns")));
     }
-    // Children still to come of each open element.
+    // The children of each open element that are still to come.
     let mut open: Vec<i64> = Vec::new();
     for _ in 0..count {
         while open.last().is_some_and(|left| *left == 0) {
@@ -90,10 +89,10 @@ fn walk_schema(walk: &mut Walk<'_>, limits: &Limits) -> Option<Result<usize, Fil
             *left -= 1;
         }
         let (mut before, mut children) = (0, 0);
-        while let Some((number, kind)) = walk.field(&mut before)? {
+        while let Some((number, kind)) = reader.field(&mut before)? {
             match (number, kind) {
-                (5, Kind::Integer) => children = walk.integer()?,
-                _ => walk.skip(kind)?,
+                (5, ThriftType::Integer) => children = reader.integer()?,
+                _ => reader.skip(kind)?,
             }
         }
         if children < 0 {
@@ -107,7 +106,7 @@ fn walk_schema(walk: &mut Walk<'_>, limits: &Limits) -> Option<Result<usize, Fil
     Some(Ok(columns))
 }
 
-/// Holds the decoded footer against the limits: rows, and where the column chunks lie.
+/// Checks the decoded footer: the number of rows, and the ranges of column chunks.
 ///
 /// # Errors
 /// A fault of the file.
@@ -129,14 +128,14 @@ pub fn counts(file: &File, metadata: &ParquetMetaData, limits: &Limits) -> Resul
     limits.rows(rows, size)
 }
 
-/// Where a chunk's first page begins, and the bytes of all of them.
+/// The start of a chunk's first page, and the bytes of all its pages.
 fn range_of(chunk: &ColumnChunkMetaData) -> Option<(u64, u64)> {
     let start = chunk.dictionary_page_offset().unwrap_or(chunk.data_page_offset());
     Some((u64::try_from(start).ok()?, u64::try_from(chunk.compressed_size()).ok()?))
 }
 
-/// Holds the pages of some columns of a row group against the limits, by their headers alone: nothing is decompressed.
-/// A reader holds a dictionary and a page of each column at a time.
+/// Checks the pages of some columns of a row group by their headers; nothing is decompressed. A reader has a dictionary and
+/// a page of each column in memory.
 ///
 /// # Errors
 /// A fault of the file.
@@ -146,7 +145,7 @@ pub fn pages<'a>(
     rows: u64,
     limits: &Limits,
 ) -> Result<(), FileFault> {
-    let mut held = Held::default();
+    let mut held = HeldBytes::default();
     for chunk in chunks {
         let (start, length) = range_of(chunk).ok_or_else(damaged)?;
         let rows = rows.max(chunk.num_values().max(0) as u64);
@@ -155,11 +154,11 @@ pub fn pages<'a>(
     held.check(limits)
 }
 
-/// The least that a value of a dictionary takes.
+/// The least bytes of a value in a dictionary.
 fn value_bytes_min(chunk: &ColumnChunkMetaData) -> u64 {
     match chunk.column_type() {
         Type::BOOLEAN => 1,
-        // A text begins with its length.
+        // A string begins with its length.
         Type::INT32 | Type::FLOAT | Type::BYTE_ARRAY => 4,
         Type::INT64 | Type::DOUBLE => 8,
         Type::INT96 => 12,
@@ -167,12 +166,12 @@ fn value_bytes_min(chunk: &ColumnChunkMetaData) -> u64 {
     }
 }
 
-/// Follows the pages of a chunk of at most so many rows, whose values take so many bytes at least.
+/// Checks the pages of a chunk of at most `rows` rows, whose values take at least `value_bytes_min` bytes.
 fn chunk_pages(
     file: &File,
     range: Range<u64>,
     (rows, value_bytes_min): (u64, u64),
-    held: &mut Held,
+    held: &mut HeldBytes,
     limits: &Limits,
 ) -> Result<(), FileFault> {
     let (mut at, mut pages, mut values, end) = (range.start, 0_u64, 0_u64, range.end);
@@ -181,7 +180,7 @@ fn chunk_pages(
         let header = page_header(file, at, end)?;
         if header.is_dictionary {
             held.add(header.uncompressed, header.compressed, limits);
-            // A reader makes room for as many values as the page claims.
+            // A reader allocates for as many values as the page claims.
             if header.values.saturating_mul(value_bytes_min) > header.uncompressed && *limits != Limits::NONE {
                 return Err(damaged());
             }
@@ -191,7 +190,7 @@ fn chunk_pages(
         }
         pages += 1;
         at = at.saturating_add(header.length).saturating_add(header.compressed);
-        // A page without values says nothing; one may stand for an empty chunk.
+        // A writer may make a page without values for an empty chunk.
         if at > end || values > rows || pages > rows.saturating_add(2) {
             return Err(damaged());
         }
@@ -200,7 +199,7 @@ fn chunk_pages(
     Ok(())
 }
 
-/// What a page says of itself.
+/// The header of a page.
 #[derive(Default)]
 struct PageHeader {
     /// Bytes of the header itself.
@@ -217,7 +216,7 @@ fn page_header(file: &File, at: u64, end: u64) -> Result<PageHeader, FileFault> 
         let available = wanted.min(end - at);
         let mut bytes = vec![0; available as usize];
         read_at(file, at, &mut bytes)?;
-        match walk_page_header(&bytes) {
+        match parse_page_header(&bytes) {
             Some(header) => return Ok(header),
             None if available == wanted && wanted < HEADER_BYTES_MAX => wanted *= 16,
             None => return Err(damaged()),
@@ -225,19 +224,19 @@ fn page_header(file: &File, at: u64, end: u64) -> Result<PageHeader, FileFault> 
     }
 }
 
-fn walk_page_header(bytes: &[u8]) -> Option<PageHeader> {
-    let (mut walk, mut before, mut header) = (Walk::new(bytes), 0, PageHeader::default());
+fn parse_page_header(bytes: &[u8]) -> Option<PageHeader> {
+    let (mut reader, mut before, mut header) = (ThriftReader::new(bytes), 0, PageHeader::default());
     let (mut last, mut page_type) = (0, None);
-    while let Some((number, kind)) = walk.field(&mut before)? {
-        // A field that comes twice, or a page of two types, could say one thing here and another to the reader.
+    while let Some((number, kind)) = reader.field(&mut before)? {
+        // A field that comes twice, or a page of two types, could be read one way here and another way by the reader.
         (number > last).then_some(())?;
         last = number;
         match (number, kind) {
-            (1, Kind::Integer) => page_type = Some(walk.integer()?),
-            (2, Kind::Integer) => header.uncompressed = u64::try_from(walk.integer()?).ok()?,
-            (3, Kind::Integer) => header.compressed = u64::try_from(walk.integer()?).ok()?,
-            // Data page, dictionary page, data page of version 2: the first field of each is the number of values.
-            (5 | 7 | 8, Kind::Struct) => {
+            (1, ThriftType::Integer) => page_type = Some(reader.integer()?),
+            (2, ThriftType::Integer) => header.uncompressed = u64::try_from(reader.integer()?).ok()?,
+            (3, ThriftType::Integer) => header.compressed = u64::try_from(reader.integer()?).ok()?,
+            // Data page, dictionary page, data page of version 2: the first field of each is its number of values.
+            (5 | 7 | 8, ThriftType::Struct) => {
                 let expected = match page_type? {
                     0 => 5,
                     2 => 7,
@@ -247,17 +246,17 @@ fn walk_page_header(bytes: &[u8]) -> Option<PageHeader> {
                 (number == expected).then_some(())?;
                 header.is_dictionary = number == 7;
                 let mut before = 0;
-                while let Some((number, kind)) = walk.field(&mut before)? {
+                while let Some((number, kind)) = reader.field(&mut before)? {
                     match (number, kind) {
-                        (1, Kind::Integer) => header.values = u64::try_from(walk.integer()?).ok()?,
-                        _ => walk.skip(kind)?,
+                        (1, ThriftType::Integer) => header.values = u64::try_from(reader.integer()?).ok()?,
+                        _ => reader.skip(kind)?,
                     }
                 }
             }
-            _ => walk.skip(kind)?,
+            _ => reader.skip(kind)?,
         }
     }
-    header.length = (bytes.len() - walk.left()) as u64;
+    header.length = (bytes.len() - reader.left()) as u64;
     Some(header)
 }
 
@@ -275,7 +274,7 @@ mod tests {
 
     use super::*;
 
-    /// A page header: type, sizes, and structs by their field's number, each with a number of values.
+    /// A page header of a type and sizes, with structs by the number of their field, each with a number of values.
     fn header(page_type: u8, uncompressed: u64, compressed: u64, structs: &[(u8, u64)]) -> Vec<u8> {
         let mut out = vec![0x15, page_type << 1];
         let put = |out: &mut Vec<u8>, mut value: u64| {
@@ -301,17 +300,17 @@ mod tests {
         out
     }
 
-    /// A header, and bytes behind it.
+    /// A header, and the number of bytes behind it.
     type Page = (Vec<u8>, usize);
     type Pages = Vec<Page>;
 
-    /// Whether a chunk of these pages, each a header and so many bytes, of ten rows of texts keeps the limits.
+    /// Whether a chunk of these pages, of ten rows of strings, keeps the limits.
     fn holds(pages: &[Page], limits: &Limits) -> bool {
         let mut file = tempfile::tempfile().unwrap();
         let bytes: Vec<u8> =
             pages.iter().flat_map(|(header, body)| header.iter().copied().chain(vec![7; *body])).collect();
         file.write_all(&bytes).unwrap();
-        let mut held = Held::default();
+        let mut held = HeldBytes::default();
         let followed = chunk_pages(&file, 0..bytes.len() as u64, (10, 4), &mut held, limits);
         followed.and_then(|()| held.check(limits)).is_ok()
     }
@@ -335,19 +334,19 @@ mod tests {
         for (case, pages, expected) in cases {
             assert_eq!(holds(&pages, &Limits::FEED), expected, "{case}");
         }
-        // The control: sizes are what the limits are for.
+        // The control: without limits the sizes pass.
         assert!(holds(&[(header(0, (1 << 31) - 1, 20, &[(5, 10)]), 20)], &Limits::NONE));
         assert!(holds(&[(header(2, 40, 40, &[(7, 11)]), 40), data], &Limits::NONE));
     }
 
     #[test]
-    fn what_a_worker_holds_keeps_to_its_share_of_the_memory() {
-        // A page that expands ninety times is no bomb, and is yet more than some may hold.
+    fn a_worker_keeps_to_its_share_of_the_memory() {
+        // A page that expands ninety times is no bomb, but may exceed a worker's share.
         let page = (header(0, 90 << 20, 1 << 20, &[(5, 10)]), 1 << 20);
         let holds = |memory_bytes, workers| holds(std::slice::from_ref(&page), &Limits::within(memory_bytes, workers));
         assert!(holds(2 << 30, 1) && holds(2 << 30, 5));
         assert!(!holds(2 << 30, 6) && !holds(64 << 20, 1));
-        // No more than before, and no less than a feed's own pages need.
+        // Never more than the limit of every feed, and never less than the pages of a feed need.
         assert_eq!(Limits::within(64 << 30, 1), Limits::FEED);
         assert_eq!(Limits::within(0, 64).held_bytes, 48 << 20);
     }

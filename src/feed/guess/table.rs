@@ -3,7 +3,7 @@
 use super::headings::{KnownColumn, Meaning, known_columns};
 use super::words::is_null;
 
-/// The header is among so many first records.
+/// The first records, among which the header must be.
 const HEADER_WITHIN: usize = 100;
 
 /// A file split into records: its header, and the rows below it.

@@ -1,4 +1,4 @@
-//! The `[[row]]` rules of a mapping, once parsed.
+//! The parsed `[[row]]` rules of a mapping.
 
 /// One `[[row]]`: what to do with the rows that meet all its conditions.
 #[derive(Clone, PartialEq, Debug)]

@@ -1,4 +1,4 @@
-//! The sources of a mapping's columns: what the entries of `[columns]` say, once parsed.
+//! The sources of a mapping's columns: the parsed entries of `[columns]`.
 
 use super::time::TimeFormat;
 

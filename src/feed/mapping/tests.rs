@@ -47,7 +47,7 @@ const REST: &str = r#"
     booked_at = { constant = "1" }
 "#;
 
-/// Values of some columns under a mapping of them; what is required besides is constant.
+/// Checks the values of some columns under a mapping; the other required columns are constant.
 fn check(columns: &str, rules: &str, text: &str, expected: &[&str]) {
     let given = |line: &&str| !columns.contains(&format!("{} =", line.split('=').next().unwrap_or("").trim()));
     let amount_makes_direction = columns.contains("sign") || columns.contains("{ in =");
@@ -124,7 +124,7 @@ fn rules_apply_in_order() {
         [[row]]
         set = { channel = 'system' }";
     check("summary = 'y'", rules, text, &["FEE|pos|a", "FEE|pos|with b", "|system|c"]);
-    // A skip counts wherever it stands.
+    // A rule that skips applies wherever it is in the list.
     let rules = "[[row]]\nset = { kind = 'FEE' }\n[[row]]\nwhen = { x = { not = '4' } }\nskip = true";
     check("summary = 'y'", rules, text, &["FEE|c"]);
 }
@@ -258,7 +258,7 @@ fn berka() {
     assert!(crate::account::uscc_is_valid(&made[0]["subject_uscc"]));
 }
 
-/// Every row of the real files gets the kind that the data's description gives it.
+/// Every row of the real files gets the kind of the data's description.
 #[test]
 fn berka_whole() {
     let Some(data) = crate::testing::shared_data("data/berka") else { return };

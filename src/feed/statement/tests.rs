@@ -69,7 +69,7 @@ fn an_entry_of_camt_becomes_a_row() {
     let entries = [
         entry("500.00", "CRDT", &format!("<AcctSvcrRef>R1</AcctSvcrRef>{code}{PARTIES}")),
         entry("20", "DBIT", "<AcctSvcrRef>R2</AcctSvcrRef>").replace("BOOK", "PDNG"),
-        // Money comes back that went out before.
+        // A reversal of money out.
         entry("30.5", "CRDT", "<RvslInd>true</RvslInd><AcctSvcrRef>R3</AcctSvcrRef>"),
     ];
     let (rows, skips) = read("a.xml", camt(&entries.concat(), "1530.50").as_bytes()).unwrap();
@@ -115,9 +115,9 @@ fn a_line_of_mt940_becomes_a_row() {
     ];
     let text = mt940(&lines, "1510,00");
     let (rows, _) = read("a.sta", text.as_bytes()).unwrap();
-    // A later booking comes first, so no balance after an entry is certain.
+    // The later booking comes first, so the balance after an entry is not certain.
     assert_eq!(rows[0], "1: R1|2024-01-05|1|C|500||CNY|TRANSFER|甲乙贸易|DE1|102100000030||转账|货款一月");
-    // Without a reference of the bank's, an identifier is made of the file's content and the row.
+    // Without a reference of the bank, the identifier is made from the file's content and the row.
     assert!(rows[1].starts_with("2: ") && rows[1].split('|').next().unwrap().ends_with("-2"), "{}", rows[1]);
     let enveloped = format!("{{1:F01A}}{{2:O940}}{{4:\r\n{text}-}}");
     for (name, content) in [("a.sta", text.clone()), ("b.sta", enveloped)] {
@@ -174,7 +174,7 @@ fn one_opening_balance_opens_a_statement() {
     assert!(rows.len() == 4 && rows[3].contains("|1160.00|CNY|"), "{rows:?}");
 }
 
-/// What a review found: each of these ended the process, or said too much.
+/// Inputs that once ended the process, or gave too much text.
 #[test]
 fn odd_lines_and_large_entries() {
     assert!(read("a.sta", mt940(&[":61:240105C5,€A//R"], "1005,00").as_bytes()).is_ok_and(|(rows, _)| rows.len() == 1));
@@ -192,7 +192,7 @@ fn odd_lines_and_large_entries() {
     assert_eq!(read("a.xml", latin.as_bytes()).unwrap_err().0, Code::UnreadableFile);
 }
 
-/// What refuses a file, as rows. The first of each pair of balances is the control: the file has no other fault.
+/// Faults that refuse a file. The first of each pair of balances is the control: the file has no other fault.
 #[test]
 fn faulty_statements_are_refused() {
     use Code::{StatementMismatch, TruncatedFile, UnreadableFile};
@@ -241,8 +241,8 @@ fn invalid_amounts_are_left_to_the_checks() {
     assert!(rows[0].contains("|C|5,00||CNY|") && rows[1].contains("|C|1.00||CNY|"));
 }
 
-/// Cut anywhere, a file is refused or, where only white space is lost, says the same; with any byte changed it is refused
-/// or read, and never panics.
+/// A file that is cut anywhere is refused, or gives the same rows where only white space is lost. A file with any byte
+/// changed is refused or read; it never causes a panic.
 #[test]
 fn damaged_files_are_refused() {
     let camt = camt(&entry("500.00", "CRDT", PARTIES), "1500.00");
@@ -253,7 +253,7 @@ fn damaged_files_are_refused() {
         for end in 0..text.len() {
             match read(name, &text.as_bytes()[..end]) {
                 Err(_) => refused += 1,
-                // The closing amount's last digits may go: `1500,0` says what `1500,00` says.
+                // The last digits of the closing amount may be cut: `1500,0` equals `1500,00`.
                 Ok(rows) => assert!(text.len() - end < 8, "{name} cut at {end}: {rows:?} {whole:?}"),
             }
         }
@@ -264,7 +264,7 @@ fn damaged_files_are_refused() {
             bytes[at] ^= 1 << (at % 8);
             refused += usize::from(read(name, &bytes).is_err());
         }
-        // Names and remarks may be any text; most of the rest is held by syntax or balances.
+        // Names and remarks may be any text; the syntax or the balances protect most of the rest.
         assert!(refused > text.len() / 4, "{name}: {refused} of {}", text.len());
     }
 }
@@ -272,7 +272,7 @@ fn damaged_files_are_refused() {
 proptest! {
     #![proptest_config(crate::testing::property(64))]
 
-    /// The same entries say the same in both syntaxes, and balances run through.
+    /// Both syntaxes give the same rows and running balances for the same entries.
     #[test]
     fn both_syntaxes_give_the_same_rows(amounts in prop::collection::vec((1_i64..=10_000_000, any::<bool>()), 0..12)) {
         let (mut xml, mut lines, mut balance) = (String::new(), Vec::new(), 100_000_i64);

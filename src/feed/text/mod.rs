@@ -1,7 +1,7 @@
 //! Text files as UTF-8, chunk by chunk.
 //!
 //! Owns: which encoding a file is in, strict decoding, the identifier of a file's content. [`bytes`] owns decompression and
-//! byte order marks. Does not own: records, or what a text says. Memory is a few chunks, whatever the size of the file.
+//! byte order marks. Does not own: records, or the meaning of a text. Memory is a few chunks, whatever the size of the file.
 //!
 //! The encoding is the first of these that applies:
 //! 1. UTF-8, where the file begins with its byte order mark;
