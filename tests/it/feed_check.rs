@@ -1,4 +1,4 @@
-//! The feed doctor: a sound feed is told to be, each fault is found where it stands, and threads and memory do not matter.
+//! The feed check: a sound feed passes, each fault is reported where it stands, and threads and memory have no influence.
 
 use std::process::Command;
 use std::sync::Arc;
