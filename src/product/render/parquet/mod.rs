@@ -1,47 +1,34 @@
 //! Products as Parquet: one row an account, a column a segment.
 //!
-//! Owns: the arrays' layout, the file's properties, the bounds on memory. Does not own: the schema (see
-//! `dictionary`), the order of accounts, which is the caller's, or the file itself.
+//! Owns: the layout of the arrays, the properties of the file, the bounds on memory. Does not own: the schema
+//! (`product::dictionary`), the order of accounts, which the caller decides, or the file itself.
 //!
 //! ```text
 //! account_id | cover {report_no, ...} | ... | funds [{period, ...}, ...] | ... | null_reasons {path: reason, ...}
 //! ```
 
+mod columns;
+mod properties;
+
 use std::sync::Arc;
 
-use ::parquet::arrow::ArrowSchemaConverter;
-use ::parquet::basic::{Compression, Encoding, LogicalType, Type as PhysicalType};
-use ::parquet::file::properties::{EnabledStatistics, WriterProperties};
-use ::parquet::schema::types::ColumnPath;
-use arrow::array::{
-    ArrayBuilder as _, ArrayRef, ArrowPrimitiveType, BooleanBufferBuilder, ListArray, MapArray, PrimitiveArray,
-    RecordBatch, StringBuilder, StructArray,
-};
-use arrow::buffer::{NullBuffer, OffsetBuffer, ScalarBuffer};
-use arrow::datatypes::{
-    DataType, Date32Type, Decimal128Type, Fields, Int64Type, Schema, SchemaRef, TimestampMillisecondType,
-};
+use arrow::array::{ArrayRef, BooleanBufferBuilder, ListArray, MapArray, RecordBatch, StringBuilder, StructArray};
+use arrow::buffer::NullBuffer;
+use arrow::datatypes::{DataType, Fields, SchemaRef};
 use arrow::error::ArrowError;
 
+use self::columns::{ItemColumn, Offsets, finish_texts};
+pub use self::properties::properties;
 use super::{CheckedProduct, Labels, RenderError, TEXT_BYTES_MAX, shape, visit_null_reasons};
 use crate::product::Withheld;
-use crate::product::dictionary::{ACCOUNT_ID, Dictionary, ItemKind, ItemType, Rows, SegmentDef};
-use crate::product::value::{Column, Segment, Value};
+use crate::product::dictionary::{ACCOUNT_ID, Dictionary, Rows, SegmentDef};
+use crate::product::value::Segment;
 
 /// Most accounts of a batch: at 36 months about 32 KiB each, so 64 MiB.
 pub const ACCOUNTS_PER_BATCH_MAX: usize = 2_048;
 
 // No text column of a full batch reaches the end of its 32-bit offsets.
 const _: () = assert!(ACCOUNTS_PER_BATCH_MAX * TEXT_BYTES_MAX < i32::MAX as usize);
-
-/// A page ends at so many accounts: its levels take more memory than their encoded bytes tell ...
-const ACCOUNTS_PER_PAGE: usize = 512;
-
-/// ... or at so many bytes, since each of some hundred columns holds one that is not yet compressed.
-const PAGE_BYTES: usize = 64 << 10;
-
-/// What the file says of its writer.
-const CREATED_BY: &str = concat!("liushui version ", env!("CARGO_PKG_VERSION"));
 
 /// Gathers products into one record batch.
 pub struct ProductBatchBuilder {
@@ -197,142 +184,6 @@ impl SegmentColumns {
     }
 }
 
-/// One item's values, in their Arrow type.
-enum ItemColumn {
-    Text(StringBuilder),
-    /// Months and quarters, which are text in the file.
-    Period(StringBuilder),
-    Count(Numbers<Int64Type>),
-    Money(Numbers<Decimal128Type>),
-    Ratio(Numbers<Decimal128Type>),
-    Date(Numbers<Date32Type>),
-    Instant(Numbers<TimestampMillisecondType>),
-}
-
-impl ItemColumn {
-    fn new(item_type: &ItemType) -> ItemColumn {
-        match item_type.kind {
-            ItemKind::String | ItemKind::Text | ItemKind::Enum(_) => ItemColumn::Text(StringBuilder::new()),
-            ItemKind::Month | ItemKind::Period(_) => ItemColumn::Period(StringBuilder::new()),
-            ItemKind::Int => ItemColumn::Count(Numbers::new(item_type)),
-            ItemKind::Money => ItemColumn::Money(Numbers::new(item_type)),
-            ItemKind::Ratio => ItemColumn::Ratio(Numbers::new(item_type)),
-            ItemKind::Date => ItemColumn::Date(Numbers::new(item_type)),
-            ItemKind::Timestamp => ItemColumn::Instant(Numbers::new(item_type)),
-        }
-    }
-
-    /// Adds one account's values. Numbers that are missing are set to null afterwards, by [`ItemColumn::set_null`].
-    fn append(&mut self, values: &Column, is_missing: impl Fn(usize) -> bool, labels: &mut Labels) {
-        let mut periods = |builder: &mut StringBuilder, values: &mut dyn Iterator<Item = Value>| {
-            for (row, value) in values.enumerate() {
-                match is_missing(row) {
-                    true => builder.append_null(),
-                    false => builder.append_value(labels.text(row, &value)),
-                }
-            }
-        };
-        match (self, values) {
-            (ItemColumn::Text(builder), Column::Text(texts)) => {
-                builder.extend(texts.iter().enumerate().map(|(row, text)| (!is_missing(row)).then_some(text)));
-            }
-            (ItemColumn::Period(builder), Column::Month(months)) => {
-                periods(builder, &mut months.iter().copied().map(Value::Month));
-            }
-            (ItemColumn::Period(builder), Column::Quarter(quarters)) => {
-                periods(builder, &mut quarters.iter().copied().map(Value::Quarter));
-            }
-            (ItemColumn::Count(numbers), Column::Count(counts)) => numbers.extend(counts.iter().copied()),
-            (ItemColumn::Money(numbers), Column::Money(fen)) => numbers.extend(fen.iter().copied()),
-            (ItemColumn::Ratio(numbers), Column::Ratio(millionths)) => numbers.extend(millionths.iter().copied()),
-            (ItemColumn::Date(numbers), Column::Date(dates)) => numbers.extend(dates.iter().map(|date| date.0)),
-            (ItemColumn::Instant(numbers), Column::Instant(instants)) => {
-                // Parquet has no timestamp in seconds; that these fit was checked.
-                numbers.extend(instants.iter().map(|seconds| seconds.saturating_mul(1_000)));
-            }
-            _ => {}
-        }
-    }
-
-    /// Adds a value that stands where the whole row is null.
-    fn append_placeholder(&mut self) {
-        match self {
-            ItemColumn::Text(builder) | ItemColumn::Period(builder) => builder.append_value(""),
-            ItemColumn::Count(numbers) => numbers.extend([0].into_iter()),
-            ItemColumn::Money(numbers) | ItemColumn::Ratio(numbers) => numbers.extend([0].into_iter()),
-            ItemColumn::Date(numbers) => numbers.extend([0].into_iter()),
-            ItemColumn::Instant(numbers) => numbers.extend([0].into_iter()),
-        }
-    }
-
-    /// Makes a number null that was just added: the last is 1 from the end.
-    fn set_null(&mut self, from_end: usize) {
-        match self {
-            ItemColumn::Text(_) | ItemColumn::Period(_) => {}
-            ItemColumn::Count(numbers) => numbers.set_null(from_end),
-            ItemColumn::Money(numbers) | ItemColumn::Ratio(numbers) => numbers.set_null(from_end),
-            ItemColumn::Date(numbers) => numbers.set_null(from_end),
-            ItemColumn::Instant(numbers) => numbers.set_null(from_end),
-        }
-    }
-
-    fn finish(&mut self) -> ArrayRef {
-        match self {
-            ItemColumn::Text(builder) | ItemColumn::Period(builder) => finish_texts(builder),
-            ItemColumn::Count(column) => column.finish(),
-            ItemColumn::Money(column) | ItemColumn::Ratio(column) => column.finish(),
-            ItemColumn::Date(column) => column.finish(),
-            ItemColumn::Instant(column) => column.finish(),
-        }
-    }
-}
-
-/// Numbers of one Arrow type. Arrow's own builder does the same, at a call a value.
-struct Numbers<T: ArrowPrimitiveType> {
-    values: Vec<T::Native>,
-    /// Which values there are; `None` where all are.
-    given: Option<BooleanBufferBuilder>,
-    data_type: DataType,
-}
-
-impl<T: ArrowPrimitiveType> Numbers<T> {
-    fn new(item_type: &ItemType) -> Numbers<T> {
-        Numbers { values: Vec::new(), given: None, data_type: item_type.arrow() }
-    }
-
-    fn extend(&mut self, numbers: impl ExactSizeIterator<Item = T::Native>) {
-        if let Some(given) = &mut self.given {
-            given.append_n(numbers.len(), true);
-        }
-        self.values.extend(numbers);
-    }
-
-    fn set_null(&mut self, from_end: usize) {
-        let length = self.values.len();
-        let given = self.given.get_or_insert_with(|| {
-            let mut given = BooleanBufferBuilder::new(length);
-            given.append_n(length, true);
-            given
-        });
-        if let Some(at) = length.checked_sub(from_end) {
-            given.set_bit(at, false);
-        }
-    }
-
-    fn finish(&mut self) -> ArrayRef {
-        let capacity = self.values.len();
-        let values = std::mem::replace(&mut self.values, Vec::with_capacity(capacity));
-        let nulls = self.given.take().map(|mut given| NullBuffer::new(given.finish()));
-        Arc::new(PrimitiveArray::<T>::new(values.into(), nulls).with_data_type(self.data_type.clone()))
-    }
-}
-
-/// The texts gathered; the builder is empty again and has room for as many, since growing would copy most of them.
-fn finish_texts(builder: &mut StringBuilder) -> ArrayRef {
-    let next = StringBuilder::with_capacity(builder.len(), builder.values_slice().len());
-    Arc::new(std::mem::replace(builder, next).finish())
-}
-
 /// The map of null reasons.
 struct ReasonColumns {
     paths: StringBuilder,
@@ -366,29 +217,6 @@ impl ReasonColumns {
     }
 }
 
-/// Where the rows of each account end.
-struct Offsets {
-    // Invariant: begins with 0 and never falls.
-    ends: Vec<i32>,
-}
-
-impl Offsets {
-    fn new() -> Offsets {
-        Offsets { ends: vec![0] }
-    }
-
-    fn push(&mut self, rows: usize) -> Result<(), RenderError> {
-        let last = self.ends.last().copied().unwrap_or_default();
-        let end = i32::try_from(rows).ok().and_then(|rows| last.checked_add(rows));
-        self.ends.push(end.ok_or(RenderError::BatchFull { max: ACCOUNTS_PER_BATCH_MAX })?);
-        Ok(())
-    }
-
-    fn finish(&mut self) -> OffsetBuffer<i32> {
-        OffsetBuffer::new(ScalarBuffer::from(std::mem::replace(&mut self.ends, vec![0])))
-    }
-}
-
 fn struct_fields(data_type: &DataType) -> Result<Fields, RenderError> {
     match data_type {
         DataType::Struct(fields) => Ok(fields.clone()),
@@ -400,34 +228,6 @@ fn unexpected(data_type: &DataType) -> RenderError {
     ArrowError::SchemaError(format!("a product has no column of type {data_type}")).into()
 }
 
-/// The properties of a product file.
-pub fn properties(schema: &Schema) -> Result<WriterProperties, RenderError> {
-    // Snappy, since a file has some two hundred columns and zstd would hold a context of its own for each.
-    let mut properties = WriterProperties::builder()
-        .set_created_by(CREATED_BY.to_string())
-        .set_compression(Compression::SNAPPY)
-        .set_data_page_size_limit(PAGE_BYTES)
-        .set_data_page_row_count_limit(ACCOUNTS_PER_PAGE)
-        .set_dictionary_page_size_limit(PAGE_BYTES)
-        .set_statistics_enabled(EnabledStatistics::None)
-        .set_offset_index_disabled(true)
-        .set_column_statistics_enabled(ColumnPath::from(ACCOUNT_ID), EnabledStatistics::Chunk);
-    // Each kind of column in the encoding that was quickest for it: names, periods and paths repeat from account
-    // to account; numbers are small; amounts do neither and go as they are.
-    for leaf in ArrowSchemaConverter::new().convert(schema)?.columns() {
-        let path = leaf.path();
-        let is_amount = matches!(leaf.logical_type_ref(), Some(LogicalType::Decimal(_)));
-        let is_number = !is_amount && matches!(leaf.physical_type(), PhysicalType::INT64 | PhysicalType::INT32);
-        if is_number {
-            properties = properties.set_column_encoding(path.clone(), Encoding::DELTA_BINARY_PACKED);
-        }
-        if is_amount || is_number || path.string() == ACCOUNT_ID {
-            properties = properties.set_column_dictionary_enabled(path.clone(), false);
-        }
-    }
-    Ok(properties.build())
-}
-
 #[cfg(test)]
 mod tests {
     use std::fs::File;
@@ -435,6 +235,7 @@ mod tests {
 
     use ::parquet::arrow::ArrowWriter;
     use ::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+    use ::parquet::basic::{LogicalType, Type as PhysicalType};
     use arrow::array::{Array, AsArray as _};
     use arrow::datatypes::{Date32Type, Decimal128Type, Int64Type, TimestampMillisecondType};
     use chrono::{DateTime, FixedOffset, SecondsFormat};
@@ -445,6 +246,7 @@ mod tests {
     use super::super::samples::{Dice, product};
     use super::*;
     use crate::product::ProductKind;
+    use crate::product::dictionary::ItemKind;
     use crate::product::value::Product;
 
     fn products(dictionary: &Dictionary, accounts: usize, seed: u64) -> Vec<(String, Product)> {

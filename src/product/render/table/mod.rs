@@ -3,15 +3,20 @@
 //! Owns: what is shown first, how wide it is, thousands separators, the words for missing values. Does not own:
 //! completeness: the last twelve periods and the amounts by class are shown, JSON has all.
 
+mod dictionary;
+mod text;
+
 use std::collections::BTreeSet;
-use std::io;
 
-use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
+use unicode_width::UnicodeWidthStr as _;
 
-use super::{CheckedProduct, RenderError, ValueText};
+use self::text::{MISSING, left, plain, reason_word, right, wrap};
+use super::CheckedProduct;
 use crate::product::CLASS_SEGMENTS;
-use crate::product::dictionary::{Dictionary, ItemDef, Rows, SegmentDef};
+use crate::product::dictionary::{ItemDef, Rows, SegmentDef};
 use crate::product::value::{Items, Reason, Segment, Value};
+
+pub use self::dictionary::{dictionary_json, dictionary_table};
 
 /// A table is never narrower: below it, columns of money have no room.
 const WIDTH_MIN: usize = 40;
@@ -21,9 +26,6 @@ const PERIODS_SHOWN: usize = 12;
 
 /// The segment of all transactions.
 const FUNDS: &str = "funds";
-
-/// What stands for a missing value.
-const MISSING: &str = "—";
 
 /// Directions that a code begins with, and the words that its name begins with.
 const DIRECTIONS: [(&str, &str); 3] = [("in_", "收入"), ("out_", "支出"), ("net_", "净流入")];
@@ -56,30 +58,6 @@ pub fn product_table(product: CheckedProduct<'_>, width: usize) -> String {
 /// Whether a segment is that of a class.
 fn is_class(def: &SegmentDef) -> bool {
     CLASS_SEGMENTS.iter().any(|(code, _)| *code == def.code)
-}
-
-/// The items of a dictionary with their types and formulas.
-pub fn dictionary_table(dictionary: &Dictionary, width: usize) -> String {
-    let mut page = Page::new(width);
-    let counts = dictionary.counts();
-    page.line(&format!("{} ({} {})", dictionary.name(), dictionary.product(), dictionary.version()));
-    page.line(&format!("{} units, {} segments, {} items", counts.units, counts.segments, counts.items));
-    for unit in dictionary.units() {
-        if unit.segments.len() > 1 {
-            page.heading(&format!("{} {}", unit.code, unit.name));
-        }
-        for segment in &unit.segments {
-            page.dictionary_segment(segment);
-        }
-    }
-    page.text
-}
-
-/// The dictionary as JSON, as its file has it.
-pub fn dictionary_json(dictionary: &Dictionary) -> Result<String, RenderError> {
-    let mut json = serde_json::to_string_pretty(dictionary).map_err(io::Error::from)?;
-    json.push('\n');
-    Ok(json)
 }
 
 /// What has been written, and how wide it may become.
@@ -282,22 +260,6 @@ impl Page {
             self.line(&line);
         }
     }
-
-    fn dictionary_segment(&mut self, segment: &SegmentDef) {
-        let head = format!("{} {}", segment.code, segment.name);
-        self.heading(&format!("{head}: {}, {} items", segment.rows.name(), segment.items.len()));
-        self.line(&format!("  {}", segment.about));
-        let codes = segment.items.iter().map(|item| item.code.width()).max().unwrap_or_default();
-        let names = segment.items.iter().map(|item| with_unit(&item.name, item).width()).max().unwrap_or_default();
-        let indent = codes + 4;
-        for item in &segment.items {
-            let name = left(&with_unit(&item.name, item), names);
-            self.line(&format!("  {}  {name}  {}", left(&item.code, codes), item.item_type));
-            for part in wrap(&item.formula, self.width.saturating_sub(indent).max(WIDTH_MIN / 2)) {
-                self.line(&format!("{}{part}", " ".repeat(indent)));
-            }
-        }
-    }
 }
 
 /// Cells of text: the first column left, the others right.
@@ -414,87 +376,12 @@ fn is_amount(value: &Value) -> bool {
     matches!(value, Value::Count(_) | Value::Money(_) | Value::Ratio(_))
 }
 
-/// A value as a person reads it, without a reason where it is missing.
-fn plain(value: &Value) -> String {
-    match value {
-        Value::Null(_) | Value::NoLimit => MISSING.to_string(),
-        Value::Text(text) => printable(text),
-        Value::Count(_) | Value::Money(_) => grouped(&ValueText(value).to_string()),
-        other => ValueText(other).to_string(),
-    }
-}
-
-/// Thousands separators in a decimal.
-fn grouped(number: &str) -> String {
-    let (sign, digits) = number.strip_prefix('-').map_or(("", number), |digits| ("-", digits));
-    let (whole, decimals) = digits.find('.').map_or((digits, ""), |at| digits.split_at(at));
-    let mut text = String::from(sign);
-    for (index, digit) in whole.chars().enumerate() {
-        if index > 0 && (whole.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text + decimals
-}
-
-/// Names come from feeds: what could move a terminal's cursor or turn its text is shown as a mark.
-fn printable(text: &str) -> String {
-    let is_unsafe = |c: char| {
-        c.is_control() || matches!(c, '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    text.chars().map(|c| if is_unsafe(c) { char::REPLACEMENT_CHARACTER } else { c }).collect()
-}
-
-fn reason_word(reason: Reason) -> &'static str {
-    match reason {
-        Reason::NotGiven => "未提供",
-        Reason::HistoryShort => "历史不足",
-        Reason::NoPriorPeriod => "无对比期",
-        Reason::NoBalance => "无余额",
-        Reason::NoCounterparty => "无对手",
-        Reason::NoActivity => "无发生额",
-        Reason::NotDefined => "无定义",
-        Reason::Withheld => "未授权",
-    }
-}
-
-fn left(text: &str, width: usize) -> String {
-    format!("{text}{}", " ".repeat(width.saturating_sub(text.width())))
-}
-
-fn right(text: &str, width: usize) -> String {
-    format!("{}{text}", " ".repeat(width.saturating_sub(text.width())))
-}
-
-/// Lines of at most `width` columns, broken at a space where there is one, else before any wide character.
-fn wrap(text: &str, width: usize) -> Vec<String> {
-    let mut lines = Vec::new();
-    let mut line = String::new();
-    let mut line_width = 0;
-    for c in text.chars() {
-        let char_width = c.width().unwrap_or_default();
-        if line_width + char_width > width && !line.is_empty() {
-            let rest = if char_width > 1 || c == ' ' { None } else { line.rfind(' ') };
-            let carried = rest.map_or_else(String::new, |at| line.split_off(at));
-            lines.push(std::mem::take(&mut line).trim_end().to_string());
-            line.push_str(carried.trim_start());
-            line_width = line.width();
-        }
-        if !(line.is_empty() && c == ' ' && !lines.is_empty()) {
-            line.push(c);
-            line_width += char_width;
-        }
-    }
-    lines.push(line);
-    lines
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::check;
     use super::super::samples::{Dice, product};
     use super::*;
+    use crate::product::dictionary::Dictionary;
     use crate::product::value::Product;
     use crate::product::{ProductKind, Withheld};
 
@@ -512,14 +399,11 @@ mod tests {
     #[test]
     fn tables_keep_to_the_width() {
         for kind in ProductKind::ALL {
-            let dictionary = Dictionary::builtin(kind).unwrap();
             for width in [80, 100, 160] {
-                for text in [table(kind, width, |_, _| ()), dictionary_table(&dictionary, width)] {
-                    for line in text.lines() {
-                        assert!(line.width() <= width, "{width}: {line}");
-                        assert_eq!(line.trim_end(), line);
-                        assert!(!line.contains(char::is_control), "{line:?}");
-                    }
+                for line in table(kind, width, |_, _| ()).lines() {
+                    assert!(line.width() <= width, "{width}: {line}");
+                    assert_eq!(line.trim_end(), line);
+                    assert!(!line.contains(char::is_control), "{line:?}");
                 }
             }
         }
@@ -574,7 +458,7 @@ mod tests {
                    { code = \"days\", name = \"天数\", type = \"int\", unit = \"\", formula = \"Any.\" }]\n\n\
                    [[unit.segment]]\ncode = \"agency\"";
         let text =
-            include_str!("../../../schemas/detail-summary.toml").replace("[[unit.segment]]\ncode = \"agency\"", new);
+            include_str!("../../../../schemas/detail-summary.toml").replace("[[unit.segment]]\ncode = \"agency\"", new);
         let dictionary = Dictionary::parse(ProductKind::DetailSummary, &text).unwrap();
         let product = product(&dictionary, 2, &mut Dice(24));
         let text = product_table(check(&dictionary, &product).unwrap(), 1_000);
@@ -613,47 +497,5 @@ mod tests {
         let product = product(&dictionary, 0, &mut Dice(22));
         let text = product_table(check(&dictionary, &product).unwrap(), 100);
         assert!(text.contains("账户资金情况: 无\n"), "{text}");
-    }
-
-    #[test]
-    fn numbers_are_grouped() {
-        let cases =
-            [("0", "0"), ("999", "999"), ("1000", "1,000"), ("-123456.78", "-123,456.78"), ("-100.00", "-100.00")];
-        for (number, text) in cases {
-            assert_eq!(grouped(number), text);
-        }
-    }
-
-    #[test]
-    fn lines_break_at_spaces_or_between_wide_characters() {
-        let cases: [(&str, &[&str]); 5] = [
-            ("one two three", &["one two", "three"]),
-            ("two ten x", &["two ten", "x"]),
-            ("abcdefghijk", &["abcdefgh", "ijk"]),
-            ("资金流信用信息", &["资金流信", "用信息"]),
-            ("", &[""]),
-        ];
-        for (text, lines) in cases {
-            assert_eq!(wrap(text, 8), lines, "{text}");
-        }
-    }
-
-    #[test]
-    fn names_cannot_steer_the_terminal() {
-        assert_eq!(printable("a\u{1b}[31m\u{202e}b\n"), "a\u{fffd}[31m\u{fffd}b\u{fffd}");
-    }
-
-    #[test]
-    fn the_dictionary_as_json() {
-        for kind in ProductKind::ALL {
-            let dictionary = Dictionary::builtin(kind).unwrap();
-            let json: serde_json::Value = serde_json::from_str(&dictionary_json(&dictionary).unwrap()).unwrap();
-            let items = json["units"].as_array().unwrap().iter();
-            let items = items.flat_map(|unit| unit["segments"].as_array().unwrap());
-            let items: Vec<_> = items.flat_map(|segment| segment["items"].as_array().unwrap()).collect();
-            assert_eq!(items.len(), dictionary.counts().items);
-            assert_eq!((&json["product"], &items[5]["type"]), (&kind.code().into(), &"timestamp?".into()));
-            assert_eq!(json["terms"], dictionary.terms().as_ref());
-        }
     }
 }
