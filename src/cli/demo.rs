@@ -35,8 +35,8 @@ pub struct Demo {
     out: PathBuf,
 }
 
-/// Length of the economy in months: all that a product can show, and some older months that it must ignore.
-const MONTHS: u32 = 40;
+/// Length of the economy in months: all that a product can show.
+const MONTHS: u32 = 36;
 
 /// Marker file of a demo's folder, which the next demo may replace.
 const MARK: &str = ".liushui-demo";
