@@ -1,7 +1,6 @@
-//! Segment `activity`: age, gaps, money that only passes through, and what is identified.
+//! Segment `activity`: age of the account, gaps, pass-through, share of identified money.
 //!
-//! Owns: the segment's formulas. Does not own: the identified share, which the appendix shows as well
-//! (`product::coverage`).
+//! Owns: the segment's formulas. Does not own: the identified share, which the appendix also shows (`product::coverage`).
 
 use crate::account::Account;
 use crate::flow::Direction;
@@ -73,7 +72,7 @@ fn longest_gap_days(year: &Year<'_>) -> i64 {
     longest.max(days_between(from, last.last_day.next()))
 }
 
-/// `pass_through_ratio`: sum over days of min(in, out) over that of in, all rows but OPENING_BANK.
+/// `pass_through_ratio`: sum over days of min(in, out) / sum over days of in; all rows except OPENING_BANK.
 fn pass_through_ratio(months: &[MonthFacts<'_>]) -> Result<i128, Reason> {
     let (mut passed_fen, mut in_fen) = (0, 0);
     for day in months.iter().flat_map(MonthFacts::dates) {

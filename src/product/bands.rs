@@ -1,4 +1,4 @@
-//! Segment `amount_bands`: operating transactions by size, a row a band, over Q0 and over W.
+//! Segment `amount_bands`: operating transactions by size, one row per band, over Q0 and over W.
 //!
 //! Owns: the bands' counts, amounts and shares. Does not own: the bands' bounds (`cell`).
 
@@ -31,7 +31,7 @@ pub const CODES: [&str; 14] = [
 /// Number of bands.
 const BANDS: usize = BAND_LOWER_FEN.len();
 
-/// Fills in the segment, lowest band first.
+/// Fills the segment, lowest band first.
 pub fn fill(segment: &mut Segment, year: Result<&Year<'_>, Reason>, history: &History<'_>) {
     let with_wholes = |bands| (bands, wholes_fen(&bands));
     let quarter = history.complete_quarter(0).map(|quarter| with_wholes(period_bands(quarter)));

@@ -1,7 +1,7 @@
-//! The six class segments: flows and counterparties of one class, a row a period.
+//! The six class segments: flows and counterparties of one class, one row per period.
 //!
 //! Owns: `public`, `same_name`, `payment_platform`, `agency`, `opening_bank` and `other`, which have the same
-//! items. Does not own: what counts as a counterparty (`product::parties`); cash, which is part of `funds`.
+//! items. Does not own: which counterparties are counted (`product::counterparties`), or cash, which is part of `funds`.
 
 use crate::class::Class;
 use crate::flow::Flows;
@@ -32,7 +32,7 @@ pub const CODES: [&str; 9] = [
     "top_out_amount",
 ];
 
-/// Fills in the row of one period and class: its flows, and what is counted of it.
+/// Fills the row of one period and class.
 pub fn fill(row: &mut NewRow<'_>, label: &Value, [income, spending]: &Flows, [payers, payees]: &CountedFlows) {
     row.value(label.clone());
     for flow in [income, spending] {

@@ -1,13 +1,14 @@
-//! Segment `concentration`: how much hangs on few trade counterparties, over W.
+//! Segment `concentration`: the weight of the largest trade counterparties, over W.
 //!
-//! Owns: the largest shares, HHI and its inverse. Does not own: who is counted (`product::parties`).
+//! Owns: the largest shares, HHI and its inverse. Does not own: which counterparties are counted
+//! (`product::counterparties`).
 
 use arrow::datatypes::i256;
 
 use crate::flow::Direction;
 use crate::money::ratio_wide;
 
-use super::counterparties::CountedParty;
+use super::counterparties::TradeCounterparty;
 use super::value::{Items, Reason, Value};
 use super::year::Year;
 use super::{nulls, share};
@@ -44,7 +45,7 @@ fn one_way(year: Result<&Year<'_>, Reason>, way: Direction) -> [Value; CODES[0].
         Ok(year) => year,
         Err(reason) => return nulls(reason),
     };
-    let parts = Parts::new(&year.counted_parties, way);
+    let parts = Parts::new(&year.trade_counterparties, way);
     let [top1, top3, top5, top10] = [1, 3, 5, 10].map(|largest| Value::ratio(parts.top_share(largest)));
     [
         top1,
@@ -57,7 +58,7 @@ fn one_way(year: Result<&Year<'_>, Reason>, way: Direction) -> [Value; CODES[0].
     ]
 }
 
-/// What the counted counterparties of one direction take part with.
+/// The parts of the counted counterparties in one direction.
 struct Parts {
     /// Net amounts, fen, at least 0.
     largest_first: Vec<i128>,
@@ -69,9 +70,9 @@ struct Parts {
 }
 
 impl Parts {
-    fn new(counted_parties: &[CountedParty], way: Direction) -> Parts {
-        let counted = counted_parties.iter().filter(|trader| trader.is_counted(way));
-        let mut largest_first: Vec<i128> = counted.map(|trader| trader.part_fen(way)).collect();
+    fn new(trade_counterparties: &[TradeCounterparty], way: Direction) -> Parts {
+        let counted = trade_counterparties.iter().filter(|counterparty| counterparty.is_counted(way));
+        let mut largest_first: Vec<i128> = counted.map(|counterparty| counterparty.part_fen(way)).collect();
         largest_first.sort_unstable_by(|a, b| b.cmp(a));
         let square = |fen: &i128| i256::from_i128(*fen).wrapping_mul(i256::from_i128(*fen));
         Parts {
@@ -81,12 +82,12 @@ impl Parts {
         }
     }
 
-    /// Why a share of A has no value, if so.
+    /// An error if a share of A has no value.
     fn check(&self) -> Result<(), Reason> {
         if self.largest_first.is_empty() { Err(Reason::NoCounterparty) } else { Ok(()) }
     }
 
-    /// `in_top1_share` and its like: the largest parts over A.
+    /// `in_top1_share` and the like: the largest parts / A.
     fn top_share(&self, largest: usize) -> Result<i128, Reason> {
         self.check()?;
         share(self.largest_first.iter().take(largest).sum(), self.whole_fen)

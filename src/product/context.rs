@@ -1,7 +1,7 @@
 //! The context of a product: its inputs beside the account's row and its cells.
 //!
-//! Owns: the cut-offs, who asked, what is withheld, the appendix's values, and the codes of all these. Does not own:
-//! whether a query is allowed, nor how an item shows a value of the context (`product::cover`).
+//! Owns: cut-offs, query, withheld segments, values of the appendix, and their codes. Does not own: whether a query is
+//! allowed, or how an item shows a value of the context (`product::cover`).
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ pub struct Context {
     pub withheld: Withheld,
     /// Who asked.
     pub query: Query,
-    /// What the appendix says of statements and objections.
+    /// Statement and objection in the appendix.
     pub appendix: Appendix,
     /// When the product is generated, seconds since 1970 in UTC.
     pub generated_at: i64,
@@ -73,7 +73,7 @@ pub enum Purpose {
 }
 
 impl Purpose {
-    /// The purpose as `cover.purpose` spells it.
+    /// Its code in `cover.purpose`.
     pub fn name(self) -> &'static str {
         match self {
             Purpose::PreLoan => "pre_loan",
@@ -97,7 +97,7 @@ pub struct Query {
     pub queried_at: Option<i64>,
     /// Its identifier; empty in a precomputation.
     pub query_id: String,
-    /// Stands for the account in the report number; `None` = the account's own id, as in a precomputation.
+    /// Replaces the account's id in the report number; `None` in a precomputation.
     pub binding_id: Option<String>,
 }
 
@@ -129,7 +129,7 @@ impl DisputeMark {
     pub const ALL: [DisputeMark; 4] =
         [DisputeMark::None, DisputeMark::Disputed, DisputeMark::Corrected, DisputeMark::Unverifiable];
 
-    /// The mark as `appendix.dispute_mark` spells it.
+    /// Its code in `appendix.dispute_mark`.
     pub fn name(self) -> &'static str {
         match self {
             DisputeMark::None => "none",
@@ -140,9 +140,9 @@ impl DisputeMark {
     }
 }
 
-/// Segments that the subject withheld, by code. A code of one product's segment means nothing to the other product.
+/// Segments that the subject withheld, by code. A code that only the other product has is ignored.
 ///
-/// Which segments may be withheld together is for consent to decide.
+/// Which segments may be withheld, and which only together, is a rule of consent.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct Withheld {
     // Invariant: codes of segments of either product.

@@ -1,10 +1,10 @@
-//! Counterparties of a period: those of several months brought together.
+//! Counterparties of a period, added up over its months.
 //!
-//! Owns: adding up the months' lists, and who is counted. Does not own: the figures made of them
-//! (`product::classes`, `concentration`, `stability`, `turnover`). Keys stay in here and in cells.
+//! Owns: adding up the months' lists, and the rule which counterparties are counted. Does not own: the figures made of them
+//! (`product::classes`, `concentration`, `stability`, `turnover`). Keys do not leave this module and cells.
 //!
-//! An account's counterparties are numbered once, so that each of its many periods adds up by number, in lists short enough
-//! to stay in the cache, and neither sorts nor merges.
+//! The counterparties of an account are numbered once. Each period is then added up by number, in arrays short enough to
+//! stay in the CPU cache, without sorting or merging.
 
 use std::collections::HashMap;
 
@@ -17,10 +17,10 @@ use crate::period::Month;
 
 use super::history::MonthFacts;
 
-/// Counterparties of one class and direction that are counted in a period: those whose net count is above 0.
+/// The counted counterparties of one class and direction in a period: those whose net count is above 0.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Counted {
-    /// How many.
+    /// Their number.
     pub counterparties: i64,
     /// Largest net amount of one of them, fen; it may be below 0.
     pub top_fen: Option<i128>,
@@ -35,7 +35,7 @@ impl Counted {
     }
 }
 
-/// What is counted of one class's counterparties by direction.
+/// The counted counterparties of one class, by direction.
 pub type CountedFlows = [Counted; 2];
 
 fn count(counted: &mut CountedFlows, flows: &Flows) {
@@ -44,20 +44,20 @@ fn count(counted: &mut CountedFlows, flows: &Flows) {
     }
 }
 
-/// What is counted in one month, by class and direction.
+/// The counted counterparties of one month, by class and direction.
 pub fn counted_in(month: &MonthFacts<'_>) -> [CountedFlows; CLASSES] {
     let mut counted = <[CountedFlows; CLASSES]>::default();
     // A cell holds each counterparty of a class once.
-    for party in month.cell.iter().flat_map(|cell| &cell.counterparties) {
-        count(&mut counted[party.class as usize], &party.flows);
+    for entry in month.cell.iter().flat_map(|cell| &cell.counterparties) {
+        count(&mut counted[entry.class as usize], &entry.flows);
     }
     counted
 }
 
 /// One trade counterparty of a period: PUBLIC and OTHER rows with the same key.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct CountedParty {
-    /// Its number among the account's counterparties; it only tells them apart.
+pub struct TradeCounterparty {
+    /// Its number, which identifies it among the account's counterparties.
     pub number: u32,
     /// Net flows of the period.
     pub flows: Flows,
@@ -65,7 +65,7 @@ pub struct CountedParty {
     pub months: [i64; 2],
 }
 
-impl CountedParty {
+impl TradeCounterparty {
     /// Adds the flows of one month, all of them.
     fn add_month(&mut self, flows: &Flows) {
         add_flows(&mut self.flows, flows);
@@ -79,19 +79,19 @@ impl CountedParty {
         self.flows[way as usize].count > 0
     }
 
-    /// What it takes part with in shares: its net amount, fen, at least 0.
+    /// Its part in shares: its net amount, fen, at least 0.
     pub fn part_fen(&self, way: Direction) -> i128 {
         self.flows[way as usize].amount_fen.max(0)
     }
 }
 
-/// The counterparties of an account's months, numbered, and what adding them up takes.
+/// The counterparties of an account's months, numbered, with the buffers in which they are added up.
 #[derive(Debug)]
-pub struct Parties<'a> {
-    /// The first of the months, by which the others are found.
+pub struct Counterparties<'a> {
+    /// The first of the months; the place of a month's list is its distance from it.
     first: Month,
     /// The months' lists one after another, each ascending by class.
-    parties: Vec<Party<'a>>,
+    entries: Vec<Entry<'a>>,
     /// Where each month's list ends.
     ends: Vec<usize>,
     sums: Sums,
@@ -99,42 +99,42 @@ pub struct Parties<'a> {
 
 /// One counterparty's flows in one month and class.
 #[derive(Clone, Copy, Debug)]
-struct Party<'a> {
+struct Entry<'a> {
     number: u32,
     class: Class,
     flows: &'a Flows,
 }
 
-impl<'a> Parties<'a> {
-    /// Those of consecutive months.
-    pub fn of(months: &[MonthFacts<'a>]) -> Parties<'a> {
+impl<'a> Counterparties<'a> {
+    /// The counterparties of consecutive months.
+    pub fn of(months: &[MonthFacts<'a>]) -> Counterparties<'a> {
         let lists = || months.iter().map(|facts| facts.cell.map_or(&[][..], |cell| &cell.counterparties));
         let length = lists().map(<[_]>::len).sum();
-        // With room for all: growing would cost more than the rest.
+        // Sized for all keys, since growing the table would cost more than filling it.
         let mut numbers: HashMap<u128, u32, RandomState> =
             HashMap::with_capacity_and_hasher(length, RandomState::default());
-        let (mut parties, mut ends) = (Vec::with_capacity(length), Vec::with_capacity(months.len()));
+        let (mut entries, mut ends) = (Vec::with_capacity(length), Vec::with_capacity(months.len()));
         for list in lists() {
             for Counterparty { class, key, flows } in list {
                 let next = numbers.len() as u32;
                 let number = *numbers.entry(*key).or_insert(next);
-                parties.push(Party { number, class: *class, flows });
+                entries.push(Entry { number, class: *class, flows });
             }
-            ends.push(parties.len());
+            ends.push(entries.len());
         }
         let first = months.first().map_or(Month(0), |facts| facts.month);
-        Parties { first, parties, ends, sums: Sums::new(numbers.len()) }
+        Counterparties { first, entries, ends, sums: Sums::new(numbers.len()) }
     }
 
-    /// What is counted in a period of the months, by class and direction.
+    /// The counted counterparties of a period of the months, by class and direction.
     pub fn counted(&mut self, period: &[MonthFacts<'_>]) -> [CountedFlows; CLASSES] {
         let mut counted = <[CountedFlows; CLASSES]>::default();
-        let Parties { first, parties, ends, sums } = self;
-        let mut lists: Vec<&[Party<'_>]> = lists(*first, parties, ends, period).collect();
+        let Counterparties { first, entries, ends, sums } = self;
+        let mut lists: Vec<&[Entry<'_>]> = lists(*first, entries, ends, period).collect();
         for class in Class::ALL {
             for list in &mut lists {
-                let (of_class, rest) = list.split_at(list.iter().take_while(|party| party.class == class).count());
-                of_class.iter().for_each(|party| sums.add(party));
+                let (of_class, rest) = list.split_at(list.iter().take_while(|entry| entry.class == class).count());
+                of_class.iter().for_each(|entry| sums.add(entry));
                 *list = rest;
             }
             sums.drain(|_, flows| count(&mut counted[class as usize], flows));
@@ -143,41 +143,41 @@ impl<'a> Parties<'a> {
     }
 
     /// The trade counterparties of a period of the months, ascending by number, whether counted or not.
-    pub fn counted_parties(&mut self, period: &[MonthFacts<'_>]) -> Vec<CountedParty> {
-        let Parties { first, parties, ends, sums } = self;
-        let mut counted_parties: Vec<Option<CountedParty>> = vec![None; sums.flows.len()];
-        for list in lists(*first, parties, ends, period) {
-            // A month's flows of both classes together: whether the month counts depends on both.
-            let of_trade = list.iter().filter(|party| matches!(party.class, Class::Public | Class::Other));
-            of_trade.for_each(|party| sums.add(party));
+    pub fn trade_counterparties(&mut self, period: &[MonthFacts<'_>]) -> Vec<TradeCounterparty> {
+        let Counterparties { first, entries, ends, sums } = self;
+        let mut trade_counterparties: Vec<Option<TradeCounterparty>> = vec![None; sums.flows.len()];
+        for list in lists(*first, entries, ends, period) {
+            // PUBLIC and OTHER flows are added before the month is judged: its net count is that of both.
+            let of_trade = list.iter().filter(|entry| matches!(entry.class, Class::Public | Class::Other));
+            of_trade.for_each(|entry| sums.add(entry));
             sums.drain(|number, flows| {
-                let new = CountedParty { number, flows: Flows::default(), months: [0; 2] };
-                counted_parties[number as usize].get_or_insert(new).add_month(flows);
+                let new = TradeCounterparty { number, flows: Flows::default(), months: [0; 2] };
+                trade_counterparties[number as usize].get_or_insert(new).add_month(flows);
             });
         }
-        counted_parties.into_iter().flatten().collect()
+        trade_counterparties.into_iter().flatten().collect()
     }
 }
 
 /// The lists of a period's months.
 fn lists<'p, 'a>(
     first: Month,
-    parties: &'p [Party<'a>],
+    entries: &'p [Entry<'a>],
     ends: &'p [usize],
     period: &[MonthFacts<'_>],
-) -> impl Iterator<Item = &'p [Party<'a>]> {
+) -> impl Iterator<Item = &'p [Entry<'a>]> {
     period.iter().filter_map(move |facts| {
         let month = usize::try_from(facts.month.0 - first.0).ok()?;
         let start = month.checked_sub(1).map_or(Some(0), |before| ends.get(before).copied())?;
-        parties.get(start..*ends.get(month)?)
+        entries.get(start..*ends.get(month)?)
     })
 }
 
-/// Flows by number while they are added up; none between two uses.
+/// Sums of flows by number. They are all zero between two uses.
 #[derive(Debug)]
 struct Sums {
     flows: Vec<Flows>,
-    /// The numbers with flows, one that came to nothing in between perhaps twice.
+    /// The numbers with flows. A number whose sum was zero in between may occur twice.
     touched: Vec<u32>,
 }
 
@@ -186,15 +186,15 @@ impl Sums {
         Sums { flows: vec![Flows::default(); numbers], touched: Vec::new() }
     }
 
-    fn add(&mut self, party: &Party<'_>) {
-        let sum = &mut self.flows[party.number as usize];
+    fn add(&mut self, entry: &Entry<'_>) {
+        let sum = &mut self.flows[entry.number as usize];
         if sum.iter().all(|flow| flow.is_zero()) {
-            self.touched.push(party.number);
+            self.touched.push(entry.number);
         }
-        add_flows(sum, party.flows);
+        add_flows(sum, entry.flows);
     }
 
-    /// Visits what came together.
+    /// Visits each sum and resets it.
     fn drain(&mut self, mut visit: impl FnMut(u32, &Flows)) {
         for number in self.touched.drain(..) {
             visit(number, &std::mem::take(&mut self.flows[number as usize]));
@@ -258,26 +258,28 @@ mod tests {
             Some(cell(&[(Other, 9, 1_000)])),
         ];
         let months = months(&cells);
-        let mut parties = Parties::of(&months);
+        let mut counterparties = Counterparties::of(&months);
         for _ in 0..2 {
-            let counted = parties.counted(&months[..4]);
+            let counted = counterparties.counted(&months[..4]);
             let of = |class: Class| counted[class as usize][0];
             let expected = |counterparties, top_fen| Counted { counterparties, top_fen };
             assert_eq!(of(Public), expected(1, Some(12)));
             assert_eq!(of(Other), expected(2, Some(20)), "1 and 3; 2 came to nothing");
             assert_eq!(of(Class::SameName), expected(1, Some(100)));
             assert_eq!(counted[Other as usize][1], Counted::default());
-            let counted_parties = parties.counted_parties(&months[..4]);
-            let figures: Vec<_> = counted_parties
+            let trade_counterparties = counterparties.trade_counterparties(&months[..4]);
+            let figures: Vec<_> = trade_counterparties
                 .iter()
-                .map(|trader| (trader.flows[0].count, trader.flows[0].amount_fen, trader.months[0]))
+                .map(|counterparty| {
+                    (counterparty.flows[0].count, counterparty.flows[0].amount_fen, counterparty.months[0])
+                })
                 .collect();
             assert_eq!(figures, [(3, 32, 2), (0, 0, 1), (1, 1, 2)]);
-            assert!(counted_parties.is_sorted_by_key(|trader| trader.number));
+            assert!(trade_counterparties.is_sorted_by_key(|counterparty| counterparty.number));
         }
-        assert_eq!(parties.counted(&months[3..4]), counted_in(&months[3]));
-        assert_eq!(parties.counted(&months[1..2]), counted_in(&months[1]));
-        assert_eq!(parties.counted_parties(&[]), []);
-        assert_eq!(Parties::of(&[]).counted(&[]), <[CountedFlows; CLASSES]>::default());
+        assert_eq!(counterparties.counted(&months[3..4]), counted_in(&months[3]));
+        assert_eq!(counterparties.counted(&months[1..2]), counted_in(&months[1]));
+        assert_eq!(counterparties.trade_counterparties(&[]), []);
+        assert_eq!(Counterparties::of(&[]).counted(&[]), <[CountedFlows; CLASSES]>::default());
     }
 }

@@ -1,7 +1,7 @@
-//! Segments `cover`, `notes`, `basic` and `appendix`: whom the product is about, who asked, and what it is based on.
+//! Segments `cover`, `notes`, `basic` and `appendix`: query, versions, subject, account, terms.
 //!
-//! Owns: the items that are no figures of a period, the report number. Does not own: their values, which come from the
-//! account's row, the dictionary and the context.
+//! Owns: the items that are not figures of a period, and the report number. Does not own: most of their values, which come
+//! from the account's row, the dictionary and the context.
 
 use std::fmt::Write as _;
 use std::sync::Arc;

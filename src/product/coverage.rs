@@ -1,7 +1,7 @@
-//! How much of the money is known by its other side: `identified_share` and `identified_amount_ratio`.
+//! The share of money whose counterparty is identified: `identified_share` and `identified_amount_ratio`.
 //!
-//! Owns: that one formula, which both products use over their own windows. Does not own: what makes a row
-//! identified (the counterparty key, see `class`).
+//! Owns: the formula, which both products use over their own windows. Does not own: whether a row is identified (`class`,
+//! `cell`).
 
 use super::history::{MonthFacts, period_funds};
 use super::share;

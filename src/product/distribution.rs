@@ -1,7 +1,7 @@
-//! Segment `distribution`: when and through which classes money moves.
+//! Segment `distribution`: operating money by day of month, weekday, quarter and class.
 //!
-//! Owns: parts of the month, working days, the strongest quarter, the class mix. Does not own: which quarters
-//! are complete (`product::window`).
+//! Owns: the shares of ten-day parts, weekdays and the strongest quarter, and the entropy of classes. Does not own: which
+//! quarters are complete (`product::window`).
 
 use crate::cell::CLASSES;
 use crate::flow::Direction;
@@ -31,7 +31,7 @@ pub const CODES: [[&str; 6]; 2] = [
     ],
 ];
 
-/// Quarters that the strongest one is compared with, itself included.
+/// The number of quarters of which the strongest is taken.
 const PEAK_QUARTERS: i32 = 4;
 
 /// The segment's row.
@@ -70,7 +70,7 @@ fn date_shares(months: &[MonthFacts<'_>], way: Direction) -> [Value; 4] {
     [first, middle, last, weekday_fen].map(|part_fen| Value::ratio(share(part_fen, whole_fen)))
 }
 
-/// `in_peak_quarter_share`: the highest of the last four complete quarters over their sum.
+/// `in_peak_quarter_share`: the highest of the last four complete quarters / their sum.
 fn peak_quarter_share(history: &History<'_>, way: Direction) -> Result<i128, Reason> {
     let (mut peak_fen, mut whole_fen) = (0, 0);
     for back in 0..PEAK_QUARTERS {
@@ -82,10 +82,9 @@ fn peak_quarter_share(history: &History<'_>, way: Direction) -> Result<i128, Rea
     share(peak_fen, whole_fen)
 }
 
-/// `in_class_entropy`: Shannon entropy of the class mix by amount over its largest value, ln 7, in
-/// millionths.
+/// `in_class_entropy`: Shannon entropy of the classes by amount / its largest value, ln 7; millionths.
 ///
-/// The logarithm is the one place with floats: it is asked for within 1e-6, and no money comes out of it.
+/// Only this logarithm uses floats. Its error must be within 1e-6, and no money is computed from it.
 fn class_entropy(months: &[MonthFacts<'_>], way: Direction) -> Result<i128, Reason> {
     let parts_fen = period_classes(months).map(|flows| flows[way as usize].amount_fen.max(0));
     let whole_fen: i128 = parts_fen.iter().sum();

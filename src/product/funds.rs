@@ -1,7 +1,6 @@
-//! Segment `funds`: all transactions of the account, a row a period.
+//! Segment `funds`: all transactions of the account, one row per period.
 //!
-//! Owns: flows of all classes, the period's balances, cash. Does not own: how daily balances come about
-//! (`product::history`).
+//! Owns: flows of all classes, balances and cash of a period. Does not own: daily balances (`product::history`).
 
 use crate::flow::Flows;
 use crate::money::mean;
@@ -29,7 +28,7 @@ pub const CODES: [&str; 16] = [
     "active_days",
 ];
 
-/// Fills in the row of one period, of which `cash` is the flows of cash.
+/// Fills the row of one period; `cash` are its flows of class CASH.
 pub fn fill(row: &mut NewRow<'_>, label: Value, period: &[MonthFacts<'_>], cash: &Flows) {
     let [income, spending] = period_funds(period);
     row.value(label);
@@ -53,7 +52,7 @@ pub fn active_days(period: &[MonthFacts<'_>]) -> i64 {
 
 /// `opening_balance`, `closing_balance`, `average_daily_balance`, `max_balance`, `min_balance`.
 fn balances(period: &[MonthFacts<'_>]) -> [Result<i128, Reason>; 5] {
-    // Where one month knows a balance all do, since days before the first known one are filled back.
+    // If one month has balances all have, since days before the first known balance are filled backwards.
     let months = || period.iter().filter_map(|facts| facts.balances);
     let (Some(first), Some(last)) = (months().next(), months().next_back()) else {
         return [Err(Reason::NoBalance); 5];

@@ -1,9 +1,9 @@
-//! History: the part of an account that its products see, month by month.
+//! The history of an account: its months with their cells and daily balances.
 //!
-//! Owns: the list of months with their cells and daily balances, and the slices of it that windows name. Does
-//! not own: the windows' limits (`product::window`), the formulas over a slice (one file a segment family).
+//! Owns: the list of months, and the slices of it that belong to a window. Does not own: the limits of the windows
+//! (`product::window`), or the formulas over a slice (one file per family of segments).
 //!
-//! A period, be it a month, a quarter or W, is a slice of consecutive months everywhere below.
+//! A period is a slice of consecutive months: one month, a quarter or W.
 
 use std::borrow::Borrow;
 
@@ -27,7 +27,7 @@ pub struct Carried {
 }
 
 impl Carried {
-    /// Takes in the next cell; cells come oldest first.
+    /// Adds the next cell; cells come oldest first.
     pub fn add(&mut self, cell: &Cell) {
         self.first_day = self.first_day.or(cell.days.first().map(|day| day.date));
         self.balance_fen = last_close_fen(cell).or(self.balance_fen);
@@ -45,7 +45,7 @@ pub struct History<'a> {
     account: &'a Account,
     context: &'a Context,
     windows: Option<Windows>,
-    // Invariant: one a month of the month window, oldest first; empty without windows.
+    // Invariant: one entry per month of the month window, oldest first; empty without windows.
     months: Vec<MonthFacts<'a>>,
 }
 
@@ -64,7 +64,7 @@ pub struct MonthFacts<'a> {
     pub balances: Option<Balances>,
 }
 
-/// End-of-day balances of one month, added up.
+/// Sums over the end-of-day balances of one month.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Balances {
     /// Balance of the day before the first, fen; before the first known balance, the balance before that row.
@@ -81,8 +81,8 @@ pub struct Balances {
     pub min_fen: i64,
 }
 
-// Balances stay below twice the largest amount, 2 * 10^18, also where one is a balance minus an amount; 31
-// squares of that fit an i128.
+// A balance, or a balance minus an amount, is below twice the largest amount, 2 * 10^18. The squares of 31 such balances
+// fit an i128.
 const _: () = assert!(2_i128 * 1_000_000_000_000_000_000 < i64::MAX as i128);
 const _: () = assert!(31 * (2_i128 * 1_000_000_000_000_000_000).pow(2) < i128::MAX);
 
@@ -96,8 +96,8 @@ impl<'a> History<'a> {
         History::resume(account, context, Carried::default(), cells)
     }
 
-    /// The history from a summary of older cells and the cells after it; [`History::new`] in all else. The summary holds
-    /// no cell of a month before the context's first month.
+    /// As [`History::new`], from a summary of older cells and the cells after them. The summary has no cell of a month
+    /// before the context's first month.
     pub fn resume<C: Borrow<Cell>>(
         account: &'a Account,
         context: &'a Context,
@@ -232,7 +232,7 @@ impl MonthFacts<'_> {
         self.cell.and_then(|cell| cell.opening.as_ref()).map(|opening| opening.fen)
     }
 
-    /// Visits the runs of equal end-of-day balances: the balance in fen and how many days it lasts.
+    /// Visits runs of equal end-of-day balances: the balance in fen and the number of days.
     pub fn each_balance(&self, mut visit: impl FnMut(i64, i64)) {
         let Some(balances) = self.balances else { return };
         self.each_balance_from(balances.entering_fen, &mut visit);
@@ -270,7 +270,7 @@ impl MonthFacts<'_> {
     }
 }
 
-/// Days from one date to a later one, the later not counted.
+/// Days from one date to a later one, which is not counted.
 pub fn days_between(from: Date, to: Date) -> i64 {
     i64::from(to.0) - i64::from(from.0)
 }
@@ -295,7 +295,7 @@ pub fn period_bands(period: &[MonthFacts<'_>]) -> [Flows; BAND_LOWER_FEN.len()] 
     sum_flows(period.iter().filter_map(|facts| facts.cell).map(|cell| cell.bands))
 }
 
-/// Adds up rows of flows, each place by itself.
+/// Adds up rows of flows, place by place.
 pub fn sum_flows<const N: usize>(rows: impl Iterator<Item = [Flows; N]>) -> [Flows; N] {
     rows.fold([Flows::default(); N], |mut sums, row| {
         for (sum, flows) in sums.iter_mut().zip(row) {

@@ -1,7 +1,7 @@
 //! The two credit products: from an account's cells to typed values.
 //!
-//! Owns: the products' segments in order, and the formulas of their items, one file a segment family. Does
-//! not own: the items' names and types (`dictionary`), their rendering, the cells.
+//! Owns: the segments of both products in order, and the formulas of their items, one file per family of segments. Does not
+//! own: the items' names and types (`dictionary`), their renderings (`render`), or cells.
 //!
 //! **Invariant:** a product is a pure function of the account's row, its cells and the context; no formula reads a clock,
 //! does I/O or panics.
@@ -38,18 +38,18 @@ use crate::money::ratio;
 pub use classes::SEGMENTS as CLASS_SEGMENTS;
 pub use context::{Appendix, Context, DisputeMark, Purpose, Query, Withheld};
 
-use counterparties::{CountedFlows, Parties, counted_in};
+use counterparties::{CountedFlows, Counterparties, counted_in};
 use dictionary::Dictionary;
 use history::{History, MonthFacts, period_classes};
 use value::{Product, Reason, Segment, Value};
 use year::Year;
 
-/// Which of the two products.
+/// One of the two products.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum ProductKind {
-    /// 企业账户资金流信用信息明细汇总产品: a row a month.
+    /// 企业账户资金流信用信息明细汇总产品: one row per month.
     DetailSummary,
-    /// 企业账户资金流信用信息报告: a row a quarter, and the feature variables.
+    /// 企业账户资金流信用信息报告: one row per quarter, and the feature variables.
     Report,
 }
 
@@ -57,7 +57,7 @@ impl ProductKind {
     /// Both.
     pub const ALL: [ProductKind; 2] = [ProductKind::DetailSummary, ProductKind::Report];
 
-    /// The product's code, as its dictionary, files and commands spell it.
+    /// The product's code in dictionaries, file names and commands.
     pub fn code(self) -> &'static str {
         match self {
             ProductKind::DetailSummary => "detail-summary",
@@ -84,7 +84,7 @@ pub fn compute_in(product: &mut Product, dictionary: &Dictionary, history: &Hist
     product.withhold(dictionary, &history.context().withheld);
 }
 
-/// [`compute_in`] before segments are withheld, for checks over the whole. [`Product::withhold`] must follow.
+/// As [`compute_in`], but nothing is withheld, so that the whole can be checked. [`Product::withhold`] must follow.
 pub(crate) fn compute_whole_in(product: &mut Product, dictionary: &Dictionary, history: &History<'_>) {
     product.clear();
     let kind = dictionary.kind();
@@ -101,9 +101,9 @@ pub(crate) fn compute_whole_in(product: &mut Product, dictionary: &Dictionary, h
         }
         ProductKind::Report => {
             let periods = history.quarters().map(|(quarter, period)| (Value::Quarter(quarter), period));
-            let mut parties = Parties::of(history.months());
-            fill_periods(segments, periods, |period| parties.counted(period));
-            fill_features(segments, history, &mut parties);
+            let mut counterparties = Counterparties::of(history.months());
+            fill_periods(segments, periods, |period| counterparties.counted(period));
+            fill_features(segments, history, &mut counterparties);
         }
     }
     push_to(segments, cover::appendix(dictionary, history));
@@ -133,17 +133,17 @@ pub fn item_codes(kind: ProductKind) -> Vec<(&'static str, Vec<&'static str>)> {
     codes
 }
 
-/// Segments that are yet to be filled.
+/// The segments that are not filled yet.
 type Segments<'p> = std::slice::IterMut<'p, Segment>;
 
-/// Fills in the only row of the next segment.
+/// Fills the only row of the next segment.
 fn push_to(segments: &mut Segments<'_>, row: impl IntoIterator<Item = Value>) {
     if let Some(segment) = segments.next() {
         segment.push(row);
     }
 }
 
-/// Fills in segment `funds` and those of the six classes, a row a period.
+/// Fills segment `funds` and the six class segments, one row per period.
 fn fill_periods<'h, 'a: 'h>(
     segments: &mut Segments<'_>,
     periods: impl Iterator<Item = (Value, &'h [MonthFacts<'a>])>,
@@ -162,14 +162,14 @@ fn fill_periods<'h, 'a: 'h>(
     }
 }
 
-/// Fills in the report's feature variables.
-fn fill_features(segments: &mut Segments<'_>, history: &History<'_>, parties: &mut Parties<'_>) {
-    let year = history.year().map(|months| Year::new(months, parties));
+/// Fills the feature variables of the report.
+fn fill_features(segments: &mut Segments<'_>, history: &History<'_>, counterparties: &mut Counterparties<'_>) {
+    let year = history.year().map(|months| Year::new(months, counterparties));
     let year = year.as_ref().map_err(|reason| *reason);
     push_to(segments, concentration::row(year));
     push_to(segments, stability::row(year));
     push_to(segments, distribution::row(year, history));
-    push_to(segments, turnover::row(history, parties));
+    push_to(segments, turnover::row(history, counterparties));
     push_to(segments, trend::row(year, history));
     if let Some(segment) = segments.next() {
         bands::fill(segment, year, history);
@@ -177,7 +177,7 @@ fn fill_features(segments: &mut Segments<'_>, history: &History<'_>, parties: &m
     push_to(segments, activity::row(year, history));
 }
 
-/// A row's values where all lack one for the same reason.
+/// A row of nulls with the same reason.
 fn nulls<const N: usize>(reason: Reason) -> [Value; N] {
     std::array::from_fn(|_| Value::Null(reason))
 }

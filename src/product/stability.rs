@@ -1,7 +1,7 @@
-//! Segment `stability`: how even flows and balances are, over W.
+//! Segment `stability`: variation of flows and balances, over W.
 //!
-//! Owns: monthly means and deviations, zero runs, recurring counterparties, low and uneven balances. Does not
-//! own: daily balances (`product::history`), the deviation's formula (`product::stats`).
+//! Owns: monthly means and deviations, runs of empty months, recurring counterparties, low balances. Does not own: daily
+//! balances (`product::history`), or the formula of the deviation (`product::stats`).
 
 use arrow::datatypes::i256;
 
@@ -68,15 +68,15 @@ fn flow_items(year: Result<&Year<'_>, Reason>, way: Direction) -> [Value; FLOW_C
     ]
 }
 
-/// `in_recurring_share`: what counterparties counted in at least half of W's months make of A.
+/// `in_recurring_share`: the part of A of counterparties that are counted in at least half of W's months.
 fn recurring_share(year: &Year<'_>, way: Direction) -> Result<i128, Reason> {
     let months_min = (year.month_count() + 1) / 2;
     let (mut whole_fen, mut recurring_fen, mut any) = (0, 0, false);
-    for trader in year.counted_parties.iter().filter(|trader| trader.is_counted(way)) {
+    for counterparty in year.trade_counterparties.iter().filter(|counterparty| counterparty.is_counted(way)) {
         any = true;
-        whole_fen += trader.part_fen(way);
-        if trader.months[way as usize] >= months_min {
-            recurring_fen += trader.part_fen(way);
+        whole_fen += counterparty.part_fen(way);
+        if counterparty.months[way as usize] >= months_min {
+            recurring_fen += counterparty.part_fen(way);
         }
     }
     if any { share(recurring_fen, whole_fen) } else { Err(Reason::NoCounterparty) }

@@ -1,19 +1,18 @@
 //! Exact statistics over integers: deviation, coefficient of variation, median slope, rank correlation.
 //!
-//! Owns: formulas that know nothing of cells. Does not own: rounding and roots (`money`), or which series
-//! they are asked about. No float appears here: slopes have a common denominator, roots are integer roots.
+//! Owns: formulas over series of integers. Does not own: rounding and roots (`money`), or the series. There is no float:
+//! slopes have a common denominator, and roots are integer roots.
 
 use arrow::datatypes::i256;
 
 use crate::money::{RATIO_ONE, ratio, sqrt_half_even};
 
-/// Count, sum and sum of squares of a series, which give its population deviation exactly.
+/// Count, sum and sum of squares of a series, from which its population deviation follows exactly.
 ///
-/// Series here hold at most 12 values below 2^68 (flows) or 366 below 2^62 (balances), so no product leaves
-/// 2^192.
+/// A series has at most 12 values below 2^68 (flows) or 366 below 2^62 (balances), so all products are below 2^192.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Moments {
-    /// Values.
+    /// The number of values.
     pub count: i64,
     /// Their sum.
     pub sum: i128,
@@ -56,7 +55,7 @@ fn square(x: i128) -> i256 {
     i256::from_i128(x).wrapping_mul(i256::from_i128(x))
 }
 
-/// Least common multiple of 1 to 11, the distances between months of W: it makes every slope an integer.
+/// Least common multiple of 1 to 11, the distances between months of W. Slopes are integers in this unit.
 const SLOPE_UNIT: i128 = 27_720;
 
 /// Median of the pairwise slopes (x_j - x_i) / (j - i) over the mean of |x|, millionths.
@@ -87,7 +86,7 @@ pub fn mann_kendall(series: &[i128]) -> Option<i128> {
     Some(magnitude * balance.signum())
 }
 
-/// All pairs of a series, the earlier first, and how far apart they are.
+/// All pairs of a series, the earlier value first, and their distance.
 fn pairs(series: &[i128]) -> impl Iterator<Item = (i128, i128, i128)> {
     series
         .iter()

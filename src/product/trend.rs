@@ -1,7 +1,7 @@
-//! Segment `trend`: where flows are heading.
+//! Segment `trend`: growth and direction of flows.
 //!
-//! Owns: growth from quarter to quarter and year to year, slope, rank correlation and recent months of the
-//! series in, out and net. Does not own: the statistics (`product::stats`).
+//! Owns: growth from quarter to quarter and from year to year, slope, rank correlation, and recent months against earlier
+//! ones, of the series in, out and net. Does not own: the statistics (`product::stats`).
 
 use crate::flow::Direction;
 use crate::money::ratio;
@@ -21,7 +21,7 @@ pub const CODES: [[&str; 5]; 3] = [
 /// Months below which a trend over W has no value.
 const MONTHS_MIN: usize = 6;
 
-/// The months at W's end that are held against those before.
+/// The last months of W, which are compared with those before.
 const RECENT_MONTHS: usize = 3;
 
 /// Operating amounts of one month: in, out and net, fen.
@@ -69,7 +69,7 @@ fn growth(now: Result<Amounts, Reason>, before: Result<Amounts, Reason>, series:
     ratio(now - before, before.abs()).ok_or(Reason::NoActivity)
 }
 
-/// `in_recent_to_prior_ratio`: mean of the last three months over the mean of those before.
+/// `in_recent_to_prior_ratio`: mean of the last three months / mean of those before.
 fn recent_to_prior(months: &[i128]) -> Result<i128, Reason> {
     let (prior, recent) = months.split_at(months.len().saturating_sub(RECENT_MONTHS));
     let (prior_sum, recent_sum): (i128, i128) = (prior.iter().sum(), recent.iter().sum());

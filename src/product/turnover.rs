@@ -1,11 +1,11 @@
-//! Segment `counterparty_turnover`: how the set of trade counterparties changes from Q1 to Q0.
+//! Segment `counterparty_turnover`: changes in the set of trade counterparties from Q1 to Q0.
 //!
-//! Owns: the comparison of the two sets. Does not own: who is counted (`product::parties`).
+//! Owns: the comparison of the two sets. Does not own: which counterparties are counted (`product::counterparties`).
 
 use crate::flow::Direction;
 use crate::money::ratio;
 
-use super::counterparties::{CountedParty, Parties};
+use super::counterparties::{Counterparties, TradeCounterparty};
 use super::history::History;
 use super::value::{Items, Reason, Value};
 use super::{nulls, share};
@@ -17,9 +17,9 @@ pub const CODES: [[&str; 5]; 2] = [
 ];
 
 /// The segment's row.
-pub fn row(history: &History<'_>, parties: &mut Parties<'_>) -> Items {
-    let mut counted_parties = |back| Ok(parties.counted_parties(history.complete_quarter(back)?));
-    let quarters = counted_parties(0).and_then(|q0| Ok((q0, counted_parties(1)?)));
+pub fn row(history: &History<'_>, counterparties: &mut Counterparties<'_>) -> Items {
+    let mut trade_counterparties = |back| Ok(counterparties.trade_counterparties(history.complete_quarter(back)?));
+    let quarters = trade_counterparties(0).and_then(|q0| Ok((q0, trade_counterparties(1)?)));
     let one_way = |way| -> [Value; CODES[0].len()] {
         match &quarters {
             Ok((current, prior)) => Change::new(current, prior, way).items(),
@@ -29,7 +29,7 @@ pub fn row(history: &History<'_>, parties: &mut Parties<'_>) -> Items {
     Direction::BOTH.into_iter().flat_map(one_way).collect()
 }
 
-/// The sets C (Q0) and P (Q1) of one direction, measured.
+/// Sizes and amounts of the sets C (Q0) and P (Q1) in one direction.
 #[derive(Default)]
 struct Change {
     /// |C|.
@@ -45,20 +45,20 @@ struct Change {
 }
 
 impl Change {
-    /// Walks the two lists, both ascending by number, side by side.
-    fn new(current: &[CountedParty], prior: &[CountedParty], way: Direction) -> Change {
+    /// Compares the two lists, which both ascend by number.
+    fn new(current: &[TradeCounterparty], prior: &[TradeCounterparty], way: Direction) -> Change {
         let mut change = Change::default();
-        let mut prior = prior.iter().filter(|trader| trader.is_counted(way)).peekable();
-        for trader in current.iter().filter(|trader| trader.is_counted(way)) {
-            while prior.next_if(|other| other.number < trader.number).is_some() {
+        let mut prior = prior.iter().filter(|counterparty| counterparty.is_counted(way)).peekable();
+        for counterparty in current.iter().filter(|counterparty| counterparty.is_counted(way)) {
+            while prior.next_if(|other| other.number < counterparty.number).is_some() {
                 change.prior += 1;
             }
             change.current += 1;
-            change.current_fen += trader.part_fen(way);
-            if prior.next_if(|other| other.number == trader.number).is_some() {
+            change.current_fen += counterparty.part_fen(way);
+            if prior.next_if(|other| other.number == counterparty.number).is_some() {
                 change.prior += 1;
                 change.both += 1;
-                change.both_fen += trader.part_fen(way);
+                change.both_fen += counterparty.part_fen(way);
             }
         }
         change.prior += prior.count() as i128;

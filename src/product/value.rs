@@ -1,7 +1,7 @@
-//! The value of an item, and why it may be missing.
+//! The values of items, and the reasons why some are missing.
 //!
-//! Owns: the typed values between the formulas and the renderings, by columns. Does not own: the items' names and types
-//! (the dictionary) nor their text (the renderings).
+//! Owns: typed values between formulas and renderings, stored column by column. Does not own: the items' names and types
+//! (`product::dictionary`), or their text (`product::render`).
 
 use std::sync::Arc;
 
@@ -51,7 +51,7 @@ impl Reason {
 pub enum Value {
     /// No value, and why.
     Null(Reason),
-    /// No value because none is meant: the upper bound of the last band.
+    /// No value because the item has no limit there: the upper bound of the last band.
     NoLimit,
     /// A string, text or enum.
     Text(Arc<str>),
@@ -91,7 +91,7 @@ impl Value {
 /// The items of one row of a segment, in the dictionary's order.
 pub type Items = Vec<Value>;
 
-/// One item's values, a row each, in their type; where there is none a placeholder stands.
+/// The values of one item, one per row. A missing value has a placeholder.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Column {
     /// Strings, texts and enums.
@@ -138,7 +138,7 @@ impl Column {
         }
     }
 
-    /// Adds what stands where there is no value.
+    /// Adds a placeholder.
     fn push_placeholder(&mut self) {
         match self {
             Column::Text(values) => values.push(Arc::default()),
@@ -187,39 +187,38 @@ impl Column {
 /// A value that is missing.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Missing {
-    /// In which row.
+    /// The row.
     pub row: usize,
-    /// Of which item.
+    /// The place of the item.
     pub item: usize,
-    /// Why; `None` = none is meant ([`Value::NoLimit`]).
+    /// Why; `None` for [`Value::NoLimit`].
     pub reason: Option<Reason>,
 }
 
-/// What a formula gave that its segment cannot hold: a mistake of this program, told by `render::check`.
+/// A value or row that its segment cannot hold: an internal error, which `render::check` reports.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Misfit {
     /// A value of this item is of another type.
     Type {
-        /// Which item.
+        /// The place of the item.
         item: usize,
     },
-    /// A row has so many items.
+    /// A row has another number of items.
     Items {
-        /// How many.
+        /// That number.
         found: usize,
     },
 }
 
-/// A segment's rows, oldest or lowest first, by columns: formulas fill it row after row, and what writes it takes it column
-/// after column.
+/// The rows of a segment, oldest or lowest first. Formulas fill them row by row; renderings read them column by column.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Segment {
     rows: usize,
-    /// By item. Invariant: each as long as there are rows.
+    /// By item. Invariant: each has one value per row.
     columns: Vec<Column>,
     /// Invariant: ascending by row and item, each once.
     missing: Vec<Missing>,
-    /// The first that was met.
+    /// The first misfit.
     misfit: Option<Misfit>,
     /// Invariant: a withheld segment has no rows.
     is_withheld: bool,
@@ -232,7 +231,7 @@ impl Segment {
         Segment { rows: 0, columns, missing: Vec::new(), misfit: None, is_withheld: false }
     }
 
-    /// How many rows.
+    /// The number of rows.
     pub fn rows(&self) -> usize {
         self.rows
     }
@@ -242,12 +241,12 @@ impl Segment {
         &self.columns
     }
 
-    /// Which values are missing, by row and then by item.
+    /// The missing values, by row and then by item.
     pub fn missing(&self) -> &[Missing] {
         &self.missing
     }
 
-    /// What formulas gave that it could not hold, if anything.
+    /// The first value or row that did not fit, if any.
     pub fn misfit(&self) -> Option<Misfit> {
         self.misfit
     }
@@ -280,7 +279,7 @@ impl Segment {
         self.push_row(|row| items.into_iter().for_each(|value| row.value(value)));
     }
 
-    /// Adds a row that `fill` fills, item after item.
+    /// Adds a row, which `fill` fills item by item.
     #[inline]
     pub fn push_row(&mut self, fill: impl FnOnce(&mut NewRow<'_>)) {
         let mut row = NewRow { segment: self, item: 0 };
@@ -293,7 +292,7 @@ impl Segment {
         self.rows += 1;
     }
 
-    /// Takes all rows out; their memory stays.
+    /// Removes all rows and keeps their memory.
     pub fn clear(&mut self) {
         self.rows = 0;
         self.columns.iter_mut().for_each(Column::clear);
@@ -302,7 +301,7 @@ impl Segment {
         self.is_withheld = false;
     }
 
-    /// Takes all rows out, since the subject withheld the segment: it is null as a whole.
+    /// Removes all rows because the subject withheld the segment, which is then null as a whole.
     fn withhold(&mut self) {
         self.clear();
         self.is_withheld = true;
@@ -323,15 +322,15 @@ impl Segment {
     }
 }
 
-/// A row of a segment while it is filled: each call gives the next item.
+/// A row of a segment that is being filled. Each call sets the next item.
 pub struct NewRow<'s> {
     segment: &'s mut Segment,
-    /// The next.
+    /// The place of the next item.
     item: usize,
 }
 
 impl NewRow<'_> {
-    /// A count.
+    /// Sets a count.
     #[inline]
     pub fn count(&mut self, count: i64) {
         match self.segment.columns.get_mut(self.item) {
@@ -343,7 +342,7 @@ impl NewRow<'_> {
         }
     }
 
-    /// Fen.
+    /// Sets an amount in fen.
     #[inline]
     pub fn money(&mut self, fen: i128) {
         match self.segment.columns.get_mut(self.item) {
@@ -355,7 +354,7 @@ impl NewRow<'_> {
         }
     }
 
-    /// Fen, or why there are none.
+    /// Sets an amount in fen, or the reason why there is none.
     #[inline]
     pub fn money_or(&mut self, fen: Result<i128, Reason>) {
         match fen {
@@ -364,7 +363,7 @@ impl NewRow<'_> {
         }
     }
 
-    /// Any value.
+    /// Sets any value.
     pub fn value(&mut self, value: Value) {
         match value {
             Value::Null(reason) => self.missing(Some(reason)),
@@ -402,7 +401,7 @@ impl Product {
         Product { segments: dictionary.segments().map(Segment::new).collect() }
     }
 
-    /// Takes the rows out of the segments that the subject withheld; these are null as a whole from then on.
+    /// Empties the segments that the subject withheld, which are then null as a whole.
     pub fn withhold(&mut self, dictionary: &Dictionary, withheld: &Withheld) {
         for (def, segment) in dictionary.segments().zip(&mut self.segments) {
             if withheld.contains(&def.code) {
@@ -411,7 +410,7 @@ impl Product {
         }
     }
 
-    /// Takes all rows out of all segments; their memory stays, for another account's.
+    /// Removes the rows of all segments and keeps their memory for the next account.
     pub fn clear(&mut self) {
         self.segments.iter_mut().for_each(Segment::clear);
     }
@@ -459,7 +458,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_noted_and_moves_nothing() {
+    fn a_misfit_is_noted_and_moves_nothing() {
         let mut other_type = row(600);
         other_type[1] = Value::Money(1);
         let short = row(601)[..8].to_vec();

@@ -1,7 +1,7 @@
-//! Windows: which months and quarters a product shows, sums over and compares.
+//! Windows: the months and quarters that a product shows, sums over and compares.
 //!
-//! Owns: the month and quarter windows, W, the complete quarters. Does not own: what happened in them (see
-//! `product::history`).
+//! Owns: the limits of the month window, the quarter window, W and the complete quarters. Does not own: the data in them
+//! (`product::history`).
 
 use std::ops::RangeInclusive;
 

@@ -1,11 +1,11 @@
-//! W added up once for all families that sum over it.
+//! W, prepared once for all families of segments that sum over it.
 //!
-//! Owns: W's months with what several families need of them. Does not own: which months W holds
-//! (`product::window`), the formulas.
+//! Owns: the months of W, its days and its trade counterparties. Does not own: the limits of W (`product::window`), or the
+//! formulas.
 
 use crate::flow::{Direction, Flow};
 
-use super::counterparties::{CountedParty, Parties};
+use super::counterparties::{Counterparties, TradeCounterparty};
 use super::history::{MonthFacts, period_days};
 
 /// W, the last three to twelve complete months.
@@ -13,19 +13,19 @@ use super::history::{MonthFacts, period_days};
 pub struct Year<'a> {
     /// Its months, oldest first.
     pub months: &'a [MonthFacts<'a>],
-    /// Its days.
+    /// The number of its days.
     pub days: i64,
     /// Trade counterparties over W, ascending by number.
-    pub counted_parties: Vec<CountedParty>,
+    pub trade_counterparties: Vec<TradeCounterparty>,
 }
 
 impl<'a> Year<'a> {
     /// W of its months, and of the account's counterparties.
-    pub fn new(months: &'a [MonthFacts<'a>], parties: &mut Parties<'_>) -> Year<'a> {
-        Year { months, days: period_days(months), counted_parties: parties.counted_parties(months) }
+    pub fn new(months: &'a [MonthFacts<'a>], counterparties: &mut Counterparties<'_>) -> Year<'a> {
+        Year { months, days: period_days(months), trade_counterparties: counterparties.trade_counterparties(months) }
     }
 
-    /// How many months it has.
+    /// The number of its months.
     pub fn month_count(&self) -> i64 {
         self.months.len() as i64
     }

@@ -1,8 +1,8 @@
-//! The files of products: a file a product and format, written by groups of accounts.
+//! The files of products: one file per product and format, written by groups of accounts.
 //!
-//! Owns: the files under temporary names. Workers encode groups side by side, and the groups come into each file in
-//! ascending order ([`super::in_order`]). Groups follow the number of accounts alone, so the bytes of a file do not depend
-//! on threads or memory. Does not own: the formats ([`super::format`]), or putting finished files into place.
+//! Owns: the files under temporary names. Workers encode groups in parallel, and each file gets them in ascending order
+//! ([`super::in_order`]). The division into groups depends on the number of accounts alone, so the bytes of a file do not
+//! depend on threads or memory. Does not own: the formats ([`super::format`]), or putting finished files into place.
 
 use std::io::BufWriter;
 use std::path::Path;
@@ -16,13 +16,13 @@ use super::sink::{GroupSink, Sink};
 use crate::account::Account;
 use crate::product::render::CheckedProduct;
 
-/// The files of one run, none of them in place yet.
+/// The files of one run, under temporary names.
 pub struct ProductFiles {
     files: Vec<OpenFile>,
 }
 
 struct OpenFile {
-    /// Its name once it is in place.
+    /// The name of the finished file.
     name: String,
     /// The place of its product in the list of products.
     product: usize,
@@ -30,8 +30,8 @@ struct OpenFile {
 }
 
 impl ProductFiles {
-    /// Begins a file a product and format, under temporary names in the folder where they are meant to be. Encoded output
-    /// that waits for groups before it takes at most `waiting_bytes_max`.
+    /// Begins one file per product and format, under temporary names in the folder of the finished files. Encoded output
+    /// that waits for earlier groups takes at most `waiting_bytes_max`.
     ///
     /// # Errors
     /// [`PublishError::Create`]; those of the formats.
@@ -58,7 +58,7 @@ impl ProductFiles {
         Ok(ProductFiles { files })
     }
 
-    /// Ends the files, after the last group; each comes back with the name that it is to have.
+    /// Ends the files, after the last group. Each comes with the name of the finished file.
     ///
     /// # Errors
     /// Those of the formats.

@@ -1,7 +1,7 @@
 //! The funds check: in each period of a product, the classes and cash add up to the funds.
 //!
-//! Owns: which items must add up. They are found by the codes of their segments, so a dictionary may have other segments
-//! anywhere between them.
+//! Owns: the items that must add up. They are found by the codes of their segments, so a dictionary may have other segments
+//! at any place.
 
 use super::error::PublishError;
 use crate::product::CLASS_SEGMENTS;

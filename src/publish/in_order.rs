@@ -1,15 +1,15 @@
-//! Results of numbered tasks, handed to one consumer in ascending order, whichever task is finished first.
+//! Results of numbered tasks, passed to one consumer in ascending order, whichever task finishes first.
 //!
-//! Owns: the order, and the bound on results that wait. There is no thread and no channel: the worker whose task is due
-//! hands its results on, on its own thread; the results of later tasks wait, and where they would take too much, their
-//! workers do. Does not own: the consumer, or which worker takes which task.
+//! Owns: the order, and the bound on waiting results. There is no thread and no channel. The worker whose task is due passes
+//! its results to the consumer on its own thread. Results of later tasks wait; if they would exceed the bound, their workers
+//! wait. Does not own: the consumer, or the assignment of tasks to workers.
 //!
-//! Only a task that is not due ever waits, and it waits for the task that is. So any number of workers makes progress, if
-//! each takes its tasks in ascending order and one after another. In particular a task must not run parallel work on the
-//! pool of its worker: the worker could then begin a later task in the middle of it, and wait for itself.
+//! A task waits only if it is not due, and then it waits for the due one. So any number of workers makes progress, if each
+//! takes its tasks in ascending order, one after another. In particular, a task must not run parallel work on its worker's
+//! pool: the worker could begin a later task inside it and wait for itself.
 //!
-//! A task that fails ends the tasks behind it, which would wait for it forever. Those before it go on, so that of all
-//! failures the one of the lowest task is always found, whoever was faster.
+//! A task that fails stops all later tasks, which would wait for it forever. Earlier tasks continue. So the error of the
+//! lowest failing task is always found, whichever worker was faster.
 
 use std::collections::BTreeMap;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -22,11 +22,11 @@ pub trait Consumer<T> {
     /// Takes the next result.
     ///
     /// # Errors
-    /// Those of the consumer; they end the task that is due and all behind it.
+    /// Those of the consumer; they stop the due task and all later ones.
     fn consume(&mut self, item: T) -> Result<(), Self::Error>;
 }
 
-/// A task that was begun did not end well, and its error is the one to report.
+/// An earlier task failed, and its error is the one to report.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("internal: the work was stopped by another worker's error")]
 pub struct Stopped;
@@ -34,9 +34,9 @@ pub struct Stopped;
 /// The order of tasks, numbered from 0.
 pub struct InOrder<T, C> {
     state: Mutex<State<T>>,
-    /// The due task, the failed one or the weight has changed.
+    /// Signalled when the due task, the failed task or the weight changes.
     changed: Condvar,
-    /// Locked only by the worker whose task is due, so nobody waits for it.
+    /// Locked only by the worker whose task is due, so there is no contention.
     consumer: Mutex<C>,
     waiting_max: usize,
 }
@@ -44,11 +44,11 @@ pub struct InOrder<T, C> {
 struct State<T> {
     /// The lowest task that has not ended.
     due: usize,
-    /// Results of tasks that ended before they were due, and their weight.
+    /// Waiting results of tasks that ended before they were due.
     ended: BTreeMap<usize, Waiting<T>>,
-    /// Weight of all results that wait.
+    /// Weight of all waiting results.
     waiting: usize,
-    /// The lowest task that failed: this task and those behind it are stopped.
+    /// The lowest task that failed. This task and all later ones are stopped.
     failed: Option<usize>,
 }
 
@@ -58,20 +58,20 @@ impl<T> State<T> {
     }
 }
 
-/// Results of one task that wait.
+/// Waiting results of one task.
 struct Waiting<T> {
     items: Vec<T>,
     weight: usize,
 }
 
 impl<T, C: Consumer<T>> InOrder<T, C> {
-    /// An order without tasks yet. Results that wait weigh at most `waiting_max` together, in a unit of the caller's.
+    /// An order without tasks. Waiting results have a total weight of at most `waiting_max`; the caller chooses the unit.
     pub fn new(consumer: C, waiting_max: usize) -> InOrder<T, C> {
         let state = State { due: 0, ended: BTreeMap::new(), waiting: 0, failed: None };
         InOrder { state: Mutex::new(state), changed: Condvar::new(), consumer: Mutex::new(consumer), waiting_max }
     }
 
-    /// Begins a task. Dropped before its end, it has failed.
+    /// Begins a task. A task that is dropped before its end has failed.
     ///
     /// # Errors
     /// [`Stopped`].
@@ -85,7 +85,7 @@ impl<T, C: Consumer<T>> InOrder<T, C> {
     /// The consumer, after the last task.
     ///
     /// # Errors
-    /// [`Stopped`] where a task failed or was left out.
+    /// [`Stopped`] if a task failed or was left out.
     pub fn finish(self) -> Result<C, Stopped> {
         let state = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
         if state.failed.is_some() || !state.ended.is_empty() {
@@ -95,7 +95,7 @@ impl<T, C: Consumer<T>> InOrder<T, C> {
     }
 
     fn lock(&self) -> MutexGuard<'_, State<T>> {
-        // No code of the caller runs under this lock, so it is whole even after a panic.
+        // No code of the caller runs under this lock, so the state is consistent even after a panic.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -105,10 +105,10 @@ impl<T, C: Consumer<T>> InOrder<T, C> {
         self.changed.notify_all();
     }
 
-    /// Hands results of the due task on.
+    /// Passes results of the due task to the consumer.
     fn consume(&self, task: usize, waiting: Waiting<T>, last: Option<T>) -> Result<(), C::Error> {
         let consumed = {
-            // A consumer that panicked is not used again: its task has failed.
+            // After a panic of the consumer its task has failed, and no later task calls it.
             let mut consumer = self.consumer.lock().unwrap_or_else(PoisonError::into_inner);
             waiting.items.into_iter().chain(last).try_for_each(|item| consumer.consume(item))
         };
@@ -129,7 +129,7 @@ pub struct Task<'o, T, C: Consumer<T>> {
 }
 
 impl<T, C: Consumer<T>> Task<'_, T, C> {
-    /// Puts a result of the task. Where the task is not due and too much waits already, the call waits.
+    /// Adds a result of the task. If the task is not due and the bound is reached, the call waits.
     ///
     /// # Errors
     /// Those of the consumer; [`Stopped`].
@@ -154,7 +154,7 @@ impl<T, C: Consumer<T>> Task<'_, T, C> {
         self.order.consume(self.number, self.take_waiting(), Some(item))
     }
 
-    /// Ends the task. Where it was due, the results of the tasks behind it are handed on as far as these have ended.
+    /// Ends the task. If it was due, results of following tasks that have ended are passed on, too.
     ///
     /// # Errors
     /// As of [`Task::put`].
@@ -171,7 +171,7 @@ impl<T, C: Consumer<T>> Task<'_, T, C> {
         drop(state);
         self.order.consume(self.number, self.take_waiting(), None)?;
         self.has_ended = true;
-        // As long as the next task has ended too, this worker stands in for it.
+        // Tasks that have ended already have no worker any more, so this worker passes on their results.
         loop {
             let mut state = self.order.lock();
             state.due += 1;
@@ -296,7 +296,7 @@ mod tests {
                 let order = Order::new(Notes::default(), 2);
                 let faults = run(&order, 5, 60, fails, panics);
                 let lowest = *fails.iter().min().unwrap();
-                // Nobody before the failure was stopped, and nobody behind it hands anything on.
+                // No earlier task was stopped, and no later one passed anything on.
                 assert_eq!(faults.iter().min_by_key(|(task, _)| *task), Some(&(lowest, Fault::OfTask(lowest))));
                 let taken = std::mem::take(&mut order.consumer.lock().unwrap().items);
                 assert!(taken.starts_with(&items(lowest)) && taken.iter().all(|(task, _)| *task <= lowest));

@@ -1,9 +1,8 @@
 //! Publish: an account's row, its cells and a context in, products out into a sink.
 //!
-//! Owns: the way from cells to checked products ([`ProductPlan`], pure functions), the traits of a sink ([`Sink`]), the
-//! files of products ([`files`]) in their formats ([`mod@format`]), and the checks that what comes out equals what went in
-//! ([`reconcile`]). Does not own: how cells come about, which accounts are published by which worker, or where finished
-//! files are put.
+//! Owns: pure functions from cells to checked products ([`ProductPlan`]), the traits of a sink ([`Sink`]), files of products
+//! ([`files`]) in their formats ([`mod@format`]), and the reconciliation ([`reconcile`]). Does not own: how cells are made, the
+//! workers, or the place of finished files.
 //!
 //! ```text
 //! account, context, cells ─▶ history ─▶ fill, each product ─▶ GroupSink::append ─▶ in order of groups ─▶ file

@@ -1,6 +1,6 @@
 //! From an account's cells to a checked product: pure functions.
 //!
-//! Owns: the checks on the way, which every product passes wherever it goes: the range of sums, the funds check, the check
+//! Owns: the checks that every product passes, whatever its destination: the range of sums, the funds check, the check
 //! against the dictionary. Does not own: any formula ([`crate::product`]).
 
 use std::borrow::Borrow;
@@ -23,15 +23,15 @@ pub struct ProductPlan {
     funds_check: FundsCheck,
 }
 
-/// A product and whether its classes add up.
+/// A computed product, and the result of its funds check.
 pub struct FilledProduct<'p> {
     /// The product.
     pub product: CheckedProduct<'p>,
-    /// Whether in each period the classes and cash added up to the funds, before segments were withheld.
+    /// Whether classes and cash add up to the funds in each period. Withheld segments are included.
     pub adds_up: bool,
 }
 
-/// The history of an account, once the sums of its cells are known to be in range.
+/// The history of an account whose cells have sums in range.
 ///
 /// # Errors
 /// [`PublishError::Overflow`].
@@ -49,10 +49,10 @@ pub fn history<'a, C: Borrow<Cell>>(
 }
 
 impl ProductPlan {
-    /// The plan of a product by its built-in dictionary.
+    /// The plan of a product with its built-in dictionary.
     ///
     /// # Errors
-    /// [`PublishError::Dictionary`] for a dictionary that is not that of the formulas.
+    /// [`PublishError::Dictionary`] if the dictionary and the formulas differ.
     pub fn new(kind: ProductKind) -> Result<ProductPlan, PublishError> {
         let dictionary = Dictionary::builtin(kind)?;
         dictionary.check_codes(&item_codes(kind))?;
@@ -67,8 +67,8 @@ impl ProductPlan {
     /// The product of an account.
     ///
     /// # Errors
-    /// [`PublishError::Overflow`] and [`PublishError::MoneyRange`] where the amounts are out of range; internal errors, of
-    /// which [`PublishError::FundsDiffer`] is one.
+    /// [`PublishError::Overflow`] and [`PublishError::MoneyRange`] for amounts out of range; internal errors, such as
+    /// [`PublishError::FundsDiffer`].
     pub fn product<C: Borrow<Cell>>(
         &self,
         account: &Account,
@@ -86,7 +86,7 @@ impl ProductPlan {
         Ok(product)
     }
 
-    /// Computes the product of an account in the memory of another's. Both products can share a history.
+    /// Computes the product of an account into `product`, whose memory is reused. Both products can share a history.
     ///
     /// # Errors
     /// [`PublishError::MoneyRange`]; internal errors.
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn a_product_that_does_not_add_up_is_never_handed_out() {
+    fn a_product_that_does_not_add_up_is_an_error() {
         let (account, mut cells) = (account_for_tests(), cells(&[("2024-06-01", 70)]));
         cells[0].1.funds[0].amount_fen += 1;
         let plan = ProductPlan::new(ProductKind::Report).unwrap();

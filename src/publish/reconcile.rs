@@ -11,10 +11,10 @@ use crate::flow::{Flows, RowFlows};
 use crate::intake::AccountCells;
 use crate::staging::dedup::AccountSums;
 
-/// How a build reconciled.
+/// The result of the reconciliation.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Reconciliation {
-    /// Accounts checked: all of them.
+    /// All accounts.
     pub accounts: u64,
     /// Accounts for which every check held.
     pub accounts_equal: u64,
@@ -36,7 +36,7 @@ impl Reconciliation {
         self.accounts == self.accounts_equal && self.rows == self.cells && self.feed == seen
     }
 
-    /// Adds that of other accounts.
+    /// Adds the result of other accounts.
     pub fn add(&mut self, other: &Reconciliation) {
         self.accounts += other.accounts;
         self.accounts_equal += other.accounts_equal;
@@ -65,7 +65,7 @@ impl Reconciliation {
     }
 }
 
-/// The reconciliation as `run.json` shows it.
+/// The result as `run.json` shows it.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 struct Shown {
     accounts: u64,

@@ -1,4 +1,4 @@
-//! The Arrow schema of a product, as it follows from its dictionary.
+//! The Arrow schema of a product, derived from its dictionary.
 //!
 //! Owns: the type of each column. Does not own: the arrays, or encodings of files (`product::render::parquet`).
 
@@ -24,19 +24,19 @@ pub const RATIO_PRECISION: u8 = 38;
 /// Decimals of a ratio.
 pub const RATIO_SCALE: i8 = 6;
 
-// Parquet's own names for what is inside a list and a map, so that other readers find the standard layout.
+// Parquet's standard names for the parts of a list and a map.
 const LIST_ELEMENT: &str = "element";
 const MAP_ENTRIES: &str = "key_value";
 const MAP_KEY: &str = "key";
 const MAP_VALUE: &str = "value";
 
 impl Dictionary {
-    /// The schema of the product's Parquet file: `account_id`, a column a segment, `null_reasons`.
+    /// The schema of the product's Parquet file: `account_id`, one column per segment, `null_reasons`.
     pub fn arrow_schema(&self) -> SchemaRef {
         self.arrow_schema_withholding(&Withheld::default())
     }
 
-    /// [`Dictionary::arrow_schema`] where the columns of some segments are null, as they are withheld.
+    /// As [`Dictionary::arrow_schema`], with nullable columns for segments that may be withheld.
     pub fn arrow_schema_withholding(&self, withheld: &Withheld) -> SchemaRef {
         let mut fields = vec![Field::new(ACCOUNT_ID, DataType::Utf8, false)];
         fields.extend(
@@ -53,7 +53,7 @@ impl SegmentDef {
         self.items.iter().map(|item| Field::new(&item.code, item.item_type.arrow(), item.item_type.nullable)).collect()
     }
 
-    /// The segment's column: a struct where it has one row, else a list of structs.
+    /// The segment's column: a struct if it has one row, else a list of structs.
     pub fn arrow_field(&self) -> Field {
         let row = DataType::Struct(self.arrow_fields());
         match self.rows {

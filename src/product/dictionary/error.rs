@@ -3,12 +3,12 @@
 /// Why a dictionary is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum DictionaryError {
-    /// Not the TOML of a dictionary.
+    /// The file is not the TOML of a dictionary.
     #[error("dictionary `{product}`: {source}")]
     Toml {
         /// The product's code.
         product: &'static str,
-        /// What the reader said, with its line.
+        /// The reader's message, with the line.
         #[source]
         source: Box<toml::de::Error>,
     },
@@ -17,35 +17,35 @@ pub enum DictionaryError {
     Product {
         /// The product's code.
         product: &'static str,
-        /// What the file says.
+        /// The value in the file.
         found: String,
     },
-    /// A field that must not be empty.
+    /// A field is empty that must not be.
     #[error("dictionary: `{place}` has an empty field `{field}`")]
     Empty {
-        /// Where.
+        /// The place.
         place: String,
-        /// Which field.
+        /// The field.
         field: &'static str,
     },
     /// A code that is not lower-case words joined by `_`, is reserved, or occurs twice.
     #[error("dictionary: `{place}` has a bad or repeated code")]
     Code {
-        /// Where.
+        /// The place.
         place: String,
     },
     /// A type that is none of the dictionary's.
     #[error("dictionary: `{place}` has the unknown type `{found}`")]
     Type {
-        /// Where.
+        /// The place.
         place: String,
-        /// What the file says.
+        /// The value in the file.
         found: String,
     },
     /// A segment with several rows does not begin with their label.
     #[error("dictionary: `{segment}` must begin with the item `{label}`, of its own type and never null")]
     Label {
-        /// Which segment.
+        /// The segment.
         segment: String,
         /// The item that it must begin with.
         label: &'static str,
@@ -53,7 +53,7 @@ pub enum DictionaryError {
     /// A period that is no label of a row.
     #[error("dictionary: `{place}` is a period but does not label its row")]
     Period {
-        /// Where.
+        /// The place.
         place: String,
     },
     /// The formulas and the dictionary differ.
@@ -63,7 +63,7 @@ pub enum DictionaryError {
         product: String,
         /// The first differing code in the dictionary.
         dictionary: String,
-        /// What the formulas have there.
+        /// The code of the formulas at its place.
         formulas: String,
     },
 }

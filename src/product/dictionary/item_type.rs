@@ -1,4 +1,4 @@
-//! Types of items: what a value is, and whether there may be none.
+//! Types of items: the kind of a value, and whether it may be null.
 //!
 //! Owns: the types' names in dictionary files. Does not own: their Arrow types (`arrow`).
 
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use super::parse::is_code;
 
-/// What a period of a product is.
+/// The kind of a product's periods.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum PeriodKind {
@@ -19,20 +19,20 @@ pub enum PeriodKind {
     Quarter,
 }
 
-/// How many rows a segment has.
+/// The number of rows of a segment.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Rows {
     /// Exactly one.
     One,
-    /// One a period of the window, oldest first.
+    /// One per period of the window, oldest first.
     PerPeriod,
-    /// One a band of amounts, lowest first.
+    /// One per band of amounts, lowest first.
     PerBand,
 }
 
 impl Rows {
-    /// The word as the dictionary spells it.
+    /// Its name in dictionary files.
     pub fn name(self) -> &'static str {
         match self {
             Rows::One => "one",
@@ -41,7 +41,7 @@ impl Rows {
         }
     }
 
-    /// Code and kind of the item that tells one row from another.
+    /// Code and kind of the item that labels a row.
     pub(super) fn label(self, period: PeriodKind) -> Option<(&'static str, ItemKind)> {
         match self {
             Rows::One => None,
@@ -51,7 +51,7 @@ impl Rows {
     }
 }
 
-/// What an item's values are.
+/// The kind of an item's values.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum ItemKind {
     /// A short text.
@@ -70,23 +70,23 @@ pub enum ItemKind {
     Date,
     /// A calendar month.
     Month,
-    /// The period that a row is about.
+    /// The period of a row.
     Period(PeriodKind),
     /// An instant, to the second.
     Timestamp,
 }
 
-/// An item's type: what its values are, and whether there may be none.
+/// The type of an item.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ItemType {
-    /// What a value is.
+    /// The kind of its values.
     pub kind: ItemKind,
-    /// Whether it may be null: written as a `?` at the end.
+    /// Whether a value may be null; written as `?` at the end of the type.
     pub nullable: bool,
 }
 
 impl ItemType {
-    /// Reads a type such as `money?` or `enum:none|disputed`; `period` is what the product's periods are.
+    /// Parses a type such as `money?` or `enum:none|disputed`; `period` is the kind of the product's periods.
     pub(super) fn parse(text: &str, period: PeriodKind) -> Option<ItemType> {
         let (name, nullable) = match text.strip_suffix('?') {
             Some(name) => (name, true),

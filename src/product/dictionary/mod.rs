@@ -1,7 +1,7 @@
 //! The dictionary of a product: its units, segments and items, as `schemas/*.toml` define them.
 //!
-//! Owns: the definitions and their codes. The types of items are in `item_type`, reading a file in `parse`, the Arrow schema
-//! in `arrow`. Does not own: how an item is computed (the segment families) or written (`product::render`).
+//! Owns: the definitions and their codes; types of items (`item_type`), reading a file (`parse`), and the Arrow schema
+//! (`arrow`). Does not own: how an item is computed (the families of segments) or written (`product::render`).
 
 mod arrow;
 mod error;
@@ -21,7 +21,7 @@ pub use item_type::{ItemKind, ItemType, PeriodKind, Rows};
 /// The first column of a rendering that holds many accounts.
 pub const ACCOUNT_ID: &str = "account_id";
 
-/// The column behind the segments.
+/// The column after the segments.
 pub const NULL_REASONS: &str = "null_reasons";
 
 /// One item of a segment.
@@ -49,9 +49,9 @@ pub struct SegmentDef {
     pub name: String,
     /// How many rows it has.
     pub rows: Rows,
-    /// What it tells.
+    /// What it describes.
     pub about: String,
-    /// Its items. Where there are several rows, the first tells them apart.
+    /// Its items. If there may be several rows, the first item is the label of the row.
     pub items: Vec<ItemDef>,
 }
 
@@ -66,21 +66,21 @@ pub struct UnitDef {
     pub segments: Vec<SegmentDef>,
 }
 
-/// How many units, segments and items a product has.
+/// The numbers of units, segments and items of a product.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Counts {
-    /// Units.
+    /// The number of units.
     pub units: usize,
-    /// Segments of all units.
+    /// The number of segments in all units.
     pub segments: usize,
-    /// Items of all segments.
+    /// The number of items in all segments.
     pub items: usize,
 }
 
 /// The dictionary of one product.
 ///
-/// Invariant: made by [`Dictionary::parse`] alone, so codes are unique and fit for a path, no text that a reader
-/// needs is empty, and the first item of a segment with several rows is the never-null label of its row.
+/// Invariant: made by [`Dictionary::parse`] alone. Codes are unique and can be parts of a path, no name or formula is empty,
+/// and the first item of a segment with several rows is the label of the row, which is never null.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Dictionary {
     #[serde(rename = "product", serialize_with = "code_of")]
@@ -106,7 +106,7 @@ impl Dictionary {
         Dictionary::parse(kind, text)
     }
 
-    /// Which product it is of.
+    /// Its product.
     pub fn kind(&self) -> ProductKind {
         self.kind
     }
@@ -126,7 +126,7 @@ impl Dictionary {
         &self.version
     }
 
-    /// What the product's periods are.
+    /// The kind of the product's periods.
     pub fn period(&self) -> PeriodKind {
         self.period
     }
@@ -151,7 +151,7 @@ impl Dictionary {
         self.units.iter().flat_map(|unit| &unit.segments)
     }
 
-    /// How many units, segments and items there are.
+    /// The numbers of units, segments and items.
     pub fn counts(&self) -> Counts {
         Counts {
             units: self.units.len(),
@@ -160,9 +160,9 @@ impl Dictionary {
         }
     }
 
-    /// Whether the formulas give these segments and items, in this order.
+    /// Whether the formulas have these segments and items, in this order.
     ///
-    /// `codes` is a segment's code and its items' codes, a segment after the other.
+    /// `codes` has an entry per segment: its code and the codes of its items.
     pub fn check_codes(&self, codes: &[(&str, Vec<&str>)]) -> Result<(), DictionaryError> {
         let mine = self.segments().flat_map(|s| paths(&s.code, s.items.iter().map(|item| item.code.as_str())));
         let theirs = codes.iter().flat_map(|(segment, items)| paths(segment, items.iter().copied()));
@@ -184,7 +184,7 @@ impl Dictionary {
     }
 }
 
-/// A product by its code, as its dictionary's file spells it.
+/// A product, by its code.
 fn code_of<S: Serializer>(kind: &ProductKind, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(kind.code())
 }

@@ -1,7 +1,7 @@
 //! Reading a dictionary's TOML.
 //!
-//! Owns: the form of the file, and the checks behind the invariant of [`Dictionary`]. Does not own: the types' names
-//! (`item_type`).
+//! Owns: the structure of the file, and the checks that make the invariant of [`Dictionary`] hold. Does not own: the names
+//! of types (`item_type`).
 
 use std::collections::HashSet;
 
@@ -41,7 +41,7 @@ impl Dictionary {
     }
 }
 
-// The form of the file, before the checks.
+// The structure of the file, before the checks.
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -121,7 +121,7 @@ impl ItemToml {
     }
 }
 
-/// Several rows begin with their label, which is never null; a period is nothing but a label.
+/// A segment with several rows begins with their label, which is never null; a period is always a label.
 fn check_label(
     segment: &str,
     label: Option<(&'static str, ItemKind)>,
@@ -164,7 +164,7 @@ fn within(segment: &str, error: DictionaryError) -> DictionaryError {
     }
 }
 
-/// Lower-case letters, digits and `_`, a letter first: safe in a path, a column name and a message.
+/// Whether a text is lower-case letters, digits and `_`, beginning with a letter: safe in paths, column names and messages.
 pub(super) fn is_code(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_lowercase())
         && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')

@@ -34,7 +34,7 @@ fn date(text: &str) -> Date {
 
 fn cells(rows: &[TestRow]) -> Vec<(Month, Cell)> {
     let mut cells: Vec<(Month, Cell)> = Vec::new();
-    for (at, (on, direction, class, party, yuan, balance_yuan)) in (0_u32..).zip(rows.iter().copied()) {
+    for (at, (on, direction, class, counterparty, yuan, balance_yuan)) in (0_u32..).zip(rows.iter().copied()) {
         let row = Row {
             booked_at_us: i64::from(date(on).0) * DAY_US,
             seq: Some(at.into()),
@@ -44,7 +44,7 @@ fn cells(rows: &[TestRow]) -> Vec<(Month, Cell)> {
             amount_fen: yuan.abs() * FEN_PER_YUAN,
             balance_fen: balance_yuan.map(|yuan| yuan * FEN_PER_YUAN),
             class,
-            counterparty: (party > 0).then_some(party),
+            counterparty: (counterparty > 0).then_some(counterparty),
             fingerprint: Fingerprint { id: at.into(), content: at.into() },
         };
         let month = date(on).month();

@@ -1,7 +1,7 @@
-//! A product as JSON: one flat object, a key a segment.
+//! A product as JSON: one flat object with one key per segment.
 //!
-//! Owns: the shape and the text of values. Does not own: the dictionary's own JSON (see `table`), files, line
-//! order. Nothing is built in between: values go to the writer as they are met.
+//! Owns: the shape and the text of values. Does not own: the JSON of a dictionary (`table`), files, or the order of lines.
+//! Values are written directly, without a tree in between.
 
 use std::io::{self, Write};
 
@@ -12,12 +12,12 @@ use crate::money::{money_text, ratio_text};
 use crate::product::dictionary::{ACCOUNT_ID, NULL_REASONS, Rows, SegmentDef};
 use crate::product::value::{Segment, Value};
 
-/// How JSON is laid out.
+/// The layout of the JSON.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Layout {
-    /// One line with its end, as NDJSON wants.
+    /// One line, with its line end, as in NDJSON.
     Line,
-    /// Indented, a key a line, with a last line end.
+    /// Indented, one key per line, with a line end.
     Pretty,
 }
 
@@ -67,7 +67,7 @@ impl Serialize for ProductJson<'_> {
     }
 }
 
-/// The rows of a segment that has several.
+/// The rows of a segment that may have several.
 struct RowsJson<'a> {
     def: &'a SegmentDef,
     segment: &'a Segment,

@@ -1,7 +1,7 @@
 //! The renderings of a product: JSON, Parquet, tables for a terminal.
 //!
-//! Owns: the check that a product is of its dictionary's shape, the null reasons beside the segments, and the
-//! errors of all renderings. Does not own: the values, nor where bytes go.
+//! Owns: the check of a product against its dictionary, the null reasons beside the segments, and the errors of all
+//! renderings. Does not own: the values, or the destination of the output.
 
 use std::convert::Infallible;
 use std::fmt::{self, Write as _};
@@ -30,20 +30,20 @@ const RATIO_END: u128 = 10_u128.pow(RATIO_PRECISION as u32);
 // A single amount of a feed always fits; only sums and balances may not.
 const _: () = assert!(AMOUNT_FEN_MAX as u128 == MONEY_END - 1);
 
-/// Why a product could not be rendered. [`RenderError::Money`] is the fault of the account's amounts, [`RenderError::Io`]
-/// and [`RenderError::Parquet`] of the output; all others are internal errors. They name places, never values.
+/// Why a product could not be rendered. [`RenderError::Money`] is a fault of the account's amounts, [`RenderError::Io`] and
+/// [`RenderError::Parquet`] are faults of the output; all others are internal errors. They name places, never values.
 #[derive(Debug, thiserror::Error)]
 pub enum RenderError {
-    /// The product has not the segments, rows or items of its dictionary.
+    /// The product does not have the segments, rows or items of its dictionary.
     #[error("internal error: `{place}` has {found} {what} where its dictionary has {expected}")]
     Shape {
         /// The product or segment.
         place: String,
-        /// What was counted.
+        /// The kind of part: segments, rows or items.
         what: &'static str,
-        /// How many the dictionary asks for.
+        /// The number in the dictionary.
         expected: usize,
-        /// How many there are.
+        /// The number in the product.
         found: usize,
     },
     /// A value is not of its item's type.
@@ -76,13 +76,13 @@ pub enum RenderError {
         /// The column or `segment.item`.
         place: String,
     },
-    /// A segment is withheld where its column cannot be null.
+    /// A segment is withheld, but its column cannot be null.
     #[error("internal error: `{segment}` is withheld, but its column is never null")]
     Withheld {
         /// Which segment.
         segment: String,
     },
-    /// A batch holds as many accounts as it may.
+    /// A batch is full.
     #[error("internal error: a batch of products holds at most {max} accounts")]
     BatchFull {
         /// The bound.
@@ -99,7 +99,7 @@ pub enum RenderError {
     Io(#[from] io::Error),
 }
 
-/// A product that was checked against its dictionary. All renderings take this.
+/// A product that was checked against its dictionary. Renderings take nothing else.
 #[derive(Clone, Copy, Debug)]
 pub struct CheckedProduct<'p> {
     // Invariant: made by `check` alone, so the product has the dictionary's shape and each value fits its item.
@@ -162,7 +162,7 @@ pub fn check<'p>(dictionary: &'p Dictionary, product: &'p Product) -> Result<Che
     Ok(CheckedProduct { dictionary, product })
 }
 
-/// Checks that a column is of its item's type and holds nothing too large for it.
+/// Checks that a column has its item's type and that its values are in range.
 fn check_column(segment: &SegmentDef, item: usize, column: &Column, given: &Segment) -> Result<(), RenderError> {
     let Some(def) = segment.items.get(item) else { return Err(of_another_type(segment, item)) };
     match (&def.item_type.kind, column) {
@@ -228,7 +228,7 @@ fn visit_null_reasons<E>(
             visit(&segment.code, Reason::Withheld)?;
         }
         for of_row in given.missing().chunk_by(|a, b| a.row == b.row) {
-            // The part before the item is the row's: written at its first null only.
+            // The part before the item is the same for the whole row: it is written at the first null.
             let mut row_length = None;
             for Missing { row, item, reason } in of_row {
                 let (Some(reason), Some(item)) = (reason, segment.items.get(*item)) else { continue };
@@ -257,8 +257,8 @@ fn push_path(path: &mut String, segment: &SegmentDef, given: &Segment, row: usiz
     path.push('.');
 }
 
-/// The texts of row labels. They are kept from product to product: those of one build nearly always have the
-/// same periods, and each of their segments needs them.
+/// A cache of the texts of row labels. Nearly all products of a build have the same periods, and each segment needs their
+/// texts.
 #[derive(Default)]
 struct Labels {
     /// By row.
@@ -281,7 +281,7 @@ impl Labels {
     }
 }
 
-/// A value's text, as JSON holds it without its quotes; empty where there is none.
+/// A value's text, as in JSON but without quotes; empty if there is none.
 struct ValueText<'a>(&'a Value);
 
 impl fmt::Display for ValueText<'_> {
@@ -309,7 +309,7 @@ fn rows_max(dictionary: &Dictionary, segment: &SegmentDef) -> usize {
     }
 }
 
-/// More bands than any product has: a bound on memory, not on meaning.
+/// More bands than any product has. This only bounds memory.
 const BANDS_MAX: usize = 64;
 
 fn of_another_type(segment: &SegmentDef, item: usize) -> RenderError {
@@ -385,7 +385,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_told_with_its_place() {
+    fn a_misfit_is_reported_with_its_place() {
         type Change = fn(&Dictionary, &mut Product);
         fn set(dictionary: &Dictionary, product: &mut Product, segment: &str, item: &str, value: Value) {
             super::samples::set(dictionary, product, (segment, item), 0, value);

@@ -1,7 +1,7 @@
 //! The output formats of products.
 //!
 //! Owns: the trait of a format and the registry. Does not own: how a product is laid out in a format
-//! ([`crate::product::render`]), or which files there are ([`super::files`]).
+//! ([`crate::product::render`]), or the list of files ([`super::files`]).
 //!
 //! A format is one file of this folder that implements [`ProductFormat`], and one line in [`FORMATS`].
 
@@ -25,7 +25,7 @@ pub static FORMATS: [OutputFormat; 2] = [&Parquet, &Ndjson];
 /// A format of [`FORMATS`].
 pub type OutputFormat = &'static dyn ProductFormat;
 
-/// A file of products before it is in place.
+/// A file of products under its temporary name.
 pub type File = BufWriter<NamedTempFile>;
 
 /// A format that products are written in.
@@ -62,7 +62,7 @@ pub fn find(name: &str) -> Option<OutputFormat> {
 /// How a file is written.
 #[derive(Clone, Copy, Debug)]
 pub struct FileOptions {
-    /// Bytes that encoded output may take while it waits for groups before it.
+    /// The most bytes of encoded output that waits for earlier groups.
     pub waiting_bytes_max: usize,
 }
 

@@ -1,7 +1,6 @@
-//! Products as NDJSON: a line an account.
+//! Products as NDJSON: one line per account.
 //!
-//! Owns: lines gathered into pieces, and the pieces of a group in its file. Does not own: the JSON of a product
-//! ([`crate::product::render::json`]).
+//! Owns: chunks of lines, in the order of groups. Does not own: the JSON of a product ([`crate::product::render::json`]).
 
 use std::io::Write as _;
 
@@ -11,8 +10,8 @@ use crate::product::render::{CheckedProduct, json};
 use crate::publish::error::PublishError;
 use crate::publish::in_order::{Consumer, InOrder, Task};
 
-/// Bytes of lines that are gathered before they are handed on.
-const PIECE_BYTES: usize = 1 << 20;
+/// The size at which a chunk of lines is passed on.
+const CHUNK_BYTES: usize = 1 << 20;
 
 /// The format NDJSON.
 pub struct Ndjson;
@@ -32,15 +31,15 @@ impl ProductFormat for Ndjson {
         _dictionary: &Dictionary,
         options: FileOptions,
     ) -> Result<Box<dyn ProductFile>, PublishError> {
-        Ok(Box::new(NdjsonFile { pieces: InOrder::new(LineWriter(file), options.waiting_bytes_max) }))
+        Ok(Box::new(NdjsonFile { chunks: InOrder::new(LineWriter(file), options.waiting_bytes_max) }))
     }
 }
 
 struct NdjsonFile {
-    pieces: InOrder<Vec<u8>, LineWriter>,
+    chunks: InOrder<Vec<u8>, LineWriter>,
 }
 
-/// Writes pieces of whole lines.
+/// Writes chunks of whole lines.
 struct LineWriter(File);
 
 impl Consumer<Vec<u8>> for LineWriter {
@@ -53,11 +52,11 @@ impl Consumer<Vec<u8>> for LineWriter {
 
 impl ProductFile for NdjsonFile {
     fn begin(&self, group: usize) -> Result<Box<dyn FileGroup + '_>, PublishError> {
-        Ok(Box::new(NdjsonGroup { task: self.pieces.begin(group)?, lines: Vec::new() }))
+        Ok(Box::new(NdjsonGroup { task: self.chunks.begin(group)?, lines: Vec::new() }))
     }
 
     fn finish(self: Box<Self>) -> Result<File, PublishError> {
-        Ok(self.pieces.finish()?.0)
+        Ok(self.chunks.finish()?.0)
     }
 }
 
@@ -67,7 +66,7 @@ struct NdjsonGroup<'f> {
 }
 
 impl NdjsonGroup<'_> {
-    fn hand_on(&mut self) -> Result<(), PublishError> {
+    fn pass_on(&mut self) -> Result<(), PublishError> {
         let lines = std::mem::take(&mut self.lines);
         let bytes = lines.len();
         self.task.put(lines, bytes)
@@ -77,11 +76,11 @@ impl NdjsonGroup<'_> {
 impl FileGroup for NdjsonGroup<'_> {
     fn append(&mut self, account_id: &str, product: CheckedProduct<'_>) -> Result<(), PublishError> {
         json::write(&mut self.lines, Some(account_id), product, json::Layout::Line)?;
-        if self.lines.len() >= PIECE_BYTES { self.hand_on() } else { Ok(()) }
+        if self.lines.len() >= CHUNK_BYTES { self.pass_on() } else { Ok(()) }
     }
 
     fn finish(mut self: Box<Self>) -> Result<(), PublishError> {
-        self.hand_on()?;
+        self.pass_on()?;
         self.task.end()
     }
 }

@@ -1,7 +1,7 @@
-//! Products as Parquet: a row an account, a row group a group of accounts.
+//! Products as Parquet: one row per account, one row group per group of accounts.
 //!
 //! Owns: encoding a group into column chunks on the worker's thread, and the row groups of a file. Does not own: the arrays
-//! of a product and the properties of the file ([`crate::product::render::parquet`]).
+//! of a product, or the properties of the file ([`crate::product::render::parquet`]).
 
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::{ArrowColumnChunk, ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves};
@@ -14,7 +14,7 @@ use crate::product::render::parquet::{ProductBatchBuilder, properties};
 use crate::publish::error::PublishError;
 use crate::publish::in_order::{Consumer, InOrder, Task};
 
-/// Rows of a segment that are gathered before they go to the column writers: those of 32 accounts with 36 periods.
+/// Rows of a segment in a batch for the column writers: 32 accounts with 36 periods.
 const ROWS_PER_BATCH: usize = 32 * 36;
 
 /// The format Parquet.
@@ -93,7 +93,7 @@ struct ParquetGroup<'f> {
 }
 
 impl ParquetGroup<'_> {
-    /// Encodes the accounts that were gathered.
+    /// Encodes the accounts of the batch.
     fn encode(&mut self) -> Result<(), PublishError> {
         if self.builder.is_empty() {
             return Ok(());

@@ -40,7 +40,7 @@ impl ItemColumn {
         }
     }
 
-    /// Adds one account's values. Numbers that are missing are set to null afterwards, by [`ItemColumn::set_null`].
+    /// Adds the values of one account. Missing numbers are set to null afterwards, by [`ItemColumn::set_null`].
     pub(super) fn append(&mut self, values: &Column, is_missing: impl Fn(usize) -> bool, labels: &mut Labels) {
         let mut periods = |builder: &mut StringBuilder, values: &mut dyn Iterator<Item = Value>| {
             for (row, value) in values.enumerate() {
@@ -65,7 +65,7 @@ impl ItemColumn {
             (ItemColumn::Ratio(numbers), Column::Ratio(millionths)) => numbers.extend(millionths.iter().copied()),
             (ItemColumn::Date(numbers), Column::Date(dates)) => numbers.extend(dates.iter().map(|date| date.0)),
             (ItemColumn::Instant(numbers), Column::Instant(instants)) => {
-                // Parquet has no timestamp in seconds; that these fit was checked.
+                // Parquet has no timestamp in seconds; the product's check has made sure that these fit.
                 numbers.extend(instants.iter().map(|seconds| seconds.saturating_mul(1_000)));
             }
             _ => {}
@@ -105,10 +105,10 @@ impl ItemColumn {
     }
 }
 
-/// Numbers of one Arrow type. Arrow's own builder does the same, at a call a value.
+/// Numbers of one Arrow type. Arrow's own builder would take one call per value.
 pub(super) struct Numbers<T: ArrowPrimitiveType> {
     values: Vec<T::Native>,
-    /// Which values there are; `None` where all are.
+    /// Which values are given; `None` = all.
     given: Option<BooleanBufferBuilder>,
     data_type: DataType,
 }
@@ -145,7 +145,7 @@ impl<T: ArrowPrimitiveType> Numbers<T> {
     }
 }
 
-/// The texts gathered; the builder is empty again and has room for as many, since growing would copy most of them.
+/// The texts of a builder, which is empty afterwards and has room for as many: growing would copy most of them.
 pub(super) fn finish_texts(builder: &mut StringBuilder) -> ArrayRef {
     let next = StringBuilder::with_capacity(builder.len(), builder.values_slice().len());
     Arc::new(std::mem::replace(builder, next).finish())

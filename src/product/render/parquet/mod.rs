@@ -1,4 +1,4 @@
-//! Products as Parquet: one row an account, a column a segment.
+//! Products as Arrow columns for Parquet: one row per account, one column per segment.
 //!
 //! Owns: the layout of the arrays, the properties of the file, the bounds on memory. Does not own: the schema
 //! (`product::dictionary`), the order of accounts, which the caller decides, or the file itself.
@@ -24,13 +24,13 @@ use crate::product::Withheld;
 use crate::product::dictionary::{ACCOUNT_ID, Dictionary, Rows, SegmentDef};
 use crate::product::value::Segment;
 
-/// Most accounts of a batch: at 36 months about 32 KiB each, so 64 MiB.
+/// The most accounts of a batch. With 36 months an account takes about 32 KiB, so a batch takes 64 MiB.
 pub const ACCOUNTS_PER_BATCH_MAX: usize = 2_048;
 
 // No text column of a full batch reaches the end of its 32-bit offsets.
 const _: () = assert!(ACCOUNTS_PER_BATCH_MAX * TEXT_BYTES_MAX < i32::MAX as usize);
 
-/// Gathers products into one record batch.
+/// Collects products into a record batch.
 pub struct ProductBatchBuilder {
     dictionary: Dictionary,
     schema: SchemaRef,
@@ -66,12 +66,12 @@ impl ProductBatchBuilder {
         &self.schema
     }
 
-    /// Accounts gathered so far.
+    /// The number of accounts in the batch.
     pub fn len(&self) -> usize {
         self.accounts
     }
 
-    /// Whether no account has been gathered.
+    /// Whether the batch has no account.
     pub fn is_empty(&self) -> bool {
         self.accounts == 0
     }
@@ -144,7 +144,7 @@ impl SegmentColumns {
         SegmentColumns { items, offsets, given: is_nullable.then(|| BooleanBufferBuilder::new(0)) }
     }
 
-    /// Adds one account's rows, which [`check`] has found to be of these types.
+    /// Adds the rows of one account. The check of the product has compared their types.
     fn append(&mut self, segment: &Segment, labels: &mut Labels) -> Result<(), RenderError> {
         if let Some(given) = &mut self.given {
             given.append(!segment.is_withheld());

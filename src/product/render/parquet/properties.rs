@@ -9,18 +9,18 @@ use arrow::datatypes::Schema;
 use crate::product::dictionary::ACCOUNT_ID;
 use crate::product::render::RenderError;
 
-/// A page ends at so many accounts: its levels take more memory than their encoded bytes tell ...
+/// The most accounts of a page. The levels of a page take more memory than its encoded size suggests.
 const ACCOUNTS_PER_PAGE: usize = 512;
 
-/// ... or at so many bytes, since each of some hundred columns holds one that is not yet compressed.
+/// The most bytes of a page. Each of some two hundred columns holds one page that is not compressed yet.
 const PAGE_BYTES: usize = 64 << 10;
 
-/// What the file says of its writer.
+/// The name of the writer in the file.
 const CREATED_BY: &str = concat!("liushui version ", env!("CARGO_PKG_VERSION"));
 
 /// The properties of a product file.
 pub fn properties(schema: &Schema) -> Result<WriterProperties, RenderError> {
-    // Snappy, since a file has some two hundred columns and zstd would hold a context of its own for each.
+    // Snappy, since a file has some two hundred columns and Zstandard holds a context for each.
     let mut properties = WriterProperties::builder()
         .set_created_by(CREATED_BY.to_string())
         .set_compression(Compression::SNAPPY)
@@ -30,8 +30,8 @@ pub fn properties(schema: &Schema) -> Result<WriterProperties, RenderError> {
         .set_statistics_enabled(EnabledStatistics::None)
         .set_offset_index_disabled(true)
         .set_column_statistics_enabled(ColumnPath::from(ACCOUNT_ID), EnabledStatistics::Chunk);
-    // Each kind of column in the encoding that was quickest for it: names, periods and paths repeat from account
-    // to account; numbers are small; amounts do neither and go as they are.
+    // The fastest encoding for each kind of column. Names, periods and paths repeat from account to account: a dictionary.
+    // Counts and dates are small: deltas. Amounts are neither: plain.
     for leaf in ArrowSchemaConverter::new().convert(schema)?.columns() {
         let path = leaf.path();
         let is_amount = matches!(leaf.logical_type_ref(), Some(LogicalType::Decimal(_)));

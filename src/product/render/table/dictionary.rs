@@ -26,7 +26,7 @@ pub fn dictionary_table(dictionary: &Dictionary, width: usize) -> String {
     page.text
 }
 
-/// The dictionary as JSON, as its file has it.
+/// The dictionary as JSON, with the structure of its file.
 pub fn dictionary_json(dictionary: &Dictionary) -> Result<String, RenderError> {
     let mut json = serde_json::to_string_pretty(dictionary).map_err(io::Error::from)?;
     json.push('\n');

@@ -1,7 +1,7 @@
-//! A product and a dictionary as tables for a person at a terminal.
+//! A product or a dictionary as tables for a terminal.
 //!
-//! Owns: what is shown first, how wide it is, thousands separators, the words for missing values. Does not own:
-//! completeness: the last twelve periods and the amounts by class are shown, JSON has all.
+//! Owns: the selection and the layout. A table shows the last twelve periods and the amounts by class; JSON has everything.
+//! Does not own: the text of a table's cells (`text`).
 
 mod dictionary;
 mod text;
@@ -18,19 +18,19 @@ use crate::product::value::{Items, Reason, Segment, Value};
 
 pub use self::dictionary::{dictionary_json, dictionary_table};
 
-/// A table is never narrower: below it, columns of money have no room.
+/// The least width: below it, columns of money do not fit.
 const WIDTH_MIN: usize = 40;
 
-/// Periods that a table shows, the latest.
+/// The number of periods that a table shows, the latest ones.
 const PERIODS_SHOWN: usize = 12;
 
 /// The segment of all transactions.
 const FUNDS: &str = "funds";
 
-/// Directions that a code begins with, and the words that its name begins with.
+/// Prefixes of codes by direction, and the prefixes of their names.
 const DIRECTIONS: [(&str, &str); 3] = [("in_", "收入"), ("out_", "支出"), ("net_", "净流入")];
 
-/// One product of one account, at most `width` columns wide where its words allow.
+/// One product of one account, at most `width` columns wide if its words allow.
 pub fn product_table(product: CheckedProduct<'_>, width: usize) -> String {
     let dictionary = product.dictionary();
     let mut page = Page::new(width);
@@ -41,7 +41,7 @@ pub fn product_table(product: CheckedProduct<'_>, width: usize) -> String {
             _ if segment.is_withheld() => page.withheld(def),
             Rows::One => page.one_row(def, segment),
             Rows::PerBand => page.bands(def, segment),
-            // The classes stand side by side in one table a direction, where the first of them stands.
+            // The classes are columns of one table per direction, at the place of the first class.
             Rows::PerPeriod if is_class(def) => {
                 if !classes_shown {
                     page.classes(product);
@@ -55,16 +55,16 @@ pub fn product_table(product: CheckedProduct<'_>, width: usize) -> String {
     page.text
 }
 
-/// Whether a segment is that of a class.
+/// Whether a segment is a class segment.
 fn is_class(def: &SegmentDef) -> bool {
     CLASS_SEGMENTS.iter().any(|(code, _)| *code == def.code)
 }
 
-/// What has been written, and how wide it may become.
+/// The text so far, and its width.
 struct Page {
     text: String,
     width: usize,
-    /// Reasons met, for the legend.
+    /// Reasons that occurred, for the legend.
     reasons: BTreeSet<Reason>,
 }
 
@@ -89,7 +89,7 @@ impl Page {
         self.heading(&format!("{}: {missing}", def.name));
     }
 
-    /// A segment of one row: a table of its items by direction where it has such, and a list of the others.
+    /// A segment of one row: a table of the items that have directions, and a list of the others.
     fn one_row(&mut self, def: &SegmentDef, segment: &Segment) {
         let row: Items = segment.items(0).collect();
         self.heading(&def.name);
@@ -133,7 +133,7 @@ impl Page {
         self.grid(&Grid { heads, rows });
     }
 
-    /// Amounts of the latest periods, a column a class, cash and the whole behind them.
+    /// Amounts of the latest periods: one column per class, then cash and the whole.
     fn classes(&mut self, product: CheckedProduct<'_>) {
         let given = || product.segments().filter(|(_, segment)| !segment.is_withheld());
         for (code, total_code, cash_code, word) in [
@@ -167,7 +167,7 @@ impl Page {
         }
     }
 
-    /// The heading of a table of periods, with the unit of its amounts and how many periods it leaves out.
+    /// The heading of a table of periods, with the unit of its amounts and the number of omitted periods.
     fn period_heading(&mut self, name: &str, periods: usize) {
         match periods.saturating_sub(PERIODS_SHOWN) {
             0 if periods == 0 => self.heading(&format!("{name}: 无")),
@@ -176,7 +176,7 @@ impl Page {
         }
     }
 
-    /// A table for each group of columns whose codes begin alike: the last quarter, the last year.
+    /// One table per group of columns whose codes have the same first word: the last quarter, the last year.
     fn bands(&mut self, def: &SegmentDef, segment: &Segment) {
         self.heading(&format!("{} (元)", def.name));
         for columns in column_groups(def) {
@@ -205,7 +205,7 @@ impl Page {
         }
     }
 
-    /// A table; where it is too wide its columns go on below, the first repeated.
+    /// A table. If it is too wide, its columns continue below, after the first one.
     fn grid(&mut self, grid: &Grid) {
         if grid.rows.is_empty() {
             return;
@@ -219,7 +219,7 @@ impl Page {
                 used += 2 + **width;
                 used <= self.width
             });
-            // A column that is too wide alone is shown all the same.
+            // A single column that is too wide is shown all the same.
             let to = from + fitting.count().max(1);
             if from > 1 {
                 self.text.push('\n');
@@ -237,7 +237,7 @@ impl Page {
         }
     }
 
-    /// A value of a list: where it is missing, the reason is told.
+    /// A value of a list, or the sign of a missing value with its reason.
     fn cell(&mut self, value: &Value) -> String {
         match value {
             Value::Null(reason) => {
@@ -262,7 +262,7 @@ impl Page {
     }
 }
 
-/// Cells of text: the first column left, the others right.
+/// Cells of text: the first column is left-aligned, the others are right-aligned.
 struct Grid {
     heads: Vec<String>,
     rows: Vec<Vec<String>>,
@@ -280,7 +280,7 @@ impl Grid {
     }
 }
 
-/// Items that differ in their direction only: an index for each of [`DIRECTIONS`].
+/// Items that differ only in their direction: an index for each of [`DIRECTIONS`].
 struct Family {
     items: [Option<usize>; DIRECTIONS.len()],
 }
@@ -310,7 +310,7 @@ fn by_direction(def: &SegmentDef) -> (Vec<Family>, Vec<usize>) {
         let first = items.iter().flatten().min() == Some(&index);
         match items.iter().flatten().count() {
             1 => others.push(index),
-            // A family is met once an item; the first of its items brings it.
+            // A family is listed at the first of its items.
             _ if first => families.push(Family { items }),
             _ => {}
         }
@@ -318,7 +318,7 @@ fn by_direction(def: &SegmentDef) -> (Vec<Family>, Vec<usize>) {
     (families, others)
 }
 
-/// The indexes of a band's columns behind its bounds, grouped by the first word of their codes.
+/// The indexes of a band's columns after its bounds, grouped by the first word of their codes.
 fn column_groups(def: &SegmentDef) -> Vec<Vec<usize>> {
     let word = |item: &ItemDef| item.code.split('_').next().unwrap_or_default().to_string();
     let mut groups: Vec<(String, Vec<usize>)> = Vec::new();
@@ -331,7 +331,7 @@ fn column_groups(def: &SegmentDef) -> Vec<Vec<usize>> {
     groups.into_iter().map(|(_, columns)| columns).collect()
 }
 
-/// What all names begin with; empty for a single name, which keeps all of itself.
+/// The common prefix of all names; empty for a single name.
 fn common_prefix<'a>(items: &[&'a ItemDef]) -> &'a str {
     let Some((first, rest)) = items.split_first() else {
         return "";
@@ -357,7 +357,7 @@ fn band_name(row: &Items) -> String {
     }
 }
 
-/// A class's name without the words that all of them share.
+/// The name of a class without the words that all classes share.
 fn short_name(name: &str) -> &str {
     let name = name.strip_suffix("资金往来").unwrap_or(name);
     let name = name.strip_prefix("可识别的").unwrap_or(name);

@@ -1,4 +1,6 @@
-//! The text of a table's cells: numbers with separators, words for missing values, padding and line breaks by display width.
+//! The text of a table's cells.
+//!
+//! Owns: thousands separators, words for missing values, padding and line breaks by display width.
 
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
@@ -8,7 +10,7 @@ use crate::product::value::{Reason, Value};
 /// The sign of a missing value.
 pub(super) const MISSING: &str = "—";
 
-/// A value as a person reads it, without a reason where it is missing.
+/// A value for a reader, without a reason if it is missing.
 pub(super) fn plain(value: &Value) -> String {
     match value {
         Value::Null(_) | Value::NoLimit => MISSING.to_string(),
@@ -18,7 +20,7 @@ pub(super) fn plain(value: &Value) -> String {
     }
 }
 
-/// Thousands separators in a decimal.
+/// A decimal with thousands separators.
 fn grouped(number: &str) -> String {
     let (sign, digits) = number.strip_prefix('-').map_or(("", number), |digits| ("-", digits));
     let (whole, decimals) = digits.find('.').map_or((digits, ""), |at| digits.split_at(at));
@@ -32,7 +34,7 @@ fn grouped(number: &str) -> String {
     text + decimals
 }
 
-/// Names come from feeds: what could move a terminal's cursor or turn its text is shown as a mark.
+/// A text from a feed. Characters that could move the cursor or reverse the text are replaced.
 fn printable(text: &str) -> String {
     let is_unsafe = |c: char| {
         c.is_control() || matches!(c, '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
@@ -61,7 +63,7 @@ pub(super) fn right(text: &str, width: usize) -> String {
     format!("{}{text}", " ".repeat(width.saturating_sub(text.width())))
 }
 
-/// Lines of at most `width` columns, broken at a space where there is one, else before any wide character.
+/// Lines of at most `width` columns, broken at a space or before a wide character.
 pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let mut line = String::new();
