@@ -1,4 +1,4 @@
-//! Tables that are in memory: the same checks as for files, with no file.
+//! Tables in memory: the same checks as for files, without files.
 //!
 //! Owns: the way from one batch to accounts or checked transactions. Does not own: the checks.
 
@@ -16,7 +16,7 @@ use crate::account::Accounts;
 /// The accounts of a batch of the table `accounts`.
 ///
 /// # Errors
-/// What is wrong with the batch, where a column or a row does not pass the checks.
+/// The verdict on the batch, where a column or a row does not pass the checks.
 pub fn accounts(batch: RecordBatch, typing: Typing) -> Result<AccountIndex, FileVerdict> {
     let rejects = checked_columns(&ACCOUNTS, &batch, typing)?;
     let mut builder = AccountsBuilder::default();
@@ -28,7 +28,7 @@ pub fn accounts(batch: RecordBatch, typing: Typing) -> Result<AccountIndex, File
 /// The checked rows of a batch of the table `transactions`, in [`checked_schema`](super::schema::checked_schema).
 ///
 /// # Errors
-/// What is wrong with the batch, where a column or a row does not pass the checks.
+/// The verdict on the batch, where a column or a row does not pass the checks.
 pub fn transactions(
     batch: RecordBatch,
     typing: Typing,

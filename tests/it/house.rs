@@ -193,6 +193,48 @@ fn imports() -> BTreeMap<String, BTreeMap<String, String>> {
     imports
 }
 
+/// The files and folders of `src/feed` use each other in one direction only.
+#[test]
+fn modules_of_the_feed_have_no_circle() {
+    let feed = root().join("src/feed");
+    let mut paths = Vec::new();
+    files(&feed, "rs", &mut paths);
+    let mut uses: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for path in paths {
+        let name = path.strip_prefix(&feed).unwrap().to_string_lossy().replace('\\', "/");
+        if name == "mod.rs" || name.ends_with("/tests.rs") {
+            continue;
+        }
+        let module = name.split('/').next().unwrap().trim_end_matches(".rs").to_string();
+        let code = without_tests(&fs::read_to_string(&path).unwrap());
+        let depth = name.split('/').count() - usize::from(name.ends_with("/mod.rs"));
+        let of_module = uses.entry(module.clone()).or_default();
+        for root in ["crate::feed::".to_string(), "super::".repeat(depth)] {
+            for (at, _) in code.match_indices(&root) {
+                let is_whole = !code[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':');
+                let rest = &code[at + root.len()..];
+                let used = &rest[..rest.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(rest.len())];
+                if is_whole && used != module {
+                    of_module.insert(used.to_string());
+                }
+            }
+        }
+    }
+    for (module, used) in &uses {
+        let unknown: Vec<&String> = used.iter().filter(|used| !uses.contains_key(*used)).collect();
+        assert!(unknown.is_empty(), "`{module}` uses {unknown:?} of the feed, which are no modules");
+    }
+    assert!(uses["csv"].contains("mapping") && uses["format"].contains("csv"), "{uses:?}");
+    // Modules that use no other are taken away until none is left, or those of a circle are.
+    while !uses.is_empty() {
+        let bottom: Vec<String> =
+            uses.iter().filter(|(_, used)| used.is_empty()).map(|(module, _)| module.clone()).collect();
+        assert!(!bottom.is_empty(), "a circle among {uses:?}");
+        uses.retain(|module, _| !bottom.contains(module));
+        uses.values_mut().for_each(|used| used.retain(|used| !bottom.contains(used)));
+    }
+}
+
 /// Code without comments and without items under `#[cfg(test)]`. As rustfmt leaves it, an item ends with its line or with a
 /// closing brace as far from the margin as its beginning.
 fn without_tests(text: &str) -> String {
